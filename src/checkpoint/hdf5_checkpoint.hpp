@@ -1,0 +1,71 @@
+#pragma once
+
+#include "lipcert/checkpoint/checkpoint.hpp"
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "checkpoint/hdf5_handle.hpp"
+#include "checkpoint/hdf5_object.hpp"
+
+namespace lipcert {
+
+/// An open HDF5 file in which everything is as docs/checkpoints.md demands. The object belongs to
+/// one thread.
+class Hdf5Checkpoint : public Checkpoint {
+public:
+    /// Throws Error{input} for whatever is refused.
+    Hdf5Checkpoint(hdf5::Handle file,
+                   std::string path,
+                   hdf5::RawBytes raw,
+                   std::optional<FileIdentity> identity);
+
+    [[nodiscard]] const std::vector<TensorInfo>& tensors() const override { return tensors_; }
+
+    [[nodiscard]] Matrix read(const TensorInfo& tensor) const override;
+
+    [[nodiscard]] std::string format() const override { return "hdf5"; }
+
+    [[nodiscard]] std::string path() const override { return path_; }
+
+    [[nodiscard]] std::optional<FileIdentity> identity() const override { return identity_; }
+
+    [[nodiscard]] std::optional<std::string> embedded_configuration() const override {
+        return configuration_;
+    }
+
+    [[nodiscard]] hid_t file() const { return file_.get(); }
+
+    [[nodiscard]] const hdf5::RawBytes& raw() const { return raw_; }
+
+    /// Where the header of a dataset lies; two names of one dataset share it. Throws Error{input}
+    /// where there is no such tensor.
+    [[nodiscard]] haddr_t address_of(const TensorInfo& tensor) const;
+
+    /// "path: tensor", for messages.
+    [[nodiscard]] std::string place_of(const TensorInfo& tensor) const;
+
+private:
+    void locate_addresses();
+
+    hdf5::Handle file_;
+    std::string path_;
+    hdf5::RawBytes raw_;
+    std::optional<FileIdentity> identity_;
+    std::vector<TensorInfo> tensors_;
+    std::vector<haddr_t> addresses_;  ///< in the order of tensors_
+    std::optional<std::string> configuration_;
+};
+
+/// A regular file that begins as HDF5. Throws Error{input} for whatever docs/checkpoints.md says is
+/// refused.
+[[nodiscard]] std::unique_ptr<Hdf5Checkpoint> open_hdf5_file(const std::filesystem::path& path);
+
+/// The same for a file in memory (tests, fuzzers).
+[[nodiscard]] std::unique_ptr<Hdf5Checkpoint> open_hdf5_image(std::span<const std::byte> bytes);
+
+}  // namespace lipcert

@@ -1,0 +1,162 @@
+#include "checkpoint/hdf5_storage.hpp"
+
+#include "lipcert/error.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+
+#include "checkpoint/hdf5_handle.hpp"
+#include "checkpoint/hdf5_limits.hpp"
+#include "tensor/element_bits.hpp"
+#include <fmt/format.h>
+
+namespace lipcert::hdf5 {
+
+namespace {
+
+[[noreturn]] void refuse(const std::string& where, const std::string& message) {
+    throw Error(ErrorKind::input, where, message);
+}
+
+std::string filter_name(H5Z_filter_t filter) {
+    struct Named {
+        H5Z_filter_t filter;
+        const char* name;
+    };
+
+    static constexpr std::array<Named, 14> kNames{{
+        {H5Z_FILTER_SZIP, "szip"},
+        {H5Z_FILTER_NBIT, "nbit"},
+        {H5Z_FILTER_SCALEOFFSET, "scaleoffset"},
+        {305, "lzo"},
+        {307, "bzip2"},
+        {32000, "lzf"},
+        {32001, "blosc"},
+        {32004, "lz4"},
+        {32008, "bitshuffle"},
+        {32013, "zfp"},
+        {32015, "zstd"},
+        {32017, "sz"},
+        {32018, "fpzip"},
+        {32026, "blosc2"},
+    }};
+    const auto* found = std::find_if(kNames.begin(), kNames.end(), [filter](const Named& named) {
+        return named.filter == filter;
+    });
+    return found == kNames.end() ? fmt::format("number {}", filter)
+                                 : fmt::format("{} (number {})", found->name, filter);
+}
+
+Filter read_filter(hid_t plist, unsigned index, const std::string& where) {
+    unsigned flags = 0;
+    unsigned parameter = 0;
+    std::size_t parameter_count = 1;
+    const H5Z_filter_t number =
+        H5Pget_filter2(plist, index, &flags, &parameter_count, &parameter, 0, nullptr, nullptr);
+    if (number < 0) {
+        fail(where, "its filters cannot be read");
+    }
+    return {number, parameter_count > 0 ? parameter : 0};
+}
+
+/// Only filters that restore the values exactly and that lipcert undoes itself. They are checked by
+/// number before a byte is read: what decodes the others is code from elsewhere, or known to
+/// overrun its buffers (scaleoffset).
+void refuse_filters(const Storage& storage, const std::string& where) {
+    int gzip_count = 0;
+    for (const Filter& filter : storage.filters) {
+        if (filter.number != H5Z_FILTER_DEFLATE && filter.number != H5Z_FILTER_SHUFFLE &&
+            filter.number != H5Z_FILTER_FLETCHER32) {
+            refuse(where,
+                   fmt::format("is stored with the filter {}; gzip, shuffle and fletcher32 are "
+                               "read: rewrite the file with `h5repack -f GZIP=4 IN OUT`",
+                               filter_name(filter.number)));
+        }
+        if (filter.number == H5Z_FILTER_SHUFFLE && filter.parameter == 0) {
+            refuse(where, "is shuffled by elements of no size: the file is damaged");
+        }
+        gzip_count += filter.number == H5Z_FILTER_DEFLATE ? 1 : 0;
+    }
+    if (gzip_count > 1) {
+        refuse(where, "is compressed twice: rewrite it with h5repack");
+    }
+}
+
+/// One decoded chunk is held in memory; a chunk may not be a bomb where the shape is none.
+void check_chunks(const Storage& storage, const TensorInfo& tensor, const std::string& where) {
+    if (storage.chunk.size() != tensor.shape.size()) {
+        refuse(where, "has chunks of another rank than itself: the file is damaged");
+    }
+    std::uint64_t bytes = element_size(tensor.type);
+    std::uint64_t count = 1;
+    for (std::size_t i = 0; i < tensor.shape.size(); ++i) {
+        // libhdf5 keeps the extents of a chunk in 32 bits; both products stay far below 2^64.
+        const hsize_t extent = storage.chunk[i];
+        if (extent == 0 || extent > kLargestUncheckedBytes / bytes) {
+            refuse(where, "has chunks of more than 4 GiB, or empty ones: rewrite it with h5repack");
+        }
+        bytes *= extent;
+        const std::uint64_t along = tensor.shape[i] / extent + 1;
+        if (along > 2 * kMostChunks / count) {
+            refuse(where,
+                   fmt::format("is split in more than {} chunks: rewrite it with larger ones "
+                               "(h5repack -l CHUNK=...)",
+                               kMostChunks));
+        }
+        count *= along;
+    }
+    if (is_bomb(bytes, tensor.stored_bytes, kLargestUncheckedChunk)) {
+        refuse(where,
+               fmt::format("declares chunks of {} bytes and stores {} in all: no honest "
+                           "compression reaches that",
+                           bytes,
+                           tensor.stored_bytes));
+    }
+}
+
+}  // namespace
+
+Storage read_storage(hid_t dataset, const std::string& where) {
+    const Handle plist = owned(
+        H5Dget_create_plist(dataset), H5Pclose, where, "its storage description cannot be read");
+    Storage storage;
+    storage.layout =
+        checked(H5Pget_layout(plist.get()), where, "its storage layout cannot be read");
+    if (storage.layout == H5D_CHUNKED) {
+        std::array<hsize_t, kLargestRank> extents{};
+        const int rank = checked(H5Pget_chunk(plist.get(), kLargestRank, extents.data()),
+                                 where,
+                                 "its chunk shape cannot be read");
+        storage.chunk.assign(extents.begin(), extents.begin() + std::min(rank, kLargestRank));
+    }
+    const int count = checked(H5Pget_nfilters(plist.get()), where, "its filters cannot be read");
+    for (int i = 0; i < count; ++i) {
+        storage.filters.push_back(read_filter(plist.get(), static_cast<unsigned>(i), where));
+    }
+    return storage;
+}
+
+void require_readable(const Storage& storage, const TensorInfo& tensor, const std::string& where) {
+    refuse_filters(storage, where);
+    if (storage.layout == H5D_CHUNKED) {
+        check_chunks(storage, tensor, where);
+    } else if (storage.layout != H5D_CONTIGUOUS && storage.layout != H5D_COMPACT) {
+        refuse(where, "has a storage layout that is not read: rewrite it with h5repack");
+    }
+    if (tensor.stored_bytes == 0) {
+        refuse(where,
+               "was declared and never written; the zeros that HDF5 would fill in are no weights: "
+               "write its values, or remove it from the file");
+    }
+    const std::uint64_t expected = element_count(tensor) * element_size(tensor.type);
+    if (storage.layout != H5D_CHUNKED && tensor.stored_bytes != expected) {
+        refuse(where,
+               fmt::format("stores {} bytes where its shape {} needs {}: the file is damaged",
+                           tensor.stored_bytes,
+                           shape_text(tensor),
+                           expected));
+    }
+}
+
+}  // namespace lipcert::hdf5

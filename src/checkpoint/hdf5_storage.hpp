@@ -1,0 +1,36 @@
+#pragma once
+
+#include "lipcert/tensor/tensor_info.hpp"
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include <hdf5.h>
+
+namespace lipcert::hdf5 {
+
+struct Filter {
+    H5Z_filter_t number = H5Z_FILTER_NONE;
+    std::size_t parameter = 0;  ///< the first one; 0 where there is none
+
+    bool operator==(const Filter&) const = default;
+};
+
+/// How the values of a dataset lie in its file.
+struct Storage {
+    H5D_layout_t layout = H5D_LAYOUT_ERROR;
+    std::vector<hsize_t> chunk;   ///< the extents of one chunk; empty unless the layout is chunked
+    std::vector<Filter> filters;  ///< in the order of writing
+
+    bool operator==(const Storage&) const = default;
+};
+
+[[nodiscard]] Storage read_storage(hid_t dataset, const std::string& where);
+
+/// Refuses what is not read of a dataset with at least one element: filters other than gzip,
+/// shuffle and fletcher32, chunks that are a bomb or too many, sizes that do not fit the shape,
+/// values that were never written. Throws Error{input}.
+void require_readable(const Storage& storage, const TensorInfo& tensor, const std::string& where);
+
+}  // namespace lipcert::hdf5
