@@ -1,0 +1,135 @@
+#include "lipcert/error.hpp"
+#include "lipcert/rounding/environment.hpp"
+
+#include <cblas.h>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <dlfcn.h>
+#include <string>
+
+#include "norms/blas.hpp"
+
+namespace lipcert::blas {
+
+namespace {
+
+[[noreturn]] void distrust(const std::string& found) {
+    throw Error(ErrorKind::environment,
+                "",
+                found +
+                    "; expected OpenBLAS with conventional double-precision kernels. Check "
+                    "LD_PRELOAD, LD_LIBRARY_PATH and the system's BLAS alternatives");
+}
+
+/// The routine that the dynamic linker would call must lie in the library that answers
+/// openblas_get_config(). Linked statically there is nothing to look up, and nothing to replace.
+void require_openblas() {
+    if (std::strstr(openblas_get_config(), "OpenBLAS") == nullptr) {
+        distrust("the BLAS calls itself '" + std::string(openblas_get_config()) + "'");
+    }
+    void* const known = dlsym(RTLD_DEFAULT, "openblas_get_config");
+    Dl_info known_library{};
+    if (known == nullptr || dladdr(known, &known_library) == 0) {
+        return;
+    }
+    for (const char* routine : {"cblas_dsyrk", "cblas_dgemm", "dpotrf_"}) {
+        void* const address = dlsym(RTLD_DEFAULT, routine);
+        Dl_info library{};
+        if (address != nullptr && dladdr(address, &library) != 0 &&
+            library.dli_fbase != known_library.dli_fbase) {
+            distrust(std::string(routine) + " comes from " + library.dli_fname);
+        }
+    }
+}
+
+/// Integers below 2^11 in magnitude from a linear congruence: the probe is the same in every run.
+Matrix integers(Eigen::Index rows, Eigen::Index cols, std::uint32_t state) {
+    Matrix result(rows, cols);
+    for (double& entry : result.reshaped<Eigen::RowMajor>()) {
+        state = state * 1664525U + 1013904223U;
+        entry = static_cast<double>(static_cast<std::int32_t>(state >> 20U)) - 2048.0;
+    }
+    return result;
+}
+
+/// 2^-40 ... 2^40: an algorithm that adds two columns before multiplying (Strassen), or that works
+/// with fewer bits (bf16, tf32, float), cannot reproduce the graded products exactly.
+double grade(Eigen::Index index) {
+    return std::ldexp(1.0, static_cast<int>((index * 37) % 81) - 40);
+}
+
+/// Sum of products of integers: exact in 64 bits.
+double exact_dot(const Matrix& a, Eigen::Index column_a, const Matrix& b, Eigen::Index column_b) {
+    std::int64_t sum = 0;
+    for (Eigen::Index k = 0; k < a.rows(); ++k) {
+        sum +=
+            static_cast<std::int64_t>(a(k, column_a)) * static_cast<std::int64_t>(b(k, column_b));
+    }
+    return static_cast<double>(sum);
+}
+
+void probe_products() {
+    constexpr Eigen::Index kInner = 301;
+    constexpr Eigen::Index kOuter = 67;
+    const Matrix base = integers(kInner, kOuter, 1);
+    Matrix graded = base;
+    for (Eigen::Index j = 0; j < kOuter; ++j) {
+        graded.col(j) *= grade(j);
+    }
+    Matrix gram = Matrix::Zero(kOuter, kOuter);
+    gram_of_panel(graded, gram);
+    const Matrix product = multiply(graded.transpose(), graded);
+    for (Eigen::Index i = 0; i < kOuter; ++i) {
+        for (Eigen::Index j = 0; j < kOuter; ++j) {
+            const double exact = exact_dot(base, i, base, j) * grade(i) * grade(j);
+            if (product(i, j) != exact || (j <= i && gram(i, j) != exact)) {
+                distrust("dgemm or dsyrk does not reproduce an exact integer product");
+            }
+        }
+    }
+}
+
+/// L with small integers and powers of two on the diagonal: every step of the factorisation of
+/// L L^T is exact, also where the kernel multiplies by reciprocals.
+void probe_cholesky() {
+    constexpr Eigen::Index kSize = 193;
+    Matrix factor = integers(kSize, kSize, 2);
+    for (Eigen::Index i = 0; i < kSize; ++i) {
+        for (Eigen::Index j = 0; j < kSize; ++j) {
+            factor(i, j) = j > i ? 0.0 : std::trunc(factor(i, j) / 256.0);
+        }
+        factor(i, i) = std::ldexp(1.0, static_cast<int>(i % 4));
+    }
+    Matrix rows = factor.transpose();
+    Matrix gram(kSize, kSize);
+    for (Eigen::Index i = 0; i < kSize; ++i) {
+        for (Eigen::Index j = 0; j < kSize; ++j) {
+            gram(i, j) = exact_dot(rows, i, rows, j);
+        }
+    }
+    bool same = cholesky(gram) == 0;
+    for (Eigen::Index i = 0; i < kSize; ++i) {
+        same = same && gram.row(i).head(i + 1) == factor.row(i).head(i + 1);
+    }
+    if (!same) {
+        distrust("dpotrf does not reproduce an exact integer factor");
+    }
+}
+
+bool probe_once() {
+    require_openblas();
+    probe_products();
+    probe_cholesky();
+    return true;
+}
+
+}  // namespace
+
+void require_trusted() {
+    require_ieee_environment();
+    static const bool trusted = probe_once();
+    static_cast<void>(trusted);
+}
+
+}  // namespace lipcert::blas

@@ -1,0 +1,21 @@
+#pragma once
+
+#include "lipcert/rounding/bound.hpp"
+#include "lipcert/tensor/matrix.hpp"
+
+#include "norms/gram.hpp"
+
+namespace lipcert {
+
+/// [S3] Bounds |W'|_2 from above, where `gram` is the computed Gram matrix of W' and
+/// `largest_eigenvalue` (+inf: none was certified) bounds its spectrum. The trace and the largest
+/// row sum bound |W'|_2^2 too, and the least of the three is taken.
+[[nodiscard]] Upper upper_end(const Upper& largest_eigenvalue, const Gram& gram);
+
+/// [S4] Bounds |W'|_2 from below by |W' vector| / |vector|; `frobenius` >= |W'|_F. 0 where the
+/// vector does not have a length of about 1.
+[[nodiscard]] Lower lower_end(const TallPanels& panels,
+                              const Vector& vector,
+                              const Upper& frobenius);
+
+}  // namespace lipcert

@@ -1,0 +1,126 @@
+#include "norms/cholesky_certificate.hpp"
+
+#include "lipcert/rounding/roundoff.hpp"
+
+#include <cmath>
+#include <utility>
+
+#include "norms/blas.hpp"
+#include "norms/error_terms.hpp"
+#include "norms/freivalds.hpp"
+#include "norms/scaling.hpp"
+#include "norms/triangular.hpp"
+
+namespace lipcert {
+
+namespace {
+
+/// The smallest entry of a Collatz vector whose largest is 1: any positive vector gives a bound,
+/// and this keeps the quotients in range.
+constexpr double kSmallestWeight = 0x1p-10;
+
+/// gamma_{n+10}: n+1 roundings reach a term of the factorisation; kernels that multiply by a
+/// rounded reciprocal of the pivot add one; the rest is margin [S2].
+Upper factorisation_roundoff(Eigen::Index size) {
+    return gamma(static_cast<std::size_t>(size) + 10);
+}
+
+/// [S2] n (12 n + 12) (1 + max a_ii) 2^-1022: every entry of L L^T - A, operands up to sqrt(a_ii).
+Upper factorisation_underflow(Eigen::Index size, const Upper& largest_diagonal) {
+    const auto n = static_cast<std::size_t>(size);
+    return Upper::of_count(n) * Upper::of_count(12 * n + 12) *
+           (Upper::exact(1.0) + largest_diagonal) * underflow_unit();
+}
+
+}  // namespace
+
+Upper cholesky_error_from_trace(Eigen::Index size,
+                                const Upper& trace,
+                                const Upper& largest_diagonal) {
+    // [S2] | |L| |L|^T |_2 <= |L|_F^2 <= tr(A)/(1 - g), the underflow aside.
+    const Upper relative = factorisation_roundoff(size);
+    return relative * trace / (Lower::exact(1.0) - relative) +
+           Upper::of_count(2) * factorisation_underflow(size, largest_diagonal);
+}
+
+Upper trace_upper(const Vector& diagonal) {
+    const auto n = static_cast<std::size_t>(diagonal.size());
+    return true_sum(diagonal.sum(), n, 4 * n).upper();
+}
+
+Upper cholesky_error_from_factor(const Matrix& lower, const Upper& largest_diagonal) {
+    const Eigen::Index n = lower.rows();
+    const auto size = static_cast<std::size_t>(n);
+    Upper best = Upper::infinity();
+    Vector x = Vector::Ones(n);
+    for (int round = 0; round < 2; ++round) {
+        const Vector image = absolute_gram_product(lower, x);
+        // Collatz: a non-negative symmetric matrix M has |M|_2 <= max_j (M x)_j / x_j for every
+        // x > 0. Computed: 2n roundings in M x, one in the quotient.
+        const double ratio = (image.array() / x.array()).maxCoeff();
+        if (!std::isfinite(ratio)) {
+            break;
+        }
+        best = min(best, true_sum(ratio, 2 * size + 2, 0).upper());
+        x = (image / image.maxCoeff()).cwiseMax(kSmallestWeight);
+    }
+    // Underflow in M x: at most 64 n^2 units for operands up to 1 + max a_ii, divided by x_j.
+    const Upper underflow = Upper::of_count(64 * size * size) *
+                            (Upper::exact(1.0) + largest_diagonal) * underflow_unit() /
+                            Lower::exact(kSmallestWeight);
+    return factorisation_roundoff(n) * (best + underflow) +
+           factorisation_underflow(n, largest_diagonal);
+}
+
+CholeskyFactor factorise(const Matrix& gram,
+                         const Vector& diagonal,
+                         double sign,
+                         Matrix workspace) {
+    const Eigen::Index n = gram.rows();
+    CholeskyFactor result;
+    result.lower = std::move(workspace);
+    result.lower.resize(n, n);
+    for (Eigen::Index i = 0; i < n; ++i) {
+        result.lower.row(i).head(i) = sign * gram.row(i).head(i);
+        result.lower(i, i) = diagonal(i);
+    }
+    result.failed_pivot = blas::cholesky(result.lower);
+    if (!result.succeeded()) {
+        result.error = Upper::infinity();
+        return result;
+    }
+    freivalds::require_factor(gram, diagonal, sign, result.lower);
+    const Upper largest = Upper::exact(diagonal.maxCoeff());
+    // All diagonal entries are positive, else the factorisation had failed.
+    result.error = min(cholesky_error_from_trace(n, trace_upper(diagonal), largest),
+                       cholesky_error_from_factor(result.lower, largest));
+    return result;
+}
+
+EigenvalueCertificate certify_level(const Matrix& gram, double level, Matrix workspace) {
+    const Vector diagonal = Vector::Constant(gram.rows(), level) - gram.diagonal();
+    EigenvalueCertificate result;
+    result.factor = factorise(gram, diagonal, -1.0, std::move(workspace));
+    if (result.factor.succeeded()) {
+        // [S3] level I - G = A + (level I - G - A), the bracket diagonal and at most U max|a_ii|;
+        // A = L L^T - (error) >= -error.
+        result.largest_eigenvalue = Upper::exact(level) +
+                                    diagonal_error(Upper::exact(diagonal.maxCoeff())) +
+                                    result.factor.error;
+    } else {
+        result.largest_eigenvalue = Upper::infinity();
+    }
+    return result;
+}
+
+Vector failing_direction(const CholeskyFactor& factor) {
+    const Eigen::Index before = factor.failed_pivot - 1;
+    Vector head = -factor.lower.row(before).head(before).transpose();
+    solve_transposed_leading_block(factor.lower, head);
+    Vector x = Vector::Zero(factor.lower.rows());
+    x.head(before) = head;
+    x(before) = 1.0;
+    return x;
+}
+
+}  // namespace lipcert

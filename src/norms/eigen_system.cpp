@@ -1,0 +1,145 @@
+#include "norms/eigen_system.hpp"
+
+#include "lipcert/error.hpp"
+
+#include <cblas.h>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include <Eigen/Eigenvalues>
+
+// LAPACK's own name; no C header of it is among the dependencies.
+// NOLINTNEXTLINE(readability-identifier-naming)
+extern "C" void dsyevd_(const char* job,
+                        const char* uplo,
+                        const int* n,
+                        double* a,
+                        const int* lda,
+                        double* values,
+                        double* work,
+                        const int* work_size,
+                        int* integer_work,
+                        const int* integer_work_size,
+                        int* info,
+                        std::size_t job_length,
+                        std::size_t uplo_length);
+
+namespace lipcert::estimate {
+
+namespace {
+
+/// 2 n^2 numbers of workspace are counted in an int.
+constexpr Eigen::Index kLargestSize = 32000;
+
+int length(Eigen::Index dimension) {
+    if (dimension > std::numeric_limits<int>::max()) {
+        throw Error(ErrorKind::internal, "", "a matrix dimension exceeds what the BLAS can count");
+    }
+    return static_cast<int>(dimension);
+}
+
+/// Overwrites `a` with the eigenvectors; false where the iteration did not converge.
+bool divide_and_conquer(Matrix& a, Vector& values) {
+    const int n = length(a.rows());
+    const int work_size = 1 + 6 * n + 2 * n * n;
+    const int integer_work_size = 3 + 5 * n;
+    Vector work(work_size);
+    std::vector<int> integer_work(static_cast<std::size_t>(integer_work_size));
+    int info = 0;
+    // The lower triangle of a row-major matrix is the upper one of LAPACK's column-major matrix,
+    // and its columns of eigenvectors are our rows.
+    dsyevd_("V",
+            "U",
+            &n,
+            a.data(),
+            &n,
+            values.data(),
+            work.data(),
+            &work_size,
+            integer_work.data(),
+            &integer_work_size,
+            &info,
+            1,
+            1);
+    return info == 0;
+}
+
+}  // namespace
+
+EigenSystem eigen_system(const Matrix& lower) {
+    if (lower.rows() > kLargestSize) {
+        throw Error(ErrorKind::usage,
+                    "",
+                    "a matrix whose smaller side is " + std::to_string(lower.rows()) +
+                        " is too large for its singular vectors (at most " +
+                        std::to_string(kLargestSize) + "); choose the method normalize for it");
+    }
+    EigenSystem result{Vector(lower.rows()), lower};
+    if (!divide_and_conquer(result.vectors, result.values)) {
+        const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(lower);
+        result.values = solver.eigenvalues();
+        result.vectors = solver.eigenvectors().transpose();
+    }
+    return result;
+}
+
+Matrix times_symmetric(const Matrix& block, const Matrix& lower) {
+    Matrix result(block.rows(), lower.cols());
+    const int n = length(lower.cols());
+    cblas_dsymm(CblasRowMajor,
+                CblasRight,
+                CblasLower,
+                length(block.rows()),
+                n,
+                1.0,
+                lower.data(),
+                n,
+                block.data(),
+                n,
+                0.0,
+                result.data(),
+                n);
+    return result;
+}
+
+Matrix times_transposed(const Eigen::Ref<const Matrix>& a, const Eigen::Ref<const Matrix>& b) {
+    Matrix result(a.rows(), b.rows());
+    cblas_dgemm(CblasRowMajor,
+                CblasNoTrans,
+                CblasTrans,
+                length(a.rows()),
+                length(b.rows()),
+                length(a.cols()),
+                1.0,
+                a.data(),
+                length(a.outerStride()),
+                b.data(),
+                length(b.outerStride()),
+                0.0,
+                result.data(),
+                length(b.rows()));
+    return result;
+}
+
+void subtract_product(Matrix& c,
+                      const Eigen::Ref<const Matrix>& a,
+                      const Eigen::Ref<const Matrix>& b) {
+    cblas_dgemm(CblasRowMajor,
+                CblasNoTrans,
+                CblasNoTrans,
+                length(a.rows()),
+                length(b.cols()),
+                length(a.cols()),
+                -1.0,
+                a.data(),
+                length(a.outerStride()),
+                b.data(),
+                length(b.outerStride()),
+                1.0,
+                c.data(),
+                length(c.cols()));
+}
+
+}  // namespace lipcert::estimate

@@ -1,0 +1,67 @@
+#include "norms/error_terms.hpp"
+
+#include "lipcert/rounding/roundoff.hpp"
+
+#include "norms/blas.hpp"
+
+namespace lipcert {
+
+namespace {
+
+Upper count(Eigen::Index number) {
+    return Upper::of_count(static_cast<std::size_t>(number));
+}
+
+}  // namespace
+
+Upper entrywise_underflow(Eigen::Index entries) {
+    return sqrt(count(entries)) * underflow_unit();
+}
+
+Upper doubled_norm(const Upper& norm_of_half, Eigen::Index entries) {
+    // Halving a subnormal entry may round it: by less than one underflow.
+    return norm_of_half.scaled(1) + entrywise_underflow(entries);
+}
+
+Upper product_error(Eigen::Index inner,
+                    Eigen::Index entries,
+                    const Upper& norm_a,
+                    const Upper& norm_b) {
+    // gamma_{p+P} |A|_F |B|_F + 10 k sqrt(m n) 2^-1022
+    return gamma(blas::accumulation_length(inner)) * norm_a * norm_b +
+           count(10 * inner) * entrywise_underflow(entries);
+}
+
+Upper sum_error(const Upper& norm_of_sum, Eigen::Index entries, Eigen::Index lost) {
+    // Addition: U |fl(A+B)|_F and an underflow; alignment: one underflow in each lost entry.
+    return unit_roundoff() * norm_of_sum + entrywise_underflow(entries) + entrywise_underflow(lost);
+}
+
+Upper entrywise_product_error(const Upper& norm_of_result, Eigen::Index entries) {
+    return unit_roundoff() * norm_of_result + entrywise_underflow(entries);
+}
+
+Upper centring_error(Eigen::Index cols,
+                     Eigen::Index entries,
+                     const Upper& norm_of_operand,
+                     const Upper& norm_of_result) {
+    // Row by row: the mean r of n entries has |fl(r) - r| sqrt(n) <= gamma_n |a_i|_2; the
+    // subtraction adds U |fl(a_ij - r)|; each entry meets at most 4 n + 4 underflows.
+    return gamma(static_cast<std::size_t>(cols)) * norm_of_operand +
+           unit_roundoff() * norm_of_result + count(4 * cols + 4) * entrywise_underflow(entries);
+}
+
+Upper diagonal_error(const Upper& largest_diagonal) {
+    return unit_roundoff() * largest_diagonal + underflow_unit();
+}
+
+Upper image_error(Eigen::Index inner,
+                  Eigen::Index size,
+                  const Upper& frobenius,
+                  const Upper& length) {
+    // gamma_{n+2} |W|_F |v| + 8 n sqrt(k) 2^-1022
+    return gamma(static_cast<std::size_t>(size) + 2) * frobenius * length +
+           count(8 * size) * entrywise_underflow(inner);
+}
+
+}  // namespace lipcert

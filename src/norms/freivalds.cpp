@@ -1,0 +1,130 @@
+#include "norms/freivalds.hpp"
+
+#include "lipcert/error.hpp"
+#include "lipcert/rounding/roundoff.hpp"
+
+#include <cmath>
+#include <cstdint>
+#include <string>
+
+#include "norms/blas.hpp"
+#include "norms/triangular.hpp"
+
+namespace lipcert::freivalds {
+
+namespace {
+
+/// |computed residual| <= gamma_roundings T, where T was itself computed with `magnitude_roundings`
+/// roundings per term: the factor that turns the computed T into a threshold.
+double threshold_factor(std::size_t roundings, std::size_t magnitude_roundings) {
+    // One rounding more for the product with T below.
+    return (gamma(roundings + 1) / (Lower::exact(1.0) - gamma(magnitude_roundings))).to_double();
+}
+
+/// Far above every underflow term (at most 100 k n^2 2^-1022), far below every matrix that matters:
+/// the largest entry of what is checked is of order 1.
+constexpr double kUnderflow = 0x1p-900;
+
+void require_below(const Block& residual,
+                   const Vector& magnitude,
+                   double factor,
+                   const char* what) {
+    for (Eigen::Index i = 0; i < residual.rows(); ++i) {
+        const double threshold = factor * magnitude(i) + kUnderflow;
+        for (int k = 0; k < kVectors; ++k) {
+            if (!(std::abs(residual(i, k)) <= threshold)) {  // a NaN must fail too
+                throw Error(ErrorKind::environment,
+                            "",
+                            std::string(what) + " of the BLAS is wrong beyond rounding in row " +
+                                std::to_string(i) +
+                                "; expected OpenBLAS to be correct on this processor. Try another "
+                                "kernel (OPENBLAS_CORETYPE) or one thread "
+                                "(OPENBLAS_NUM_THREADS=1), and check the memory");
+            }
+        }
+    }
+}
+
+}  // namespace
+
+Block signs(Eigen::Index size) {
+    Block result(size, kVectors);
+    std::uint64_t state = 0x9e3779b97f4a7c15ULL;
+    for (Eigen::Index i = 0; i < size; ++i) {
+        state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+        for (int k = 0; k < kVectors; ++k) {
+            result(i, k) = ((state >> (60 + k)) & 1U) != 0 ? 1.0 : -1.0;
+        }
+    }
+    return result;
+}
+
+GramWitness::GramWitness(Eigen::Index size)
+    : signs(freivalds::signs(size)),
+      expected(Block::Zero(size, kVectors)),
+      magnitude(Vector::Zero(size)) {}
+
+void GramWitness::add_panel(const Matrix& panel) {
+    const Block image = panel * signs;
+    expected.noalias() += panel.transpose() * image;
+    const Vector row_sums = panel.cwiseAbs().rowwise().sum();
+    magnitude.noalias() += panel.cwiseAbs().transpose() * row_sums;
+    inner += panel.rows();
+    ++panel_count;
+}
+
+void require_gram(const Matrix& lower, const GramWitness& witness) {
+    const Block product = lower.selfadjointView<Eigen::Lower>() * witness.signs;
+    const Block residual = product - witness.expected;
+    const auto n = static_cast<std::size_t>(lower.rows());
+    const auto image = n + static_cast<std::size_t>(witness.inner + witness.panel_count);
+    // With T = |W|^T (|W| 1): Gram gamma_{p+P} T, its product with x gamma_n (1 + gamma_{p+P}) T,
+    // the two products with the panels gamma_image T, the subtraction one more; T itself: image.
+    const std::size_t roundings = n + blas::accumulation_length(witness.inner) + image + 1;
+    require_below(
+        residual, witness.magnitude, threshold_factor(roundings, image), "a Gram matrix (dsyrk)");
+}
+
+void require_product(const Matrix& a, const Matrix& b, const Matrix& result) {
+    const Block x = signs(b.cols());
+    const Block image = b * x;
+    const Block expected = a * image;
+    const Block product = result * x;
+    const Block residual = product - expected;
+    const Vector row_sums = b.cwiseAbs().rowwise().sum();
+    const Vector magnitude = a.cwiseAbs() * row_sums;
+    // With T = |A| (|B| 1): as for the Gram matrix.
+    const auto image_roundings = static_cast<std::size_t>(a.cols() + b.cols());
+    const std::size_t roundings = blas::accumulation_length(a.cols()) +
+                                  static_cast<std::size_t>(b.cols()) + image_roundings + 1;
+    require_below(residual,
+                  magnitude,
+                  threshold_factor(roundings, image_roundings),
+                  "a matrix product (dgemm)");
+}
+
+void require_factor(const Matrix& gram, const Vector& diagonal, double sign, const Matrix& factor) {
+    const Eigen::Index n = factor.rows();
+    const Block x = signs(n);
+    const Block image = factor.triangularView<Eigen::Lower>().transpose() * x;
+    const Block expected = factor.triangularView<Eigen::Lower>() * image;
+    Block product(n, kVectors);
+    for (Eigen::Index i = 0; i < n; ++i) {
+        product.row(i) = diagonal(i) * x.row(i);
+    }
+    for (Eigen::Index i = 1; i < n; ++i) {
+        product.row(i).noalias() += sign * (gram.row(i).head(i) * x.topRows(i));
+        product.topRows(i).noalias() += (sign * gram.row(i).head(i).transpose()) * x.row(i);
+    }
+    const Block residual = product - expected;
+    const Vector magnitude = absolute_gram_product(factor, Vector::Ones(n));
+    // With T = |L| (|L|^T 1): factorisation gamma_{n+10} T, A x: gamma_{n+1} (1 + gamma_{n+10}) T,
+    // the two triangular products gamma_{2n} T, the subtraction one more; T itself: 2n.
+    const auto size = static_cast<std::size_t>(n);
+    require_below(residual,
+                  magnitude,
+                  threshold_factor(4 * size + 12, 2 * size),
+                  "a Cholesky factor (dpotrf)");
+}
+
+}  // namespace lipcert::freivalds

@@ -1,0 +1,43 @@
+#pragma once
+
+#include "lipcert/tensor/matrix.hpp"
+
+#include <cstddef>
+
+/// Self-checks of what the BLAS returned (Freivalds): C = A B is multiplied with vectors of +-1 and
+/// compared with A (B x) by loops of our own. A violation proves that the BLAS broke the error
+/// bound that a certificate would rest on; passing proves nothing and no bound uses it.
+namespace lipcert::freivalds {
+
+inline constexpr int kVectors = 4;
+/// Four vectors of +-1, or their products, side by side.
+using Block = Eigen::Matrix<double, Eigen::Dynamic, kVectors, Eigen::RowMajor>;
+
+/// +-1 from a fixed generator: the same input takes the same path in every run.
+[[nodiscard]] Block signs(Eigen::Index size);
+
+/// Collects (P^T P) X and |P|^T |P| 1 over the panels P of a Gram matrix.
+struct GramWitness {
+    explicit GramWitness(Eigen::Index size);
+    void add_panel(const Matrix& panel);
+
+    Block signs;             ///< X
+    Block expected;          ///< sum of P^T (P X)
+    Vector magnitude;        ///< sum of |P|^T (|P| 1)
+    Eigen::Index inner = 0;  ///< rows of all panels
+    Eigen::Index panel_count = 0;
+};
+
+/// Throws Error{environment} unless the lower triangle `lower` is, within the rounding that [S1]
+/// allows, the Gram matrix that `witness` saw.
+void require_gram(const Matrix& lower, const GramWitness& witness);
+
+/// Throws Error{environment} unless `result` is A B within the rounding that [S6] allows.
+void require_product(const Matrix& a, const Matrix& b, const Matrix& result);
+
+/// Throws Error{environment} unless L L^T is, within the rounding that [S2] allows, the matrix with
+/// the diagonal `diagonal` and the off-diagonal entries of sign * `gram`, sign = +-1 (lower
+/// triangles throughout).
+void require_factor(const Matrix& gram, const Vector& diagonal, double sign, const Matrix& factor);
+
+}  // namespace lipcert::freivalds

@@ -1,0 +1,102 @@
+#include "norms/level_search.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "norms/cholesky_certificate.hpp"
+#include "norms/triangular.hpp"
+
+namespace lipcert {
+
+namespace {
+
+constexpr int kAttempts = 16;
+constexpr int kAttemptOfDenseSolver = 12;
+/// The first level stands this far above the estimate: a factor exists from about sqrt(n) U on, and
+/// half of it is the relative width of the norm.
+constexpr double kFirstGap = 2e-9;
+/// A certified level this close (relative, in the square) to the estimate needs no second look.
+constexpr double kGoodGap = 4e-9;
+/// How fast the gap widens while levels fail, and how much of the gap to a certified level is left
+/// after inverse iteration.
+constexpr double kWidening = 16.0;
+constexpr double kNarrowing = 256.0;
+
+/// Solves with the factor of level I - G: each pass damps every eigenvector but the top one by
+/// (level - top)/(level - other), however small the relative gap of G itself.
+Estimate inverse_iteration(const Matrix& lower, const CholeskyFactor& factor, Estimate estimate) {
+    constexpr int kPasses = 8;
+    for (int pass = 0; pass < kPasses; ++pass) {
+        Vector vector = estimate.vector;
+        solve_with_factor(factor.lower, vector);
+        estimate = better(estimate, rayleigh_quotient(lower, vector));
+    }
+    return estimate;
+}
+
+/// The search for the lowest level with a Cholesky certificate. Where to try next is a heuristic;
+/// each success only adds a valid bound.
+class LevelSearch {
+public:
+    LevelSearch(const Matrix& lower, Estimate start)
+        : lower_(lower),
+          estimate_(std::move(start)),
+          smallest_gap_(std::max(kFirstGap, 0x1p-49 * static_cast<double>(lower.rows()))),
+          gap_(smallest_gap_) {}
+
+    [[nodiscard]] TopEigenvalue run() {
+        for (int attempt = 0; attempt < kAttempts && !is_good(); ++attempt) {
+            if (attempt == kAttemptOfDenseSolver) {
+                estimate_ = better(estimate_, dense_top_eigenpair(lower_));
+                gap_ = smallest_gap_;
+            }
+            try_level(estimate_.eigenvalue * (1.0 + gap_));
+        }
+        return {upper_, estimate_};
+    }
+
+private:
+    [[nodiscard]] bool is_good() const {
+        const double good = std::max(kGoodGap, smallest_gap_);
+        return certified_level_ <= estimate_.eigenvalue * (1.0 + good);
+    }
+
+    void try_level(double level) {
+        EigenvalueCertificate certificate = certify_level(lower_, level, std::move(workspace_));
+        upper_ = min(upper_, certificate.largest_eigenvalue);
+        if (certificate.factor.succeeded()) {
+            certified_level_ = std::min(certified_level_, level);
+            if (!is_good()) {
+                estimate_ = inverse_iteration(lower_, certificate.factor, estimate_);
+                const double between = (certified_level_ / estimate_.eigenvalue - 1.0) / kNarrowing;
+                gap_ = std::max(smallest_gap_, between);
+            }
+        } else {
+            // The factor breaks off at a vector whose Rayleigh quotient is at least the level: this
+            // finds a top vector that the start of Lanczos was orthogonal to.
+            const Estimate found = rayleigh_quotient(lower_, failing_direction(certificate.factor));
+            if (found.eigenvalue > level) {
+                estimate_ = improve(lower_, found);
+            }
+            gap_ *= kWidening;
+        }
+        workspace_ = std::move(certificate.factor.lower);
+    }
+
+    const Matrix& lower_;
+    Estimate estimate_;
+    double smallest_gap_;
+    double gap_;
+    double certified_level_ = std::numeric_limits<double>::infinity();
+    Upper upper_ = Upper::infinity();
+    Matrix workspace_;
+};
+
+}  // namespace
+
+TopEigenvalue search_level(const Matrix& lower, Estimate start) {
+    return LevelSearch(lower, std::move(start)).run();
+}
+
+}  // namespace lipcert

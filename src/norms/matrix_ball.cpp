@@ -1,0 +1,254 @@
+#include "lipcert/norms/matrix_ball.hpp"
+
+#include "lipcert/error.hpp"
+#include "lipcert/norms/spectral_norm.hpp"
+#include "lipcert/rounding/environment.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "norms/blas.hpp"
+#include "norms/error_terms.hpp"
+#include "norms/freivalds.hpp"
+#include "norms/scaling.hpp"
+
+namespace lipcert {
+
+namespace {
+
+void require_shape(bool fits, const char* operation) {
+    if (!fits) {
+        throw Error(ErrorKind::internal,
+                    "",
+                    std::string(operation) + ": the shapes of the matrices do not fit");
+    }
+}
+
+/// |C|_F of a sum of two matrices whose entries are at most 1.
+Upper frobenius_of_sum(const Matrix& sum) {
+    const double halving = 0.5;  // entries up to 2 become at most 1, as frobenius_upper wants them
+    return doubled_norm(frobenius_upper(halving * sum), sum.size());
+}
+
+}  // namespace
+
+// ---------------------------------------------------------------- construction and views
+
+MatrixBall MatrixBall::around(Matrix centre, long exponent, Upper radius) {
+    require_ieee_environment();  // with flushed subnormals, scaling up would not be exact
+    MatrixBall result;
+    result.radius_ = std::move(radius);
+    result.centre_ = std::move(centre);
+    const std::optional<int> scale = largest_exponent(result.centre_);
+    if (scale) {
+        result.exponent_ = exponent + *scale;
+        // Only scaling down loses anything: one underflow in each of `lost` entries.
+        const Eigen::Index lost = multiply_by_power_of_two(result.centre_, -*scale);
+        result.radius_ += entrywise_underflow(lost).scaled(result.exponent_);
+    }
+    return result;
+}
+
+MatrixBall MatrixBall::of(const Matrix& stored) {
+    return around(stored, 0, Upper());
+}
+
+MatrixBall MatrixBall::of_vector(const Vector& stored) {
+    return around(stored, 0, Upper());
+}
+
+MatrixBall MatrixBall::zero(Eigen::Index rows, Eigen::Index cols) {
+    return around(Matrix::Zero(rows, cols), 0, Upper());
+}
+
+MatrixBall MatrixBall::transposed() const {
+    MatrixBall result = *this;
+    result.centre_ = centre_.transpose();
+    return result;
+}
+
+MatrixBall MatrixBall::row_block(Eigen::Index begin, Eigen::Index count) const {
+    require_shape(begin >= 0 && count >= 0 && begin + count <= rows(), "row block");
+    return around(centre_.middleRows(begin, count), exponent_, radius_);
+}
+
+MatrixBall MatrixBall::column_block(Eigen::Index begin, Eigen::Index count) const {
+    require_shape(begin >= 0 && count >= 0 && begin + count <= cols(), "column block");
+    return around(centre_.middleCols(begin, count), exponent_, radius_);
+}
+
+MatrixBall MatrixBall::scaled(long exponent) const {
+    MatrixBall result = *this;
+    result.exponent_ += exponent;
+    result.radius_ = radius_.scaled(exponent);
+    return result;
+}
+
+// ---------------------------------------------------------------- arithmetic [S6]
+
+MatrixBall product(const MatrixBall& a, const MatrixBall& b) {
+    require_shape(a.cols() == b.rows(), "product");
+    blas::require_trusted();
+    Matrix centre = blas::multiply(a.centre(), b.centre());
+    freivalds::require_product(a.centre(), b.centre(), centre);
+    const long exponent = a.exponent() + b.exponent();
+    const Upper norm_a = frobenius_upper(a.centre());
+    const Upper norm_b = frobenius_upper(b.centre());
+    const Upper rounding = product_error(a.cols(), centre.size(), norm_a, norm_b);
+    // |(A+D)(B+F) - AB|_F <= |D|_F |B|_F + |A|_F |F|_F + |D|_F |F|_F
+    Upper radius = rounding.scaled(exponent) + a.radius() * norm_b.scaled(b.exponent()) +
+                   norm_a.scaled(a.exponent()) * b.radius() + a.radius() * b.radius();
+    return MatrixBall::around(std::move(centre), exponent, std::move(radius));
+}
+
+MatrixBall sum(const MatrixBall& a, const MatrixBall& b) {
+    require_shape(a.rows() == b.rows() && a.cols() == b.cols(), "sum");
+    const bool first_is_larger = a.exponent() >= b.exponent();
+    const MatrixBall& large = first_is_larger ? a : b;
+    const MatrixBall& small = first_is_larger ? b : a;
+    Upper radius = a.radius() + b.radius();
+    if (small.centre().isZero(0.0)) {
+        return MatrixBall::around(large.centre(), large.exponent(), std::move(radius));
+    }
+    if (large.centre().isZero(0.0)) {
+        return MatrixBall::around(small.centre(), small.exponent(), std::move(radius));
+    }
+    Matrix centre = small.centre();
+    const Eigen::Index lost = multiply_by_power_of_two(centre, small.exponent() - large.exponent());
+    centre += large.centre();
+    radius += sum_error(frobenius_of_sum(centre), centre.size(), lost).scaled(large.exponent());
+    return MatrixBall::around(std::move(centre), large.exponent(), std::move(radius));
+}
+
+MatrixBall scaled_by(const MatrixBall& a, double factor) {
+    if (factor == 0.0) {
+        return MatrixBall::zero(a.rows(), a.cols());
+    }
+    if (!std::isfinite(factor)) {
+        throw Error(ErrorKind::internal, "", "a matrix was scaled by a number that is not finite");
+    }
+    int exponent = 0;
+    const double mantissa = std::frexp(factor, &exponent);
+    if (std::abs(mantissa) == 0.5) {  // a power of two: exact, also for subnormal entries
+        const Matrix signed_centre = mantissa > 0.0 ? a.centre() : Matrix(-a.centre());
+        return MatrixBall::around(signed_centre, a.exponent(), a.radius()).scaled(exponent - 1);
+    }
+    Matrix centre = mantissa * a.centre();
+    const Upper rounding = entrywise_product_error(frobenius_upper(centre), centre.size());
+    const long scale = a.exponent() + exponent;
+    Upper radius = a.radius() * Upper::exact(std::abs(factor)) + rounding.scaled(scale);
+    return MatrixBall::around(std::move(centre), scale, std::move(radius));
+}
+
+MatrixBall scale_columns(const MatrixBall& a, const MatrixBall& diagonal) {
+    require_shape(diagonal.cols() == 1 && diagonal.rows() == a.cols(), "column scaling");
+    Matrix centre = a.centre() * diagonal.centre().col(0).asDiagonal();
+    const long exponent = a.exponent() + diagonal.exponent();
+    const Upper rounding = entrywise_product_error(frobenius_upper(centre), centre.size());
+    // |(A+D) diag(d+e) - A diag d|_F <= |D|_F max|d+e| + |A|_F |e|_2
+    Upper radius = rounding.scaled(exponent) + a.radius() * largest_entry(diagonal) +
+                   frobenius_upper(a.centre()).scaled(a.exponent()) * diagonal.radius();
+    return MatrixBall::around(std::move(centre), exponent, std::move(radius));
+}
+
+MatrixBall scale_rows(const MatrixBall& a, const Vector& diagonal) {
+    return scale_columns(a.transposed(), MatrixBall::of_vector(diagonal)).transposed();
+}
+
+MatrixBall centre_rows(const MatrixBall& a) {
+    if (a.cols() == 0) {
+        return a;
+    }
+    const Vector means = a.centre().rowwise().sum() / static_cast<double>(a.cols());
+    Matrix centre = a.centre().colwise() - means;
+    const Upper rounding = centring_error(
+        a.cols(), centre.size(), frobenius_upper(a.centre()), frobenius_of_sum(centre));
+    // I - 11^T/n is a projection: |D P|_F <= |D|_F.
+    return MatrixBall::around(
+        std::move(centre), a.exponent(), a.radius() + rounding.scaled(a.exponent()));
+}
+
+MatrixBall centre_columns(const MatrixBall& a) {
+    return centre_rows(a.transposed()).transposed();
+}
+
+MatrixBall stack_rows(const std::vector<MatrixBall>& blocks) {
+    require_shape(!blocks.empty(), "stacking");
+    Eigen::Index rows = 0;
+    std::optional<long> exponent;
+    for (const MatrixBall& block : blocks) {
+        require_shape(block.cols() == blocks.front().cols(), "stacking");
+        rows += block.rows();
+        if (!block.centre().isZero(0.0)) {
+            exponent = std::max(exponent.value_or(block.exponent()), block.exponent());
+        }
+    }
+    Matrix centre(rows, blocks.front().cols());
+    Upper radius_squared;
+    Eigen::Index lost = 0;
+    Eigen::Index begin = 0;
+    for (const MatrixBall& block : blocks) {
+        Eigen::Ref<Matrix> target = centre.middleRows(begin, block.rows());
+        target = block.centre();
+        if (exponent) {
+            lost += multiply_by_power_of_two(target, std::min(0L, block.exponent() - *exponent));
+        }
+        radius_squared += square(block.radius());
+        begin += block.rows();
+    }
+    // [S6] radii add in quadrature; entries that vanish beside a larger block: one underflow each.
+    const long common = exponent.value_or(0);
+    Upper radius = sqrt(radius_squared) + entrywise_underflow(lost).scaled(common);
+    return MatrixBall::around(std::move(centre), common, std::move(radius));
+}
+
+MatrixBall stack_columns(const std::vector<MatrixBall>& blocks) {
+    std::vector<MatrixBall> turned;
+    turned.reserve(blocks.size());
+    for (const MatrixBall& block : blocks) {
+        turned.push_back(block.transposed());
+    }
+    return stack_rows(turned).transposed();
+}
+
+// ---------------------------------------------------------------- norms of every member
+
+Enclosure spectral_norm(const MatrixBall& a) {
+    const Enclosure centre = spectral_norm(a.centre()).spectral.scaled(a.exponent());
+    return {centre.lower() - a.radius(), centre.upper() + a.radius()};
+}
+
+Upper frobenius_norm(const MatrixBall& a) {
+    return frobenius_upper(a.centre()).scaled(a.exponent()) + a.radius();
+}
+
+std::vector<Upper> row_norms(const MatrixBall& a) {
+    std::vector<Upper> result;
+    result.reserve(static_cast<std::size_t>(a.rows()));
+    for (Eigen::Index i = 0; i < a.rows(); ++i) {
+        // Each row at its own scale, so that a small row beside a large one keeps its digits;
+        // scaling up is exact.
+        Matrix row = a.centre().row(i);
+        const std::optional<int> scale = largest_exponent(row);
+        multiply_by_power_of_two(row, -scale.value_or(0));
+        result.push_back(frobenius_upper(row).scaled(a.exponent() + scale.value_or(0)) +
+                         a.radius());
+    }
+    return result;
+}
+
+Upper largest_row_norm(const MatrixBall& a) {
+    Upper result;
+    for (const Upper& norm : row_norms(a)) {
+        result = max(result, norm);
+    }
+    return result;
+}
+
+Upper largest_entry(const MatrixBall& a) {
+    const double largest = a.centre().size() == 0 ? 0.0 : a.centre().cwiseAbs().maxCoeff();
+    return Upper::exact(largest).scaled(a.exponent()) + a.radius();
+}
+
+}  // namespace lipcert

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "lipcert/rounding/bound.hpp"
+#include "lipcert/tensor/matrix.hpp"
+
+#include <optional>
+
+namespace lipcert {
+
+/// The e with 2^(e-1) <= largest |entry| < 2^e, right for subnormals too; nothing for a matrix that
+/// is zero or empty. Throws Error{internal} for an entry that is infinite or NaN.
+[[nodiscard]] std::optional<int> largest_exponent(const Matrix& matrix);
+
+/// Multiplies every entry by 2^exponent in place. Exact but for results at or below 2^-1022, each
+/// of which is off by at most underflow_unit() ("Arithmetic"); returns how many there are. The
+/// caller makes sure that no result overflows.
+Eigen::Index multiply_by_power_of_two(Eigen::Ref<Matrix> matrix, long exponent);
+
+/// The sum of the squares of all entries, each at most 1 in magnitude, summed row by row.
+[[nodiscard]] Enclosure sum_of_squares(const Eigen::Ref<const Matrix>& matrix);
+
+/// |W|_F of a matrix whose entries are at most 1 in magnitude.
+[[nodiscard]] Upper frobenius_upper(const Eigen::Ref<const Matrix>& matrix);
+
+/// The true value of a sum of non-negative terms that was computed as `computed`: each term passed
+/// through at most `operations` roundings, and underflow changed the result by at most
+/// `underflows * underflow_unit()`.
+[[nodiscard]] Enclosure true_sum(double computed, std::size_t operations, std::size_t underflows);
+
+}  // namespace lipcert

@@ -1,0 +1,83 @@
+#include "lipcert/norms/spectral_norm.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "norms/blas.hpp"
+#include "norms/certified_ends.hpp"
+#include "norms/error_terms.hpp"
+#include "norms/gram.hpp"
+#include "norms/lanczos.hpp"
+#include "norms/level_search.hpp"
+#include "norms/scaling.hpp"
+
+namespace lipcert {
+
+namespace {
+
+/// The norm of a matrix from that of its scaled copy, which is off by at most `error`.
+Enclosure widened(const Enclosure& norm, const Upper& error) {
+    return {norm.lower() - error, norm.upper() + error};
+}
+
+SpectralNorm norm_of_vector(const Matrix& matrix, int exponent) {
+    Matrix scaled = matrix;
+    const Eigen::Index lost = multiply_by_power_of_two(scaled, -exponent);
+    const Enclosure squares = sum_of_squares(scaled);
+    const Enclosure norm(sqrt(squares.lower()), sqrt(squares.upper()));
+    SpectralNorm result;
+    result.spectral = widened(norm, entrywise_underflow(lost)).scaled(exponent);
+    result.frobenius = result.spectral;
+    result.method = NormMethod::dot_product;
+    return result;
+}
+
+}  // namespace
+
+std::string_view name_of(NormMethod method) {
+    switch (method) {
+        case NormMethod::zero:
+            return "zero";
+        case NormMethod::dot_product:
+            return "dot-product";
+        case NormMethod::cholesky:
+            return "cholesky";
+        case NormMethod::elementary:
+            return "elementary";
+    }
+    return "unknown";
+}
+
+SpectralNorm spectral_norm(const Matrix& matrix) {
+    blas::require_trusted();
+    const std::optional<int> exponent = largest_exponent(matrix);
+    if (!exponent) {
+        return {};
+    }
+    if (std::min(matrix.rows(), matrix.cols()) == 1) {
+        return norm_of_vector(matrix, *exponent);
+    }
+    const TallPanels panels = TallPanels::of_smaller_side(matrix, *exponent);
+    const Gram gram = form_gram(panels);
+    const TopEigenvalue top = search_level(gram.lower, estimate_top_eigenpair(gram.lower));
+    const Upper frobenius = sqrt(gram.sum_of_squares.upper());
+    const Upper scaling_error = panels.scaling_error();
+    const Lower below = lower_end(panels, top.estimate.vector, frobenius);
+    SpectralNorm result;
+    result.spectral = widened({below, upper_end(top.upper, gram)}, scaling_error).scaled(*exponent);
+    result.frobenius =
+        widened({sqrt(gram.sum_of_squares.lower()), frobenius}, scaling_error).scaled(*exponent);
+    result.method = top.upper.is_finite() ? NormMethod::cholesky : NormMethod::elementary;
+    return result;
+}
+
+Enclosure stable_rank(const SpectralNorm& norm) {
+    if (norm.spectral.upper().is_zero()) {
+        return {};
+    }
+    return {norm.frobenius.lower() * norm.frobenius.lower() /
+                (norm.spectral.upper() * norm.spectral.upper()),
+            square(norm.frobenius.upper()) / (norm.spectral.lower() * norm.spectral.lower())};
+}
+
+}  // namespace lipcert

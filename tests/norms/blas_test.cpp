@@ -1,0 +1,151 @@
+#include "norms/blas.hpp"
+
+#include "lipcert/error.hpp"
+#include "lipcert/norms/threads.hpp"
+#include "lipcert/rounding/roundoff.hpp"
+
+#include <cblas.h>
+#include <limits>
+
+#include "norms/cholesky_certificate.hpp"
+#include "norms/freivalds.hpp"
+#include "norms/gram.hpp"
+#include "norms/thread_limit.hpp"
+#include "support/random.hpp"
+#include <doctest/doctest.h>
+
+using namespace lipcert;
+
+namespace {
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+struct WitnessedGram {
+    Matrix lower;
+    freivalds::GramWitness witness;
+};
+
+WitnessedGram witnessed(const Matrix& panel) {
+    WitnessedGram result{Matrix::Constant(panel.cols(), panel.cols(), kNaN),
+                         freivalds::GramWitness(panel.cols())};
+    result.witness.add_panel(panel);
+    blas::gram_of_panel(panel, result.lower);
+    return result;
+}
+
+}  // namespace
+
+TEST_CASE("the BLAS of this machine passes its probes, more than once") {
+    CHECK_NOTHROW(blas::require_trusted());
+    CHECK_NOTHROW(blas::require_trusted());
+}
+
+TEST_CASE("short work keeps to one thread, long work does not, and the count is restored") {
+    const int before = openblas_get_num_threads();
+    lipcert::set_thread_count(2);
+    {
+        const ThreadLimit limit(1e6);
+        CHECK(openblas_get_num_threads() == 1);
+    }
+    CHECK(openblas_get_num_threads() == 2);
+    {
+        const ThreadLimit limit(1e9);
+        CHECK(openblas_get_num_threads() == 2);
+    }
+    Matrix identity = Matrix::Identity(4, 4);
+    CHECK(blas::cholesky(identity) == 0);
+    CHECK(openblas_get_num_threads() == 2);
+    lipcert::set_thread_count(before);
+}
+
+TEST_CASE("long inner products pass through a panel and the number of panels, not their length") {
+    CHECK(blas::accumulation_length(1) == 2);
+    CHECK(blas::accumulation_length(1024) == 1025);
+    CHECK(blas::accumulation_length(1025) == 1026);
+    CHECK(blas::accumulation_length(128256) == 1024 + 126);
+}
+
+TEST_CASE("a product longer than one panel is the sum of all its panels") {
+    test::Random random(11);
+    const Matrix a = random.gaussian(5, 2600);
+    const Matrix b = random.gaussian(2600, 4);
+    const Matrix expected = a.lazyProduct(b);
+    CHECK((blas::multiply(a, b) - expected).norm() <= 1e-10);
+    CHECK(blas::multiply(Matrix(3, 0), Matrix(0, 2)) == Matrix::Zero(3, 2));
+}
+
+TEST_CASE("a Cholesky factorisation with a NaN or negative pivot counts as failed") {
+    Matrix poisoned = Matrix::Identity(5, 5);
+    poisoned(2, 2) = kNaN;
+    CHECK(blas::cholesky(poisoned) != 0);
+    Matrix indefinite = Matrix::Identity(5, 5);
+    indefinite(3, 3) = -1.0;
+    CHECK(blas::cholesky(indefinite) == 4);
+    Matrix infinite = Matrix::Identity(5, 5);
+    infinite(4, 4) = std::numeric_limits<double>::infinity();
+    CHECK(blas::cholesky(infinite) == 5);
+    Matrix zero = Matrix::Zero(3, 3);
+    CHECK(blas::cholesky(zero) == 1);
+}
+
+TEST_CASE("the self-check passes a right Gram matrix and catches one wrong entry anywhere") {
+    test::Random random(12);
+    for (std::size_t trial = 0; trial < test::repetitions(20); ++trial) {
+        const auto size = static_cast<Eigen::Index>(random.integer(2, 90));
+        const Matrix panel =
+            random.gaussian(static_cast<Eigen::Index>(random.integer(1, 300)), size);
+        const WitnessedGram good = witnessed(panel);
+        CHECK_NOTHROW(freivalds::require_gram(good.lower, good.witness));
+        const auto row =
+            static_cast<Eigen::Index>(random.integer(0, static_cast<std::size_t>(size) - 1));
+        const auto col =
+            static_cast<Eigen::Index>(random.integer(0, static_cast<std::size_t>(row)));
+        for (const double fault : {1e-6, -1.0, kNaN}) {
+            Matrix corrupted = good.lower;
+            corrupted(row, col) += fault;
+            CHECK_THROWS_AS(freivalds::require_gram(corrupted, good.witness), Error);
+        }
+        Matrix unwritten = good.lower;
+        unwritten(row, col) = kNaN;
+        CHECK_THROWS_AS(freivalds::require_gram(unwritten, good.witness), Error);
+    }
+}
+
+TEST_CASE("the self-check passes a right product and catches one wrong entry") {
+    test::Random random(13);
+    const Matrix a = random.gaussian(37, 210);
+    const Matrix b = random.gaussian(210, 19);
+    Matrix result = blas::multiply(a, b);
+    CHECK_NOTHROW(freivalds::require_product(a, b, result));
+    result(36, 18) += 1e-7;
+    CHECK_THROWS_AS(freivalds::require_product(a, b, result), Error);
+    result(36, 18) = kNaN;
+    CHECK_THROWS_AS(freivalds::require_product(a, b, result), Error);
+}
+
+TEST_CASE("the self-check passes a right Cholesky factor and catches one wrong entry") {
+    test::Random random(14);
+    const Matrix panel = random.gaussian(200, 70);
+    const WitnessedGram gram = witnessed(panel);
+    const Vector diagonal = gram.lower.diagonal();
+    CholeskyFactor factor = factorise(gram.lower, diagonal, 1.0, Matrix());
+    REQUIRE(factor.succeeded());
+    CHECK_NOTHROW(freivalds::require_factor(gram.lower, diagonal, 1.0, factor.lower));
+    Matrix corrupted = factor.lower;
+    corrupted(50, 20) += 1e-6;
+    CHECK_THROWS_AS(freivalds::require_factor(gram.lower, diagonal, 1.0, corrupted), Error);
+    corrupted(50, 20) = kNaN;
+    CHECK_THROWS_AS(freivalds::require_factor(gram.lower, diagonal, 1.0, corrupted), Error);
+}
+
+TEST_CASE("self-check errors are about the environment and say what to do") {
+    WitnessedGram gram = witnessed(Matrix::Ones(4, 3));
+    gram.lower(1, 0) = 7.0;
+    try {
+        freivalds::require_gram(gram.lower, gram.witness);
+        FAIL("no error");
+    } catch (const Error& error) {
+        CHECK(error.kind() == ErrorKind::environment);
+        CHECK(std::string(error.what()).find("OPENBLAS_CORETYPE") != std::string::npos);
+    }
+}
