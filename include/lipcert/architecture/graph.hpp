@@ -1,0 +1,155 @@
+#pragma once
+
+#include "lipcert/architecture/activation.hpp"
+#include "lipcert/rounding/interval.hpp"
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace lipcert {
+
+/// How a stored matrix reads as a linear map.
+enum class Layout {
+    out_in,  ///< rows are outputs: y = W x (torch.nn.Linear)
+    in_out   ///< rows are inputs: y = W^T x (GPT-2's Conv1D, Keras kernels)
+};
+
+/// Outputs [begin, begin + count) of a stored map: one projection of a fused one.
+struct OutputSlice {
+    std::size_t begin = 0;
+    std::size_t count = 0;
+};
+
+/// An affine map x -> W x + b, by the names of its tensors.
+struct LinearMap {
+    std::string weight;
+    Layout layout = Layout::out_in;
+    std::optional<OutputSlice> slice;
+    std::string bias;  ///< empty: none
+};
+
+enum class NormKind { layer, rms };
+
+/// gamma * z(Px) + beta, z(p) = sqrt(d) p / sqrt(|p|^2 + d epsilon); P centres for layer norm.
+struct Normalisation {
+    NormKind kind = NormKind::layer;
+    std::string weight;            ///< empty: gamma = 1
+    std::string bias;              ///< empty: beta = 0
+    Interval epsilon;              ///< positive
+    bool weight_plus_one = false;  ///< gamma = 1 + stored weight (Gemma)
+};
+
+enum class Rotary {
+    none,
+    half_split,  ///< pairs (i, i + head_dim/2), over the whole head
+    partial      ///< some other pairing: only rules that hold for every pairing may be used
+};
+
+/// By how much a rotary embedding of the whole head turns entries i and i + head_dim/2: by
+/// position * base^(-2i/head_dim). No bound depends on it.
+struct RotaryAngles {
+    double base = 10000.0;
+};
+
+/// Softmax attention. Rows of query, key, value are ordered by head; columns of output likewise.
+struct Attention {
+    LinearMap query, key, value, output;
+    std::size_t heads = 0;
+    std::size_t key_value_heads = 0;  ///< divides heads; query head h reads h*kv/heads
+    Interval score_scale;             ///< tau: scores = tau q.k
+    Rotary rotary = Rotary::none;
+    std::optional<RotaryAngles> rotary_angles;  ///< none: not known, or no rotary embedding
+    bool causal = true;
+    Interval output_scale = Interval::exact(1.0);
+    std::optional<Normalisation> query_norm, key_norm;  ///< per head, over head_dim
+};
+
+struct Mlp {
+    LinearMap in, out;
+    Activation activation = Activation::relu;
+    Interval activation_scale = Interval::exact(1.0);
+};
+
+/// down( scale * phi(gate x) o (up x) ).
+struct GatedMlp {
+    LinearMap gate, up, down;
+    Activation activation = Activation::silu;
+    Interval activation_scale = Interval::exact(1.0);
+};
+
+struct Module;
+
+/// skip_scale * (projection x) + branch_scale * body(x).
+struct Residual {
+    std::vector<Module> body;
+    Interval skip_scale = Interval::exact(1.0);
+    Interval branch_scale = Interval::exact(1.0);
+    std::optional<LinearMap> projection;
+};
+
+/// The sum of branches that read the same input.
+struct Parallel {
+    std::vector<std::vector<Module>> branches;
+};
+
+struct Scale {
+    Interval factor = Interval::exact(1.0);
+};
+
+/// c tanh(x / c), entry by entry.
+struct SoftCap {
+    Interval cap;
+};
+
+struct Module {
+    std::variant<LinearMap,
+                 Normalisation,
+                 Attention,
+                 Mlp,
+                 GatedMlp,
+                 Residual,
+                 Parallel,
+                 Scale,
+                 SoftCap>
+        kind;
+};
+
+/// The table of token embeddings and, if the model has one, of positions: the input of block 0 is
+/// scale * row + position.
+struct Embedding {
+    std::string weight;     ///< one row per token
+    std::string positions;  ///< empty: none
+    Interval scale = Interval::exact(1.0);
+    std::optional<Interval> max_row_norm;  ///< rows longer than this are shortened at look-up
+};
+
+struct Layer {
+    std::size_t index = 0;
+    std::vector<Module> modules;
+};
+
+/// A model as a chain of modules: embedding, stem, layers, head, unembedding.
+struct Architecture {
+    std::string family;
+    std::string source;  ///< where the description came from: "built-in", a path
+    Embedding embedding;
+    std::vector<Module> stem;  ///< between the embedding and the first layer
+    std::vector<Layer> layers;
+    std::vector<Module> head;               ///< after the last layer, before the unembedding
+    std::optional<LinearMap> unembedding;   ///< hidden -> logits; none: the output is the head's
+    std::vector<Module> after_unembedding;  ///< final scale, logit soft-cap
+    std::vector<std::string> ignored;       ///< tensors that are in the file and bear nothing
+
+    /// Hyper-parameters as resolved: name, value as text, where it came from.
+    struct Parameter {
+        std::string name, value, source;
+    };
+
+    std::vector<Parameter> parameters;
+    std::optional<std::string> reference_formula;  ///< "newhouse-2025" where it applies
+};
+
+}  // namespace lipcert
