@@ -1,0 +1,103 @@
+#pragma once
+
+#include "lipcert/architecture/graph.hpp"
+#include "lipcert/bounds/affine.hpp"
+#include "lipcert/bounds/head_sum.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace lipcert {
+
+/// q^ = gamma o z(q) + beta on each head, as a bound sees it [R16].
+struct HeadNorm {
+    Upper gain;        ///< max|gamma_i|
+    Upper offset;      ///< |beta|
+    Interval epsilon;  ///< positive
+};
+
+/// Softmax attention with every constant folded in; outputs x inputs, rows ordered by head.
+struct AttentionWeights {
+    AffineMap query, key, value, output;
+    std::size_t heads = 0;
+    std::size_t key_value_heads = 0;  ///< divides heads [R25]
+    Upper score_scale;                ///< |tau|
+    Upper output_scale;               ///< factor in front of the output map
+    Rotary rotary = Rotary::none;
+    std::optional<HeadNorm> query_norm, key_norm;
+};
+
+/// What a query head's scores contribute. With x_i the token that asks and x_j the tokens that
+/// answer, the derivative of score ij is, for |x| <= R and for every relative rotation,
+///   by x_j:  at most tau (key_factor |N^T x_i| + key_offset),
+///   by x_i:  the covariance term is at most tau R query_factor |N^T dx_i| per unit of |P^T u|.
+/// N is d x d_h; the covariance is that of the tokens under softmax [R18]. All heads see the same
+/// x_i and dx_i: that is what [R21] exploits.
+struct ScoreHead {
+    MatrixBall shared;  ///< N
+    Upper shared_norm;  ///< |N|
+    Upper key_factor;
+    Upper key_offset;
+    Upper query_factor;  ///< key_factor R + query_offset, except for [R16]
+    Upper query_offset;  ///< what a key bias adds
+};
+
+/// The scores of all heads and how their key part joins the value part.
+struct ScorePath {
+    std::vector<ScoreHead> heads;
+    /// The value part and the key part are orthogonal in the mean over the keys, so they join as
+    /// sqrt(1 + k^2) [R19]; otherwise as 1 + k [R23] [R16].
+    bool orthogonal = false;
+    std::string rule;  ///< "R19", "R23" or "R16"
+};
+
+/// The two halves of the Lipschitz constant of attention in the max-token norm; their sum is one.
+/// In the Frobenius norm for n tokens: sqrt(n) value_key + query [R27].
+struct AttentionBound {
+    Upper value_key;
+    Upper query;
+    std::string rule;
+
+    [[nodiscard]] Upper lipschitz() const { return value_key + query; }
+
+    [[nodiscard]] Upper frobenius(const Upper& sqrt_sequence_length) const {
+        return sqrt_sequence_length * value_key + query;
+    }
+};
+
+/// The radius of attention's output is gain * R + offset [R26].
+struct AttentionRadius {
+    Upper gain;
+    Upper offset;
+};
+
+/// P_h = Wo_h Wv_h as thin factors. Throws Error{architecture} where the shapes of the four maps
+/// and the head counts contradict each other.
+[[nodiscard]] HeadSum value_path(const AttentionWeights& weights, const std::string& where);
+
+/// The scores of every head for tokens of norm at most `radius`: [R19] without rotary positions,
+/// [R23] with them, [R16] where queries or keys are normalised.
+[[nodiscard]] ScorePath score_path(const AttentionWeights& weights,
+                                   const Upper& radius,
+                                   const std::string& where);
+
+/// The best of the plain sum over heads, the weighted head sum [R20] and the shared bound [R21].
+[[nodiscard]] AttentionBound attention_bound(const HeadSum& values,
+                                             const ScorePath& scores,
+                                             const Upper& score_scale,
+                                             const Upper& radius);
+
+/// The max-token constant of attention together with the normalisation before it, relative to
+/// 1/sqrt(epsilon) [R39]; for scores of [R19] and [R23]. `sphere`: sqrt(d), the radius that
+/// normalised tokens approach.
+[[nodiscard]] Upper behind_norm(const HeadSum& values,
+                                const ScorePath& scores,
+                                const Upper& score_scale,
+                                const Upper& sphere);
+
+/// [R26]: outputs are convex combinations of values, so a value bias is a constant.
+[[nodiscard]] AttentionRadius attention_radius(const AttentionWeights& weights,
+                                               const HeadSum& values);
+
+}  // namespace lipcert

@@ -1,0 +1,29 @@
+#pragma once
+
+#include "lipcert/architecture/graph.hpp"
+#include "lipcert/bounds/effort.hpp"
+#include "lipcert/bounds/network_bounds.hpp"
+#include "lipcert/checkpoint/checkpoint.hpp"
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace lipcert {
+
+struct ComposeOptions {
+    std::optional<std::size_t> sequence_length;  ///< > 0: also bound the Frobenius norm
+    /// Called before each module with a short label ("layer 3 attention"); may be empty.
+    std::function<void(const std::string&)> progress;
+    Effort effort = Effort::standard;
+};
+
+/// Walks the graph once, module by module, tracking a radius of the residual stream and a Lipschitz
+/// constant together; reads each tensor when its module needs it and drops it afterwards.
+/// Throws Error{architecture} where a module has no proved rule on the domain.
+[[nodiscard]] NetworkBounds compose(const Architecture& architecture,
+                                    const Checkpoint& checkpoint,
+                                    const ComposeOptions& options);
+
+}  // namespace lipcert

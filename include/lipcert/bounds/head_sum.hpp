@@ -1,0 +1,42 @@
+#pragma once
+
+#include "lipcert/bounds/effort.hpp"
+#include "lipcert/norms/matrix_ball.hpp"
+
+#include <vector>
+
+namespace lipcert {
+
+/// Positive weights c_h = root_h^2 of a weighted sum over heads [R20]. Any will do: they decide how
+/// sharp a bound is, never whether it holds [R0].
+struct HeadWeights {
+    std::vector<double> roots;
+    std::vector<double> inverse_roots;  ///< inverse_roots[h] * roots[h] >= 1, in exact arithmetic
+};
+
+/// c_h = gains[h] / norms[h], scaled so that the largest is 1 and kept away from 0.
+[[nodiscard]] HeadWeights weights_for(const std::vector<Upper>& gains,
+                                      const std::vector<Upper>& norms);
+
+/// c_h = roots[h]^2 for roots in [0, 1], kept away from 0.
+[[nodiscard]] HeadWeights weights_of_roots(const std::vector<double>& roots);
+
+/// sqrt(lmax(sum_h c_h B_h B_h^T)) for d x d_h blocks B_h: the norm of [root_h B_h]_h [R20].
+[[nodiscard]] Upper weighted_norm(const std::vector<MatrixBall>& blocks,
+                                  const std::vector<double>& roots);
+
+/// sqrt(sum_h (gains[h] inverse_roots[h])^2), at least sqrt(sum_h gains[h]^2 / c_h) [R20].
+[[nodiscard]] Upper weighted_gain(const std::vector<Upper>& gains, const HeadWeights& weights);
+
+/// The value side of attention: |P_h^T u| <= |blocks[h]^T u| for every u, where P_h maps a token to
+/// what head h adds to the output.
+struct HeadSum {
+    std::vector<MatrixBall> blocks;    ///< d_out x d_h
+    std::vector<Upper> norms;          ///< at least |P_h|
+    Effort effort = Effort::standard;  ///< that goes into weights for the sum
+};
+
+/// sum_h gains[h] |P_h|: the head sum by the triangle inequality [R20].
+[[nodiscard]] Upper plain_sum(const HeadSum& values, const std::vector<Upper>& gains);
+
+}  // namespace lipcert

@@ -1,0 +1,34 @@
+#pragma once
+
+#include "lipcert/bounds/affine.hpp"
+
+#include <string>
+
+namespace lipcert {
+
+/// The Lipschitz constant of z(p) = sqrt(d) p / sqrt(|p|^2 + d epsilon) on all of R^d:
+/// 1/sqrt(epsilon) [R14]. Throws Error{architecture} where epsilon may be 0: then there is none.
+[[nodiscard]] Upper normalisation_lipschitz(const Interval& epsilon, const std::string& where);
+
+/// The largest |z(p)| over |p| <= radius: sqrt(d) R / sqrt(R^2 + d epsilon), at most sqrt(d), also
+/// for an infinite radius [R14].
+[[nodiscard]] Upper normalisation_radius(std::size_t dimension,
+                                         const Interval& epsilon,
+                                         const Upper& radius);
+
+/// Reads gamma (1 where there is none, 1 + stored where the model says so) and beta (0 where there
+/// is none) [R14].
+[[nodiscard]] Fold read_fold(const Checkpoint& checkpoint,
+                             const Normalisation& norm,
+                             Eigen::Index width,
+                             const std::string& where);
+
+/// gamma o z + beta as a function of z: its Lipschitz constant max|gamma_i| and |beta| [R14].
+struct FoldNorms {
+    Upper gain;
+    Upper offset;
+};
+
+[[nodiscard]] FoldNorms measure_fold(const Fold& fold);
+
+}  // namespace lipcert

@@ -1,0 +1,125 @@
+#include "lipcert/bounds/affine.hpp"
+
+#include "lipcert/error.hpp"
+
+#include <cmath>
+
+namespace lipcert {
+
+Matrix read_matrix(const Checkpoint& checkpoint,
+                   const std::string& name,
+                   const std::string& where) {
+    const TensorInfo* tensor = checkpoint.find(name);
+    if (tensor == nullptr) {
+        throw Error(
+            ErrorKind::architecture,
+            where,
+            "the model needs the tensor '" + name + "', which the checkpoint does not have");
+    }
+    return checkpoint.read(*tensor);
+}
+
+Vector read_vector(const Checkpoint& checkpoint,
+                   const std::string& name,
+                   Eigen::Index size,
+                   const std::string& where) {
+    const Matrix stored = read_matrix(checkpoint, name, where);
+    if (stored.size() != size || (stored.rows() != 1 && stored.cols() != 1)) {
+        throw Error(ErrorKind::architecture,
+                    where,
+                    "'" + name + "' holds " + std::to_string(stored.rows()) + " x " +
+                        std::to_string(stored.cols()) + " numbers, expected a vector of " +
+                        std::to_string(size));
+    }
+    return stored.reshaped<Eigen::RowMajor>();
+}
+
+namespace {
+
+/// The bias of `map`, which is stored with one entry for each of the `all_outputs` outputs of the
+/// whole tensor; where the map is a slice of it, the entries of its slice.
+MatrixBall read_bias(const Checkpoint& checkpoint,
+                     const LinearMap& map,
+                     Eigen::Index all_outputs,
+                     const std::string& where) {
+    const Vector all = read_vector(checkpoint, map.bias, all_outputs, where);
+    if (!map.slice) {
+        return MatrixBall::of_vector(all);
+    }
+    return MatrixBall::of_vector(all.segment(static_cast<Eigen::Index>(map.slice->begin),
+                                             static_cast<Eigen::Index>(map.slice->count)));
+}
+
+void require_slice_inside(const LinearMap& map, Eigen::Index outputs, const std::string& where) {
+    const auto total = static_cast<std::size_t>(outputs);
+    if (map.slice->begin > total || map.slice->count > total - map.slice->begin) {
+        throw Error(ErrorKind::architecture,
+                    where,
+                    "'" + map.weight + "' has " + std::to_string(total) +
+                        " outputs, but the model reads outputs " +
+                        std::to_string(map.slice->begin) + " to " +
+                        std::to_string(map.slice->begin + map.slice->count));
+    }
+}
+
+}  // namespace
+
+AffineMap read_affine(const Checkpoint& checkpoint,
+                      const LinearMap& map,
+                      const std::string& where) {
+    Matrix weight = read_matrix(checkpoint, map.weight, where);
+    if (map.layout == Layout::in_out) {
+        weight = weight.transpose().eval();
+    }
+    const Eigen::Index all_outputs = weight.rows();
+    if (map.slice) {
+        require_slice_inside(map, all_outputs, where);
+        weight = weight
+                     .middleRows(static_cast<Eigen::Index>(map.slice->begin),
+                                 static_cast<Eigen::Index>(map.slice->count))
+                     .eval();
+    }
+    AffineMap result;
+    result.weight = MatrixBall::of(weight);
+    result.bias = map.bias.empty() ? MatrixBall::zero(weight.rows(), 1)
+                                   : read_bias(checkpoint, map, all_outputs, where);
+    return result;
+}
+
+bool is_zero(const MatrixBall& a) {
+    return a.centre().isZero(0.0) && a.radius().is_zero();
+}
+
+AffineMap folded(const AffineMap& map, const Fold& fold) {
+    AffineMap result;
+    result.weight = scale_columns(map.weight, fold.gamma);
+    if (fold.centred) {
+        result.weight = centre_rows(result.weight);
+    }
+    // A beta of zero adds nothing, not even an underflow.
+    result.bias = is_zero(fold.beta) ? map.bias : sum(product(map.weight, fold.beta), map.bias);
+    return result;
+}
+
+AffineMap output_block(const AffineMap& map, Eigen::Index begin, Eigen::Index count) {
+    return {map.weight.row_block(begin, count), map.bias.row_block(begin, count)};
+}
+
+MatrixBall scaled_by(const MatrixBall& a, const Interval& factor) {
+    const double low = factor.low().to_double(Rounding::down);
+    const double high = factor.high().to_double(Rounding::up);
+    const double middle = 0.5 * low + 0.5 * high;
+    if (!std::isfinite(middle)) {
+        return MatrixBall::around(Matrix::Zero(a.rows(), a.cols()), 0, Upper::infinity());
+    }
+    // |f A - m A|_F <= |f - m| |A|_F
+    const Upper spread = (factor - Interval::exact(middle)).magnitude() * frobenius_norm(a);
+    const MatrixBall scaled = scaled_by(a, middle);
+    return MatrixBall::around(scaled.centre(), scaled.exponent(), scaled.radius() + spread);
+}
+
+Upper affine_radius(const Upper& norm, const Upper& bias, const Upper& radius) {
+    return norm * radius + bias;
+}
+
+}  // namespace lipcert

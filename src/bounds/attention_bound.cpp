@@ -1,0 +1,184 @@
+#include "lipcert/bounds/attention.hpp"
+#include "lipcert/bounds/rules.hpp"
+
+#include <vector>
+
+#include "bounds/head_weights.hpp"
+
+namespace lipcert {
+
+namespace {
+
+/// The heads that add something to the output, one entry of each list per head. The derivative of
+/// u . out_i by the keys' tokens is at most sum_h |B_h^T u| (1 joined with key_factor |N_h^T x|/R +
+/// key_offset), that by the query's token at most sum_h |B_h^T u| query_factor |N_h^T dx|.
+struct Heads {
+    HeadSum values;                  ///< B_h
+    std::vector<MatrixBall> inputs;  ///< N_h
+    std::vector<Upper> ones;
+    std::vector<Upper> key_factors;
+    std::vector<Upper> key_offsets;
+    std::vector<Upper> query_factors;
+    std::vector<Upper> value_key;  ///< of each head on its own: sqrt(1 + k^2) or 1 + k
+    std::vector<Upper> query;      ///< of each head on its own
+    bool orthogonal = false;       ///< they join as sqrt(1 + k^2)
+};
+
+Upper joined(const Upper& value, const Upper& key, bool orthogonal) {
+    return orthogonal ? hypot(value, key) : value + key;
+}
+
+Heads heads_of(const HeadSum& values,
+               const ScorePath& scores,
+               const Upper& score_scale,
+               const Upper& radius) {
+    Heads heads;
+    heads.orthogonal = scores.orthogonal;
+    heads.values.effort = values.effort;
+    const Upper score = score_scale * radius;
+    const Upper one = Upper::exact(1.0);
+    for (std::size_t h = 0; h < values.norms.size(); ++h) {
+        if (values.norms[h].is_zero()) {
+            continue;
+        }
+        const ScoreHead& head = scores.heads[h];
+        heads.values.blocks.push_back(values.blocks[h]);
+        heads.inputs.push_back(head.shared);
+        heads.values.norms.push_back(values.norms[h]);
+        heads.ones.push_back(one);
+        heads.key_factors.push_back(score * head.key_factor * radius);
+        heads.key_offsets.push_back(score * head.key_offset);
+        heads.query_factors.push_back(score * head.query_factor);
+        heads.value_key.push_back(joined(
+            one,
+            affine_radius(heads.key_factors.back(), heads.key_offsets.back(), head.shared_norm),
+            scores.orthogonal));
+        heads.query.push_back(heads.query_factors.back() * head.shared_norm);
+    }
+    return heads;
+}
+
+/// sqrt(lmax(sum_h factors_h^2 N_h N_h^T / c_h)) [R21].
+Upper shared_norm(const std::vector<MatrixBall>& inputs,
+                  const std::vector<Upper>& factors,
+                  const HeadWeights& weights) {
+    Upper largest;
+    for (const Upper& factor : factors) {
+        largest = max(largest, factor);
+    }
+    if (largest.is_zero()) {
+        return {};
+    }
+    if (!largest.is_finite()) {
+        return Upper::infinity();
+    }
+    std::vector<double> roots;
+    for (std::size_t h = 0; h < inputs.size(); ++h) {
+        const Upper share = factors[h] / Lower::of(largest.value());
+        roots.push_back((share * Upper::exact(weights.inverse_roots[h])).to_double());
+    }
+    return weighted_norm(inputs, roots) * largest;
+}
+
+/// A valid bound and the rule that proved it; keeps the smaller of what it is offered.
+struct Best {
+    Upper upper = Upper::infinity();
+    std::string rule;
+
+    void offer(const Upper& candidate, const std::string& candidate_rule) {
+        if (candidate < upper) {
+            upper = candidate;
+            rule = candidate_rule;
+        }
+    }
+};
+
+/// [R20] with weights of its own for these gains.
+Upper weighted_head_sum(const Heads& heads, const std::vector<Upper>& gains) {
+    const HeadWeights weights = optimised_weights(
+        {.outputs = heads.values.blocks, .gains = gains, .effort = heads.values.effort},
+        weights_for(gains, heads.values.norms));
+    return weighted_norm(heads.values.blocks, weights.roots) * weighted_gain(gains, weights);
+}
+
+/// [R21] [R23] sqrt(sum 1/c_h) joined with sqrt(sum |w_h|^2 / c_h), where
+/// |w_h| <= key_factor_h |N_h^T x|/R + key_offset_h for the x that all heads share.
+Upper shared_value_key(const Heads& heads, const HeadWeights& weights) {
+    const Upper keys = shared_norm(heads.inputs, heads.key_factors, weights) +
+                       weighted_gain(heads.key_offsets, weights);
+    return joined(weighted_gain(heads.ones, weights), keys, heads.orthogonal);
+}
+
+/// Weights for the two parts of R21, each near its minimum.
+std::vector<HeadWeights> weights_of_shared_parts(const Heads& heads) {
+    const HeadProblem value_key{heads.values.blocks,
+                                heads.ones,
+                                &heads.inputs,
+                                heads.key_factors,
+                                heads.key_offsets,
+                                heads.orthogonal,
+                                heads.values.effort};
+    const HeadProblem query{.outputs = heads.values.blocks,
+                            .gains = {},
+                            .inputs = &heads.inputs,
+                            .factors = heads.query_factors,
+                            .effort = heads.values.effort};
+    return {optimised_weights(value_key, weights_for(heads.value_key, heads.values.norms)),
+            optimised_weights(query, weights_for(heads.query, heads.values.norms))};
+}
+
+/// The least bound of the value and key part.
+Best best_value_key(const Heads& heads, const std::vector<HeadWeights>& shared_weights) {
+    Best best;
+    best.offer(plain_sum(heads.values, heads.value_key), "");
+    if (heads.inputs.size() > 1) {
+        best.offer(weighted_head_sum(heads, heads.value_key), "R20");
+    }
+    for (const HeadWeights& weights : shared_weights) {
+        const Upper norm = weighted_norm(heads.values.blocks, weights.roots);
+        best.offer(norm * shared_value_key(heads, weights), "R21");
+    }
+    return best;
+}
+
+}  // namespace
+
+AttentionBound attention_bound(const HeadSum& values,
+                               const ScorePath& scores,
+                               const Upper& score_scale,
+                               const Upper& radius) {
+    const Heads heads = heads_of(values, scores, score_scale, radius);
+    const std::vector<HeadWeights> shared_weights =
+        heads.inputs.size() > 1 ? weights_of_shared_parts(heads) : std::vector<HeadWeights>();
+    const Best value_key = best_value_key(heads, shared_weights);
+    Best query;
+    query.offer(plain_sum(heads.values, heads.query), "");
+    if (heads.inputs.size() > 1) {
+        query.offer(weighted_head_sum(heads, heads.query), "R20");
+    }
+    for (const HeadWeights& weights : shared_weights) {
+        query.offer(weighted_norm(heads.values.blocks, weights.roots) *
+                        shared_norm(heads.inputs, heads.query_factors, weights),
+                    "R21");
+    }
+    return {value_key.upper, query.upper, joined_rules({scores.rule, value_key.rule, query.rule})};
+}
+
+Upper behind_norm(const HeadSum& values,
+                  const ScorePath& scores,
+                  const Upper& score_scale,
+                  const Upper& sphere) {
+    // [R39] one head: sqrt(1 + G^2), G = max(k, q) + offsets; the shares of both parts are
+    // key_factor |N^T x| for a unit x, so the bound reads like a value and key part.
+    ScorePath joint = scores;
+    joint.orthogonal = true;
+    for (ScoreHead& head : joint.heads) {
+        head.key_offset += head.query_offset * head.shared_norm;
+    }
+    const Heads heads = heads_of(values, joint, score_scale, sphere);
+    const std::vector<HeadWeights> shared_weights =
+        heads.inputs.size() > 1 ? weights_of_shared_parts(heads) : std::vector<HeadWeights>();
+    return best_value_key(heads, shared_weights).upper;
+}
+
+}  // namespace lipcert

@@ -1,0 +1,122 @@
+#include "lipcert/bounds/attention.hpp"
+#include "lipcert/bounds/normalisation.hpp"
+#include "lipcert/error.hpp"
+
+#include <utility>
+
+#include "bounds/pair_scaling.hpp"
+
+namespace lipcert {
+
+namespace {
+
+Eigen::Index head_rows(const AffineMap& map, std::size_t heads) {
+    return map.weight.rows() / static_cast<Eigen::Index>(heads);
+}
+
+/// [R25] Query head h answers to key head h * key_value_heads / heads.
+QueryKey head_of(const AttentionWeights& weights, std::size_t head) {
+    const Eigen::Index query_rows = head_rows(weights.query, weights.heads);
+    const Eigen::Index key_rows = head_rows(weights.key, weights.key_value_heads);
+    const std::size_t group = head * weights.key_value_heads / weights.heads;
+    return {output_block(weights.query, static_cast<Eigen::Index>(head) * query_rows, query_rows),
+            output_block(weights.key, static_cast<Eigen::Index>(group) * key_rows, key_rows)};
+}
+
+/// [R19] N = Wq^T L with L L^T >= Wk Wk^T, so |A^T x| <= |N^T x| for A = Wq^T Wk. A key bias shifts
+/// all scores of a token alike and drops out.
+ScoreHead plain_head(const QueryKey& head, const Upper& radius) {
+    const MatrixBall key_factor = gram_factor(head.key.weight);
+    ScoreHead result;
+    result.shared = product(head.query.weight.transposed(), key_factor);
+    result.shared_norm = spectral_norm(result.shared).upper();
+    result.key_factor = Upper::exact(1.0);
+    result.key_offset = frobenius_norm(product(key_factor.transposed(), head.query.bias));
+    result.query_factor = radius;
+    return result;
+}
+
+/// [R23] for q' = D q and k' = D^-1 k: a rotation of the pairs commutes with D, so it only turns
+/// vectors of norm |q'| and |k'|.
+ScoreHead rotated_head(const QueryKey& head, const Upper& radius) {
+    const Upper key_norm = spectral_norm(head.key.weight).upper();
+    ScoreHead result;
+    result.shared = head.query.weight.transposed();
+    result.shared_norm = spectral_norm(result.shared).upper();
+    result.key_factor = key_norm;
+    result.key_offset = key_norm * frobenius_norm(head.query.bias);
+    result.query_offset = frobenius_norm(head.key.bias);
+    result.query_factor = affine_radius(key_norm, result.query_offset, radius);
+    return result;
+}
+
+Upper total_gain(const ScoreHead& head, const Upper& radius) {
+    return affine_radius(head.key_factor * head.shared_norm, head.key_offset, radius) +
+           head.query_factor * head.shared_norm;
+}
+
+ScoreHead best_rotated_head(const QueryKey& head, Rotary rotary, const Upper& radius) {
+    ScoreHead plain = rotated_head(head, radius);
+    // Where the pairs are not known, only D = 1 commutes with every rotation.
+    if (rotary != Rotary::half_split) {
+        return plain;
+    }
+    ScoreHead balanced = rotated_head(balanced_pairs(head, radius), radius);
+    return total_gain(balanced, radius) < total_gain(plain, radius) ? std::move(balanced)
+                                                                    : std::move(plain);
+}
+
+/// The norm and the Lipschitz constant of a query or key behind its optional normalisation [R16].
+struct Side {
+    Upper radius;
+    Upper slope;
+};
+
+Side side_of(const AffineMap& map,
+             const std::optional<HeadNorm>& norm,
+             const Upper& radius,
+             const std::string& where) {
+    const Upper reach =
+        affine_radius(spectral_norm(map.weight).upper(), frobenius_norm(map.bias), radius);
+    if (!norm) {
+        return {reach, Upper::exact(1.0)};
+    }
+    const auto dimension = static_cast<std::size_t>(map.weight.rows());
+    return {norm->gain * normalisation_radius(dimension, norm->epsilon, reach) + norm->offset,
+            norm->gain * normalisation_lipschitz(norm->epsilon, where)};
+}
+
+/// [R16]: every step uses norms of q^ and k^ only, so a rotation may stand before or after.
+ScoreHead normalised_head(const QueryKey& head,
+                          const AttentionWeights& weights,
+                          const Upper& radius,
+                          const std::string& where) {
+    const Side query = side_of(head.query, weights.query_norm, radius, where);
+    const Side key = side_of(head.key, weights.key_norm, radius, where);
+    ScoreHead result;
+    result.shared = head.query.weight.transposed();
+    result.shared_norm = spectral_norm(result.shared).upper();
+    result.key_offset = query.radius * key.slope * spectral_norm(head.key.weight).upper();
+    result.query_factor = key.radius * query.slope;
+    return result;
+}
+
+}  // namespace
+
+ScorePath score_path(const AttentionWeights& weights,
+                     const Upper& radius,
+                     const std::string& where) {
+    const bool normalised = weights.query_norm || weights.key_norm;
+    ScorePath path;
+    path.orthogonal = !normalised && weights.rotary == Rotary::none;
+    path.rule = normalised ? "R16" : path.orthogonal ? "R19" : "R23";
+    for (std::size_t h = 0; h < weights.heads; ++h) {
+        const QueryKey head = head_of(weights, h);
+        path.heads.push_back(normalised        ? normalised_head(head, weights, radius, where)
+                             : path.orthogonal ? plain_head(head, radius)
+                                               : best_rotated_head(head, weights.rotary, radius));
+    }
+    return path;
+}
+
+}  // namespace lipcert

@@ -1,0 +1,238 @@
+#include "lipcert/bounds/compose.hpp"
+
+#include "lipcert/bounds/embedding.hpp"
+#include "lipcert/bounds/reference_formula.hpp"
+#include "lipcert/bounds/rules.hpp"
+#include "lipcert/bounds/unembedding.hpp"
+#include "lipcert/error.hpp"
+
+#include <utility>
+#include <variant>
+
+#include "bounds/module_kind.hpp"
+#include "bounds/walk.hpp"
+
+namespace lipcert {
+
+namespace {
+
+/// Whether a map that can take gamma and beta into its weights reads the stream next.
+bool reads_fold(const Module& module) {
+    return std::holds_alternative<LinearMap>(module.kind) ||
+           std::holds_alternative<Attention>(module.kind) ||
+           std::holds_alternative<Mlp>(module.kind) ||
+           std::holds_alternative<GatedMlp>(module.kind) ||
+           std::holds_alternative<Parallel>(module.kind);
+}
+
+constexpr const char* kHead = "head";
+
+/// The composition as it goes: the stream since the embeddings, and what to report of it.
+class Composition {
+public:
+    Composition(const Checkpoint& checkpoint, const ComposeOptions& options, StreamBounds start)
+        : walk_(checkpoint,
+                sqrt(Upper::of_count(options.sequence_length.value_or(1))),
+                options.effort),
+          options_(options),
+          stream_(std::move(start)),
+          largest_radius_(stream_.ball_radius) {}
+
+    /// Modules one after the other, one report entry each. `fold_read_next`: what follows the last
+    /// of them can take a normalisation's gamma and beta into its weights.
+    std::vector<BlockBound> pass(const std::vector<Module>& modules,
+                                 const std::string& where,
+                                 bool fold_read_next) {
+        std::vector<BlockBound> blocks;
+        for (std::size_t i = 0; i < modules.size(); ++i) {
+            const bool keep = i + 1 < modules.size() ? reads_fold(modules[i + 1]) : fold_read_next;
+            blocks.push_back(pass_one(modules[i], where, keep));
+            // What a final normalisation, scale or map makes of the stream is the head's own; its
+            // residual sums are counted by the walk.
+            if (where != kHead) {
+                mark_boundary();
+            }
+        }
+        return blocks;
+    }
+
+    /// The stream as it stands, with a pending gamma and beta applied.
+    [[nodiscard]] StreamBounds visible() const { return Walk::materialised(stream_); }
+
+    [[nodiscard]] const StreamBounds& stream() const { return stream_; }
+
+    /// The largest norm of a token, over the embeddings' ball, of the embeddings, of every residual
+    /// sum so far (nested ones included) and wherever `mark_boundary` was called.
+    [[nodiscard]] Upper largest_radius() const { return max(largest_radius_, stream_.largest_sum); }
+
+private:
+    /// The stream as it stands is part of the residual stream, whatever module it comes from.
+    void mark_boundary() { largest_radius_ = max(largest_radius_, visible().ball_radius); }
+
+    BlockBound pass_one(const Module& module, const std::string& where, bool keep_fold) {
+        const std::string kind = kind_of(module);
+        const std::string label = where + " " + kind;
+        if (options_.progress) {
+            options_.progress(label);
+        }
+        StreamBounds before = stream_;
+        before.lipschitz = before.frobenius = Upper::exact(1.0);
+        before.rule.clear();
+        before.norm_in_chain = false;  // a block's own constant does not contain the one before it
+        StreamBounds after = walk_.through(before, module, label);
+        if (!keep_fold) {
+            after = Walk::materialised(after);
+        }
+        BlockBound block{kind, after.lipschitz, after.rule, before.ball_radius, after.ball_radius};
+        after.lipschitz *= stream_.lipschitz;  // [R4]
+        after.frobenius *= stream_.frobenius;
+        after.rule = joined_rules({stream_.rule, after.rule});
+        stream_ = std::move(after);
+        return block;
+    }
+
+    Walk walk_;
+    const ComposeOptions& options_;
+    StreamBounds stream_;
+    Upper largest_radius_;
+};
+
+/// What the modules behind the unembedding do to logits.
+struct LogitTail {
+    Upper factor = Upper::exact(1.0);
+    bool capped = false;
+    std::string rule;
+};
+
+LogitTail read_tail(const std::vector<Module>& modules) {
+    LogitTail tail;
+    for (const Module& module : modules) {
+        if (const auto* scale = std::get_if<Scale>(&module.kind)) {
+            tail.factor *= scale->factor.magnitude();
+        } else if (const auto* cap = std::get_if<SoftCap>(&module.kind);
+                   cap != nullptr && cap->cap.is_positive()) {
+            tail.capped = true;  // [R17]
+            tail.rule = "R17";
+        } else {
+            throw Error(ErrorKind::architecture,
+                        "after the unembedding",
+                        "only a scale or a positive soft-cap may follow the unembedding; other "
+                        "modules have no proved rule there");
+        }
+    }
+    return tail;
+}
+
+/// The head's output is the model's output: one entry, or the difference of two, of a vector.
+UnembeddingBounds entries_of_output() {
+    const Upper one = Upper::exact(1.0);
+    const Upper root_two = sqrt(Upper::exact(2.0));
+    return {one, one, root_two, root_two};
+}
+
+struct Output {
+    UnembeddingBounds constants;
+    StreamBounds input;  ///< the stream that the constants are applied to
+    std::size_t dimension = 0;
+    std::string rule;
+};
+
+Output read_output(const Architecture& architecture,
+                   const Checkpoint& checkpoint,
+                   const Composition& composition) {
+    if (!architecture.unembedding) {
+        const StreamBounds end = composition.visible();
+        return {entries_of_output(), end, end.width, ""};
+    }
+    const std::string where = "unembedding";
+    const StreamBounds& end = composition.stream();
+    AffineMap map = read_affine(checkpoint, *architecture.unembedding, where);
+    if (static_cast<std::size_t>(map.weight.cols()) != end.width) {
+        throw Error(ErrorKind::architecture,
+                    where,
+                    "'" + architecture.unembedding->weight + "' reads vectors of " +
+                        std::to_string(map.weight.cols()) + " numbers, but the stream has " +
+                        std::to_string(end.width));
+    }
+    if (end.fold) {
+        map = folded(map, *end.fold);
+    }
+    return {
+        unembedding_bounds(map.weight), end, static_cast<std::size_t>(map.weight.rows()), "R28"};
+}
+
+void bound_output(const Output& output,
+                  const LogitTail& tail,
+                  const Upper& sqrt_sequence_length,
+                  NetworkBounds& bounds) {
+    const Upper reached = output.input.lipschitz * tail.factor;
+    const std::string rule = joined_rules({output.input.rule, output.rule, tail.rule});
+    bounds.output_dimension = output.dimension;
+    bounds.max_token_l2 = {reached * output.constants.all, rule};
+    // [R35] RMS = L2 / sqrt(width)
+    const Upper units =
+        sqrt(Upper::of_count(bounds.domain.dimension) / Lower::of_count(output.dimension));
+    bounds.max_token_rms = {units * bounds.max_token_l2.upper, joined_rules({rule, "R35"})};
+    bounds.logit = {reached * output.constants.one, rule};
+    bounds.logit_difference = {
+        reached * (tail.capped ? output.constants.capped_difference : output.constants.difference),
+        rule};
+    if (bounds.sequence_length > 0) {
+        // [R27] module by module, or from the max-token norm as a whole.
+        const Upper frobenius = output.input.frobenius * tail.factor * output.constants.all;
+        bounds.frobenius = {min(frobenius, sqrt_sequence_length * bounds.max_token_l2.upper),
+                            joined_rules({rule, "R27"})};
+    }
+}
+
+}  // namespace
+
+NetworkBounds compose(const Architecture& architecture,
+                      const Checkpoint& checkpoint,
+                      const ComposeOptions& options) {
+    const LogitTail tail = read_tail(architecture.after_unembedding);
+    const EmbeddingBounds embedding = embedding_bounds(architecture.embedding, checkpoint);
+    NetworkBounds bounds;
+    bounds.domain.everything = holds_everywhere(architecture);
+    // The domain is the ball that reports print, not one that their rounding would enlarge.
+    bounds.domain.radius_decimal = embedding.radius.to_decimal(6);
+    bounds.domain.radius = Upper::parse(bounds.domain.radius_decimal);
+    bounds.domain.dimension = embedding.dimension;
+    bounds.sequence_length = options.sequence_length.value_or(0);
+
+    StreamBounds start;
+    start.width = embedding.dimension;
+    start.ball_radius = bounds.domain.radius;
+    start.domain_radius = bounds.domain.everything ? Upper::infinity() : bounds.domain.radius;
+    Composition composition(checkpoint, options, start);
+    const bool unembeds = architecture.unembedding.has_value();
+
+    bounds.stem = composition.pass(architecture.stem, "stem", false);
+    for (std::size_t i = 0; i < architecture.layers.size(); ++i) {
+        const Layer& layer = architecture.layers[i];
+        const bool last = i + 1 == architecture.layers.size();
+        LayerBound bound;
+        bound.index = layer.index;
+        bound.blocks = composition.pass(layer.modules,
+                                        "layer " + std::to_string(layer.index),
+                                        last && architecture.head.empty() && unembeds);
+        bound.cumulative = composition.visible().lipschitz;
+        bounds.layers.push_back(std::move(bound));
+    }
+    const StreamBounds blocks_end = composition.visible();
+    bounds.blocks_l2 = {blocks_end.lipschitz, blocks_end.rule};
+    bounds.head = composition.pass(architecture.head, kHead, unembeds);
+    bounds.max_activation = composition.largest_radius();
+
+    bound_output(read_output(architecture, checkpoint, composition),
+                 tail,
+                 sqrt(Upper::of_count(options.sequence_length.value_or(1))),
+                 bounds);
+    if (auto reference = reference_bounds(architecture, checkpoint, bounds.domain.radius)) {
+        bounds.reference_formula = reference->formula;
+        bounds.reference_repaired = reference->repaired;
+    }
+    return bounds;
+}
+
+}  // namespace lipcert

@@ -1,0 +1,78 @@
+#include "lipcert/bounds/head_sum.hpp"
+
+#include <cmath>
+#include <limits>
+
+namespace lipcert {
+
+namespace {
+
+// Smaller weights than 2^-200 of the largest are raised to it: a head that hardly counts may count
+// a little more, and no scaling factor gets near the ends of the range of doubles.
+constexpr double kSmallestRoot = 0x1p-100;
+
+/// The least double found with result * root >= 1.
+double inverse_rounded_up(double root) {
+    const double inverse = std::nextafter(1.0 / root, std::numeric_limits<double>::infinity());
+    // 1/root is within half a unit of the quotient, so one step up is beyond it.
+    return inverse;
+}
+
+Upper quotient(const Upper& numerator, const Upper& denominator) {
+    return numerator / Lower::of(denominator.value());
+}
+
+}  // namespace
+
+HeadWeights weights_for(const std::vector<Upper>& gains, const std::vector<Upper>& norms) {
+    std::vector<Upper> weights(gains.size());
+    Upper largest;
+    for (std::size_t h = 0; h < gains.size(); ++h) {
+        const bool usable = gains[h].is_finite() && norms[h].is_finite() && !norms[h].is_zero();
+        weights[h] = usable ? quotient(gains[h], norms[h]) : Upper();
+        largest = max(largest, weights[h]);
+    }
+    std::vector<double> roots;
+    for (const Upper& weight : weights) {
+        const double share = largest.is_zero() ? 1.0 : quotient(weight, largest).to_double();
+        roots.push_back(std::sqrt(std::min(share, 1.0)));
+    }
+    return weights_of_roots(roots);
+}
+
+HeadWeights weights_of_roots(const std::vector<double>& roots) {
+    HeadWeights result;
+    for (const double root : roots) {
+        // A root that is not a number is raised too.
+        result.roots.push_back(root > kSmallestRoot ? std::min(root, 1.0) : kSmallestRoot);
+        result.inverse_roots.push_back(inverse_rounded_up(result.roots.back()));
+    }
+    return result;
+}
+
+Upper weighted_norm(const std::vector<MatrixBall>& blocks, const std::vector<double>& roots) {
+    std::vector<MatrixBall> scaled;
+    scaled.reserve(blocks.size());
+    for (std::size_t h = 0; h < blocks.size(); ++h) {
+        scaled.push_back(scaled_by(blocks[h], roots[h]));
+    }
+    return spectral_norm(stack_columns(scaled)).upper();
+}
+
+Upper weighted_gain(const std::vector<Upper>& gains, const HeadWeights& weights) {
+    Upper sum_of_squares;
+    for (std::size_t h = 0; h < gains.size(); ++h) {
+        sum_of_squares += square(gains[h] * Upper::exact(weights.inverse_roots[h]));
+    }
+    return sqrt(sum_of_squares);
+}
+
+Upper plain_sum(const HeadSum& values, const std::vector<Upper>& gains) {
+    Upper total;
+    for (std::size_t h = 0; h < gains.size(); ++h) {
+        total += gains[h] * values.norms[h];
+    }
+    return total;
+}
+
+}  // namespace lipcert

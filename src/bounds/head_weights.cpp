@@ -1,0 +1,259 @@
+#include "bounds/head_weights.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include <Eigen/Eigenvalues>
+#include <Eigen/QR>
+
+namespace lipcert {
+
+namespace {
+
+using Eigen::Index;
+
+constexpr int kSteps = 40;
+constexpr int kFirstPasses = 12;
+constexpr int kPasses = 1;
+/// How many leading eigenvectors are followed, and how close (relative) to the top an eigenvalue
+/// must be to count as equal to it.
+constexpr Index kFollowed = 8;
+constexpr double kSmoothing = 0.003;
+constexpr double kFirstStep = 0.7;
+/// Steps shrink to half of the first one after this many.
+constexpr double kHalfLife = 8.0;
+
+/// Matrices of one height side by side, and the place where each begins.
+struct Blocks {
+    Matrix all;
+    std::vector<Index> begin;
+    std::vector<Index> count;
+};
+
+/// scales[h] 2^exponent * centre for each head; the scales are at most about 1.
+Blocks side_by_side(const std::vector<MatrixBall>& balls, const std::vector<double>& scales) {
+    Blocks blocks;
+    Index cols = 0;
+    for (const MatrixBall& ball : balls) {
+        blocks.begin.push_back(cols);
+        blocks.count.push_back(ball.cols());
+        cols += ball.cols();
+    }
+    blocks.all.resize(balls.empty() ? 0 : balls.front().rows(), cols);
+    for (std::size_t h = 0; h < balls.size(); ++h) {
+        blocks.all.middleCols(blocks.begin[h], blocks.count[h]) = scales[h] * balls[h].centre();
+    }
+    return blocks;
+}
+
+/// The values relative to the largest of them; 0 where that says nothing.
+std::vector<double> relative(const std::vector<Upper>& values, const Upper& largest) {
+    std::vector<double> shares;
+    for (const Upper& value : values) {
+        const bool usable = largest.is_finite() && !largest.is_zero();
+        shares.push_back(usable ? (value / Lower::of(largest.value())).to_double() : 0.0);
+    }
+    return shares;
+}
+
+Upper largest_of(const std::vector<Upper>& values) {
+    Upper largest;
+    for (const Upper& value : values) {
+        largest = max(largest, value);
+    }
+    return largest;
+}
+
+std::vector<double> shares_of_largest(const std::vector<Upper>& values) {
+    return relative(values, largest_of(values));
+}
+
+std::vector<Upper> scales_of(const std::vector<MatrixBall>& balls) {
+    std::vector<Upper> scales;
+    scales.reserve(balls.size());
+    for (const MatrixBall& ball : balls) {
+        scales.push_back(Upper::power_of_two(ball.exponent()));
+    }
+    return scales;
+}
+
+Vector to_vector(const std::vector<double>& values, Index size) {
+    Vector result = Vector::Zero(size);
+    std::copy(values.begin(), values.end(), result.begin());
+    return result;
+}
+
+/// sum_h w_h C_h C_h^T for fixed blocks C_h: follows its leading eigenvectors while the weights
+/// move. Trained heads have flat spectra, where a single vector would be lost.
+class WeightedGram {
+public:
+    explicit WeightedGram(Blocks blocks) : blocks_(std::move(blocks)) {
+        const Index rows = blocks_.all.rows();
+        const Index count = std::min(kFollowed, rows);
+        leading_ = Matrix::Identity(rows, count) + Matrix::Constant(rows, count, 0.01);
+    }
+
+    /// About the largest eigenvalue; afterwards `shares` tells what each head has of it.
+    double top_eigenvalue(const Vector& weights, int steps) {
+        Vector eigenvalues = Vector::Zero(leading_.cols());
+        for (int step = 0; step < steps; ++step) {
+            Matrix both(leading_.rows(), std::min(2 * leading_.cols(), leading_.rows()));
+            both << leading_, image(weights, leading_).leftCols(both.cols() - leading_.cols());
+            if (!both.allFinite()) {
+                return std::numeric_limits<double>::quiet_NaN();
+            }
+            // Rayleigh-Ritz on the span of the vectors and their images.
+            const Matrix basis = Eigen::HouseholderQR<Matrix>(both).householderQ() *
+                                 Matrix::Identity(both.rows(), both.cols());
+            const Eigen::SelfAdjointEigenSolver<Matrix> ritz(basis.transpose() *
+                                                             image(weights, basis));
+            leading_ = basis * ritz.eigenvectors().rightCols(leading_.cols());
+            eigenvalues = ritz.eigenvalues().tail(leading_.cols());
+        }
+        const double top = eigenvalues(eigenvalues.size() - 1);
+        shares_ = Vector::Zero(weights.size());
+        if (!(top > 0.0)) {
+            return 0.0;
+        }
+        // The gradient of the largest eigenvalue, smoothed where several are nearly equal.
+        Vector mixture = ((eigenvalues.array() / top - 1.0) / kSmoothing).exp();
+        mixture /= mixture.sum();
+        const Matrix parts = blocks_.all.transpose() * leading_;
+        for (Index h = 0; h < weights.size(); ++h) {
+            const auto head = static_cast<std::size_t>(h);
+            const auto part = parts.middleRows(blocks_.begin[head], blocks_.count[head]);
+            const Vector squares = part.colwise().squaredNorm().transpose();
+            shares_(h) = weights(h) * squares.dot(mixture);
+        }
+        return top;
+    }
+
+    [[nodiscard]] const Vector& shares() const { return shares_; }
+
+private:
+    [[nodiscard]] Matrix image(const Vector& weights, const Matrix& vectors) const {
+        Matrix parts = blocks_.all.transpose() * vectors;
+        for (Index h = 0; h < weights.size(); ++h) {
+            const auto head = static_cast<std::size_t>(h);
+            parts.middleRows(blocks_.begin[head], blocks_.count[head]) *= weights(h);
+        }
+        return blocks_.all * parts;
+    }
+
+    Blocks blocks_;
+    Matrix leading_;
+    Vector shares_;
+};
+
+/// The problem in doubles, relative to its largest number, and the descent on it.
+class WeightSearch {
+public:
+    explicit WeightSearch(const HeadProblem& problem)
+        : heads_(static_cast<Index>(problem.outputs.size())),
+          outputs_(side_by_side(problem.outputs, shares_of_largest(scales_of(problem.outputs)))),
+          inputs_(Blocks()),
+          orthogonal_(problem.orthogonal) {
+        std::vector<Upper> factors;
+        if (problem.inputs != nullptr) {
+            factors = scales_of(*problem.inputs);
+            for (std::size_t h = 0; h < factors.size(); ++h) {
+                factors[h] *= problem.factors[h];
+            }
+        }
+        const Upper largest =
+            max(largest_of(problem.gains), max(largest_of(problem.offsets), largest_of(factors)));
+        gains_ = to_vector(relative(problem.gains, largest), heads_);
+        offsets_ = to_vector(relative(problem.offsets, largest), heads_);
+        if (problem.inputs != nullptr) {
+            inputs_ = WeightedGram(side_by_side(*problem.inputs, relative(factors, largest)));
+            has_inputs_ = true;
+        }
+    }
+
+    /// The best log c seen, `start` included.
+    Vector run(const Vector& start) {
+        const double at_start = evaluate(start, kFirstPasses);
+        if (!std::isfinite(at_start)) {
+            return start;
+        }
+        double least = at_start;
+        Vector best = start;
+        Vector log_weights = start;
+        for (int step = 0; step < kSteps; ++step) {
+            const double steepest = gradient_.cwiseAbs().maxCoeff();
+            if (!(steepest > 0.0)) {
+                break;
+            }
+            // Long steps far from the minimum, no longer than the gradient asks for near it.
+            const double length = kFirstStep / (1.0 + step / kHalfLife);
+            log_weights -= length * std::min(1.0, 4.0 * steepest) / steepest * gradient_;
+            const double value = evaluate(log_weights, kPasses);
+            if (value < least) {
+                least = value;
+                best = log_weights;
+            }
+        }
+        // One pass finds less than the largest eigenvalue: look again before believing it.
+        return evaluate(best, kFirstPasses) < at_start ? best : start;
+    }
+
+private:
+    /// log of the bound; its gradient by log c goes into gradient_.
+    double evaluate(const Vector& log_weights, int passes) {
+        const Vector weights = log_weights.array().exp();
+        const Vector inverse = weights.cwiseInverse();
+        const double left = outputs_.top_eigenvalue(weights, passes);
+        const Vector gains = gains_.array().square() * inverse.array();
+        const Vector offsets = offsets_.array().square() * inverse.array();
+        const double gain = std::sqrt(gains.sum());
+        const double offset = std::sqrt(offsets.sum());
+        const double input = has_inputs_ ? std::sqrt(inputs_.top_eigenvalue(inverse, passes)) : 0.0;
+        const double shared = input + offset;
+        const double right = orthogonal_ ? std::hypot(gain, shared) : gain + shared;
+        gradient_ = Vector::Zero(heads_);
+        if (!(left > 0.0) || !(right > 0.0)) {
+            return std::numeric_limits<double>::infinity();  // nothing to weigh
+        }
+        // d right / d log c_h: each root of a sum of y_h/c_h has -y_h/c_h over twice itself.
+        Vector slope = Vector::Zero(heads_);
+        const auto add = [&](const Vector& parts, double root, double factor) {
+            if (root > 0.0) {
+                slope -= factor * 0.5 / root * parts;
+            }
+        };
+        add(gains, gain, orthogonal_ ? gain / right : 1.0);
+        const double of_shared = orthogonal_ ? shared / right : 1.0;
+        add(offsets, offset, of_shared);
+        if (has_inputs_) {
+            add(inputs_.shares(), input, of_shared);
+        }
+        gradient_ = 0.5 / left * outputs_.shares() + slope / right;
+        return 0.5 * std::log(left) + std::log(right);
+    }
+
+    Index heads_;
+    WeightedGram outputs_;
+    WeightedGram inputs_;
+    bool has_inputs_ = false;
+    bool orthogonal_;
+    Vector gains_, offsets_, gradient_;
+};
+
+}  // namespace
+
+HeadWeights optimised_weights(const HeadProblem& problem, const HeadWeights& start) {
+    if (problem.effort == Effort::fast) {
+        return start;
+    }
+    if (start.roots.empty()) {
+        return start;
+    }
+    Vector log_weights = to_vector(start.roots, static_cast<Index>(start.roots.size()));
+    log_weights = WeightSearch(problem).run(2.0 * log_weights.array().log());
+    const Vector roots = (0.5 * (log_weights.array() - log_weights.maxCoeff())).exp();
+    return weights_of_roots({roots.begin(), roots.end()});
+}
+
+}  // namespace lipcert

@@ -1,0 +1,28 @@
+#pragma once
+
+#include "lipcert/bounds/head_sum.hpp"
+
+#include <vector>
+
+namespace lipcert {
+
+/// What a bound that weighs heads minimises over c_h > 0: |[sqrt(c_h) B_h]_h| times
+///   sqrt(sum_h gains_h^2 / c_h)  joined with
+///   |[factors_h N_h / sqrt(c_h)]_h| + sqrt(sum_h offsets_h^2 / c_h)       [R20] [R21] [R23]
+/// where two numbers join as sqrt(a^2 + b^2) or as a + b. An empty list counts as zeros.
+struct HeadProblem {
+    const std::vector<MatrixBall>& outputs;           ///< B_h
+    std::vector<Upper> gains;                         ///< one for each head
+    const std::vector<MatrixBall>* inputs = nullptr;  ///< N_h
+    std::vector<Upper> factors = {};
+    std::vector<Upper> offsets = {};
+    bool orthogonal = false;
+    Effort effort = Effort::standard;  ///< fast: the start is kept
+};
+
+/// Weights near the minimum, by a subgradient descent in rounded arithmetic on log c. They decide
+/// how sharp the bound is, never whether it holds [R0]. Cost: some 300 products of all B_h and N_h
+/// with a vector, twice.
+[[nodiscard]] HeadWeights optimised_weights(const HeadProblem& problem, const HeadWeights& start);
+
+}  // namespace lipcert

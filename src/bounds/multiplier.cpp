@@ -1,0 +1,128 @@
+#include "bounds/multiplier.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "norms/blas.hpp"
+#include "norms/lanczos.hpp"
+#include <Eigen/Cholesky>
+
+namespace lipcert {
+
+namespace {
+
+using Eigen::Index;
+
+constexpr double kFirstStep = 0.5;
+constexpr double kHalfLife = 6.0;
+/// Multiply-adds that the search may spend on forming matrices.
+constexpr double kBudget = 1.2e9;
+constexpr int kMostSteps = 25;
+/// Multipliers of hidden units that do nothing are kept within this factor of the others.
+constexpr double kRange = 0x1p40;
+
+/// The number of steps that the budget allows.
+int steps_for(const MultiplierProblem& problem) {
+    const auto hidden = static_cast<double>(problem.in.rows());
+    const auto inputs = static_cast<double>(problem.in.cols());
+    const auto outputs = static_cast<double>(problem.out.rows());
+    const double each = hidden * (inputs * inputs + outputs * outputs) + inputs * inputs * outputs;
+    return static_cast<int>(std::clamp(kBudget / each, 0.0, static_cast<double>(kMostSteps)));
+}
+
+/// A T A^T for a diagonal T >= 0.
+Matrix weighted_gram(const Matrix& a, const Vector& diagonal) {
+    const Matrix scaled = a * diagonal.cwiseSqrt().asDiagonal();
+    return blas::multiply(scaled, scaled.transpose());
+}
+
+/// What the bound and its gradient need at one T.
+struct Point {
+    double bound_squared = 0.0;
+    Vector gradient;  ///< of the square of the bound, by log T
+};
+
+std::optional<Point> evaluate(const MultiplierProblem& problem, const Vector& diagonal) {
+    const Index outputs = problem.out.rows();
+    const Matrix x = weighted_gram(problem.out, diagonal.cwiseInverse());
+    const Matrix y = weighted_gram(problem.in.transpose(), diagonal);
+    if (!x.allFinite() || !y.allFinite()) {
+        return std::nullopt;
+    }
+    const Eigen::LLT<Matrix> factor(Matrix::Identity(outputs, outputs) - x);
+    if (factor.info() != Eigen::Success) {
+        return std::nullopt;
+    }
+    const Matrix half = factor.matrixL().solve(problem.centre);
+    const Matrix lower = y + blas::multiply(half.transpose(), half);
+    if (!lower.allFinite()) {
+        return std::nullopt;
+    }
+    const Estimate top = estimate_top_eigenpair(lower);
+    const Vector image = factor.solve(problem.centre * top.vector);
+    const Vector into = problem.in * top.vector;
+    const Vector from = problem.out.transpose() * image;
+    return Point{
+        top.eigenvalue,
+        diagonal.array() * into.array().square() - from.array().square() / diagonal.array()};
+}
+
+/// T0_i = |column i of W2| / |row i of W1| balances the two factors unit by unit.
+Vector balanced(const MultiplierProblem& problem) {
+    Vector diagonal = problem.out.colwise().norm().transpose();
+    const Vector rows = problem.in.rowwise().norm();
+    const double typical = std::sqrt(diagonal.maxCoeff() / std::max(rows.maxCoeff(), 1e-300));
+    for (Index i = 0; i < diagonal.size(); ++i) {
+        const double ratio = rows(i) > 0.0 ? diagonal(i) / rows(i) : 0.0;
+        diagonal(i) = ratio > 0.0 ? ratio : typical * typical;
+    }
+    const double largest = diagonal.maxCoeff();
+    return diagonal.cwiseMax(largest / kRange);
+}
+
+/// [R10'] the best common factor of T0 for |Hc| = h, lmax(X) = al, lmax(Y) = be.
+double common_factor(const MultiplierProblem& problem, const Vector& diagonal) {
+    const double al =
+        estimate_top_eigenpair(weighted_gram(problem.out, diagonal.cwiseInverse())).eigenvalue;
+    const double be =
+        estimate_top_eigenpair(weighted_gram(problem.in.transpose(), diagonal)).eigenvalue;
+    const Matrix gram = blas::multiply(problem.centre.transpose(), problem.centre);
+    const double h = std::sqrt(std::max(estimate_top_eigenpair(gram).eigenvalue, 0.0));
+    return (std::sqrt(al * be) + h) * std::sqrt(al / be);
+}
+
+}  // namespace
+
+std::optional<Multiplier> search_multiplier(const MultiplierProblem& problem) {
+    Vector diagonal = balanced(problem);
+    diagonal *= 1.0001 * common_factor(problem, diagonal);
+    if (!diagonal.allFinite() || !(diagonal.minCoeff() > 0.0)) {
+        return std::nullopt;
+    }
+    std::optional<Multiplier> best;
+    const int steps = steps_for(problem);
+    for (int step = 0; step <= steps; ++step) {
+        const std::optional<Point> point = evaluate(problem, diagonal);
+        if (!point) {
+            if (!best) {
+                return std::nullopt;
+            }
+            // A step too far: T must stay large enough for W2 T^-1 W2^T < I.
+            diagonal = (diagonal.array() * best->diagonal.array()).sqrt() * 1.1;
+            continue;
+        }
+        const double bound = std::sqrt(point->bound_squared);
+        if (!best || bound < best->bound) {
+            best = Multiplier{diagonal, bound};
+        }
+        const double steepest = point->gradient.cwiseAbs().maxCoeff();
+        if (!(steepest > 0.0)) {
+            break;
+        }
+        const double length = kFirstStep / (1.0 + step / kHalfLife);
+        diagonal.array() *= (-length / steepest * point->gradient).array().exp();
+    }
+    return best;
+}
+
+}  // namespace lipcert

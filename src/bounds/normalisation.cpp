@@ -1,0 +1,66 @@
+#include "lipcert/bounds/normalisation.hpp"
+
+#include "lipcert/error.hpp"
+
+namespace lipcert {
+
+namespace {
+
+void require_positive(const Interval& epsilon, const std::string& where) {
+    if (!epsilon.is_positive()) {
+        throw Error(ErrorKind::architecture,
+                    where,
+                    "a normalisation with epsilon 0 has no Lipschitz constant: its slope at the "
+                    "origin is unbounded; a positive epsilon was expected");
+    }
+}
+
+}  // namespace
+
+Upper normalisation_lipschitz(const Interval& epsilon, const std::string& where) {
+    require_positive(epsilon, where);
+    return Upper::exact(1.0) / sqrt(epsilon.mignitude());
+}
+
+Upper normalisation_radius(std::size_t dimension, const Interval& epsilon, const Upper& radius) {
+    Upper sphere = sqrt(Upper::of_count(dimension));
+    if (!radius.is_finite()) {
+        return sphere;
+    }
+    // R -> sqrt(d) R / sqrt(R^2 + d epsilon) grows with R, so it may be taken at the very number
+    // that bounds R, rounded up above the line and down below it.
+    const Lower same = Lower::of(radius.value());
+    const Lower root = sqrt(Lower::of(multiply(same.value(), same.value(), Rounding::down)) +
+                            Lower::of(multiply(BigFloat::from_integer(static_cast<long>(dimension)),
+                                               epsilon.mignitude().value(),
+                                               Rounding::down)));
+    if (root.is_zero()) {
+        return radius.is_zero() ? Upper() : sphere;
+    }
+    return min(sphere * (radius / root), sphere);
+}
+
+Fold read_fold(const Checkpoint& checkpoint,
+               const Normalisation& norm,
+               Eigen::Index width,
+               const std::string& where) {
+    const MatrixBall ones = MatrixBall::of_vector(Vector::Ones(width));
+    Fold fold;
+    fold.centred = norm.kind == NormKind::layer;
+    fold.gamma = ones;
+    if (!norm.weight.empty()) {
+        const auto stored =
+            MatrixBall::of_vector(read_vector(checkpoint, norm.weight, width, where));
+        fold.gamma = norm.weight_plus_one ? sum(stored, ones) : stored;
+    }
+    fold.beta = norm.bias.empty()
+                    ? MatrixBall::zero(width, 1)
+                    : MatrixBall::of_vector(read_vector(checkpoint, norm.bias, width, where));
+    return fold;
+}
+
+FoldNorms measure_fold(const Fold& fold) {
+    return {largest_entry(fold.gamma), frobenius_norm(fold.beta)};
+}
+
+}  // namespace lipcert

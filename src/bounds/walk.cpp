@@ -1,0 +1,338 @@
+#include "bounds/walk.hpp"
+
+#include "lipcert/bounds/attention.hpp"
+#include "lipcert/bounds/mlp.hpp"
+#include "lipcert/bounds/normalisation.hpp"
+#include "lipcert/bounds/rules.hpp"
+#include "lipcert/error.hpp"
+
+#include <variant>
+
+#include "bounds/gated_mlp.hpp"
+
+namespace lipcert {
+
+namespace {
+
+/// One more module in the chain [R4]: the same constant in both norms.
+void advance(StreamBounds& stream, const Upper& lipschitz, const std::string& rule) {
+    stream.lipschitz *= lipschitz;
+    stream.frobenius *= lipschitz;
+    stream.rule = joined_rules({stream.rule, rule});
+}
+
+template <class Function>
+void map_radii(StreamBounds& stream, Function radius_after) {
+    stream.ball_radius = radius_after(stream.ball_radius);
+    stream.domain_radius = radius_after(stream.domain_radius);
+}
+
+void require_bounded(const StreamBounds& stream, const char* what, const std::string& where) {
+    if (!stream.domain_radius.is_finite()) {
+        throw Error(ErrorKind::architecture,
+                    where,
+                    std::string(what) +
+                        " has no Lipschitz constant on unbounded inputs; expected a normalisation "
+                        "before it or a bounded domain");
+    }
+}
+
+void require_same_width(Eigen::Index skip, Eigen::Index branch, const std::string& where) {
+    if (skip != branch) {
+        throw Error(ErrorKind::architecture,
+                    where,
+                    "a residual branch of width " + std::to_string(branch) +
+                        " is added to a stream of width " + std::to_string(skip));
+    }
+}
+
+}  // namespace
+
+StreamBounds Walk::through(const StreamBounds& in,
+                           const Module& module,
+                           const std::string& where) const {
+    StreamBounds out = in;
+    std::visit([&](const auto& kind) { apply(kind, out, where); }, module.kind);
+    return out;
+}
+
+StreamBounds Walk::through_all(const StreamBounds& in,
+                               const std::vector<Module>& modules,
+                               const std::string& where) const {
+    StreamBounds stream = in;
+    for (const Module& module : modules) {
+        stream = through(stream, module, where);
+    }
+    return materialised(stream);
+}
+
+StreamBounds Walk::materialised(const StreamBounds& in) {
+    StreamBounds out = in;
+    if (!in.fold) {
+        return out;
+    }
+    const FoldNorms norms = measure_fold(*in.fold);
+    advance(out, norms.gain, "R14");
+    map_radii(out,
+              [&](const Upper& radius) { return affine_radius(norms.gain, norms.offset, radius); });
+    out.fold.reset();
+    return out;
+}
+
+AffineMap Walk::read_on(const StreamBounds& stream,
+                        const LinearMap& map,
+                        const std::string& where) const {
+    AffineMap stored = read_affine(checkpoint_, map, where);
+    if (static_cast<std::size_t>(stored.weight.cols()) != stream.width) {
+        throw Error(ErrorKind::architecture,
+                    where,
+                    "'" + map.weight + "' reads vectors of " +
+                        std::to_string(stored.weight.cols()) + " numbers, but the stream has " +
+                        std::to_string(stream.width));
+    }
+    return stream.fold ? folded(stored, *stream.fold) : stored;
+}
+
+void Walk::apply(const LinearMap& map, StreamBounds& stream, const std::string& where) const {
+    const AffineMap affine = read_on(stream, map, where);
+    const Upper norm = spectral_norm(affine.weight).upper();
+    const Upper bias = frobenius_norm(affine.bias);
+    stream.fold.reset();
+    stream.width = static_cast<std::size_t>(affine.weight.rows());
+    advance(stream, norm, "R1");
+    map_radii(stream, [&](const Upper& radius) { return affine_radius(norm, bias, radius); });
+}
+
+void Walk::apply(const Normalisation& norm, StreamBounds& stream, const std::string& where) const {
+    stream = materialised(stream);
+    const auto width = static_cast<Eigen::Index>(stream.width);
+    stream.fold = read_fold(checkpoint_, norm, width, where);
+    stream.norm_in_chain = true;
+    advance(stream, normalisation_lipschitz(norm.epsilon, where), "R14");
+    map_radii(stream, [&](const Upper& radius) {
+        return normalisation_radius(stream.width, norm.epsilon, radius);
+    });
+}
+
+MlpBlock Walk::read_mlp(const StreamBounds& stream,
+                        const Mlp& mlp,
+                        const std::string& where) const {
+    MlpBlock block;
+    block.in = read_on(stream, mlp.in, where);
+    StreamBounds hidden;
+    hidden.width = static_cast<std::size_t>(block.in.weight.rows());
+    block.out = read_on(hidden, mlp.out, where);
+    block.activation = mlp.activation;
+    block.activation_scale = mlp.activation_scale;
+    block.branch_scale = Interval::exact(1.0);
+    return block;
+}
+
+void Walk::pass(const MlpBlock& block, StreamBounds& stream) const {
+    const MlpBlockBounds bounds =
+        bound_mlp_block(block, stream.ball_radius, stream.domain_radius, effort_);
+    stream.fold.reset();
+    stream.width = static_cast<std::size_t>(block.out.weight.rows());
+    stream.ball_radius = bounds.ball_radius;
+    stream.domain_radius = bounds.domain_radius;
+    advance(stream, bounds.lipschitz, bounds.rule);
+}
+
+void Walk::apply(const Mlp& mlp, StreamBounds& stream, const std::string& where) const {
+    pass(read_mlp(stream, mlp, where), stream);
+}
+
+void Walk::apply(const GatedMlp& mlp, StreamBounds& stream, const std::string& where) const {
+    require_bounded(stream, "a gated mlp", where);
+    const AffineMap gate = read_on(stream, mlp.gate, where);
+    const AffineMap up = read_on(stream, mlp.up, where);
+    // [R39] the radius of z is at most sqrt(d), and the slope at |z| = sqrt(rho d) is
+    // sqrt(1 - rho) of the largest: sqrt(rho (1 - rho)) <= 1/2.
+    const bool coupled = stream.fold && stream.norm_in_chain;
+    stream.fold.reset();
+    if (gate.weight.rows() != up.weight.rows()) {
+        throw Error(ErrorKind::architecture,
+                    where,
+                    "'" + mlp.gate.weight + "' and '" + mlp.up.weight +
+                        "' are multiplied entry by entry but have different numbers of outputs");
+    }
+    StreamBounds hidden;
+    hidden.width = static_cast<std::size_t>(up.weight.rows());
+    const AffineMap down = read_on(hidden, mlp.down, where);
+    const GatedMlpNorms norms = measure_gated_mlp(gate, up, down);
+    const ActivationBounds activation = activation_bounds(mlp.activation);
+    const Upper scale = mlp.activation_scale.magnitude();
+    stream.width = static_cast<std::size_t>(down.weight.rows());
+    const GatedMlpBound weighted =
+        weighted_gated_mlp_bound({gate, up, down, activation, scale}, stream.domain_radius);
+    Upper lipschitz = min(gated_mlp_lipschitz(norms, activation, scale, stream.domain_radius),
+                          weighted.lipschitz);
+    std::string rule = "R13";
+    if (coupled && weighted.proportional) {
+        lipschitz = lipschitz.scaled(-1);
+        rule = "R13 R39";
+    }
+    advance(stream, lipschitz, rule);
+    map_radii(stream, [&](const Upper& radius) {
+        return gated_mlp_radius(norms, activation, scale, radius);
+    });
+}
+
+namespace {
+
+std::optional<HeadNorm> read_head_norm(const Checkpoint& checkpoint,
+                                       const std::optional<Normalisation>& norm,
+                                       Eigen::Index head_dimension,
+                                       const std::string& where) {
+    if (!norm) {
+        return std::nullopt;
+    }
+    const FoldNorms norms = measure_fold(read_fold(checkpoint, *norm, head_dimension, where));
+    return HeadNorm{norms.gain, norms.offset, norm->epsilon};
+}
+
+}  // namespace
+
+void Walk::apply(const Attention& attention, StreamBounds& stream, const std::string& where) const {
+    require_bounded(stream, "attention", where);
+    AttentionWeights weights;
+    weights.query = read_on(stream, attention.query, where);
+    weights.key = read_on(stream, attention.key, where);
+    weights.value = read_on(stream, attention.value, where);
+    weights.output = read_affine(checkpoint_, attention.output, where);
+    const bool coupled = stream.fold && stream.norm_in_chain;
+    const Upper sphere = sqrt(Upper::of_count(stream.width));
+    stream.fold.reset();
+    weights.heads = attention.heads;
+    weights.key_value_heads = attention.key_value_heads;
+    weights.rotary = attention.rotary;
+    HeadSum values = value_path(weights, where);
+    values.effort = effort_;
+    const Eigen::Index head_dimension =
+        weights.query.weight.rows() / static_cast<Eigen::Index>(weights.heads);
+    weights.query_norm = read_head_norm(checkpoint_, attention.query_norm, head_dimension, where);
+    weights.key_norm = read_head_norm(checkpoint_, attention.key_norm, head_dimension, where);
+
+    const ScorePath scores = score_path(weights, stream.domain_radius, where);
+    const AttentionBound bound =
+        attention_bound(values, scores, attention.score_scale.magnitude(), stream.domain_radius);
+    const AttentionRadius reach = attention_radius(weights, values);
+    const Upper scale = attention.output_scale.magnitude();
+    stream.width = static_cast<std::size_t>(weights.output.weight.rows());
+    Upper lipschitz = bound.lipschitz();
+    std::string rule = bound.rule;
+    if (coupled && !weights.query_norm && !weights.key_norm) {
+        const Upper jointly =
+            behind_norm(values, scores, attention.score_scale.magnitude(), sphere);
+        if (jointly < lipschitz) {
+            lipschitz = jointly;
+            rule = joined_rules({rule, "R39"});
+        }
+    }
+    stream.lipschitz *= scale * lipschitz;
+    stream.frobenius *= scale * bound.frobenius(sqrt_sequence_length_);
+    stream.rule = joined_rules({stream.rule, rule});
+    map_radii(stream, [&](const Upper& radius) {
+        return scale * affine_radius(reach.gain, reach.offset, radius);
+    });
+}
+
+/// s Q x + a mlp(x) acts token by token, so that it is bounded as one map [R10].
+void Walk::apply_jointly(const Residual& residual,
+                         StreamBounds& stream,
+                         const std::string& where) const {
+    MlpBlock block = read_mlp(stream, std::get<Mlp>(residual.body.front().kind), where);
+    block.branch_scale = residual.branch_scale;
+    const auto width = static_cast<Eigen::Index>(stream.width);
+    const AffineMap skip =
+        residual.projection
+            ? read_on(stream, *residual.projection, where)
+            : AffineMap{MatrixBall::of(Matrix::Identity(width, width)), MatrixBall::zero(width, 1)};
+    require_same_width(skip.weight.rows(), block.out.weight.rows(), where);
+    block.skip = AffineMap{scaled_by(skip.weight, residual.skip_scale),
+                           scaled_by(skip.bias, residual.skip_scale)};
+    pass(block, stream);
+    stream.largest_sum = max(stream.largest_sum, stream.ball_radius);
+}
+
+void Walk::apply(const Residual& residual, StreamBounds& stream, const std::string& where) const {
+    stream = materialised(stream);
+    if (residual.body.size() == 1 && std::holds_alternative<Mlp>(residual.body.front().kind)) {
+        apply_jointly(residual, stream, where);
+        return;
+    }
+    StreamBounds fresh;
+    fresh.width = stream.width;
+    fresh.ball_radius = stream.ball_radius;
+    fresh.domain_radius = stream.domain_radius;
+
+    StreamBounds skip = fresh;
+    if (residual.projection) {
+        apply(*residual.projection, skip, where);
+    }
+    const StreamBounds branch = through_all(fresh, residual.body, where);
+    require_same_width(
+        static_cast<Eigen::Index>(skip.width), static_cast<Eigen::Index>(branch.width), where);
+    // [R5] |s Pr dx + a df| <= |s| |Pr| |dx| + |a| L |dx|, in either norm; radii likewise.
+    const Upper kept = residual.skip_scale.magnitude();
+    const Upper added = residual.branch_scale.magnitude();
+    stream.width = branch.width;
+    stream.lipschitz *= kept * skip.lipschitz + added * branch.lipschitz;
+    stream.frobenius *= kept * skip.frobenius + added * branch.frobenius;
+    stream.ball_radius = kept * skip.ball_radius + added * branch.ball_radius;
+    stream.domain_radius = kept * skip.domain_radius + added * branch.domain_radius;
+    stream.rule = joined_rules({stream.rule, skip.rule, branch.rule});
+    stream.largest_sum = max(max(stream.largest_sum, branch.largest_sum), stream.ball_radius);
+}
+
+void Walk::apply(const Parallel& parallel, StreamBounds& stream, const std::string& where) const {
+    StreamBounds fresh = stream;
+    fresh.lipschitz = fresh.frobenius = Upper::exact(1.0);
+    fresh.rule.clear();
+    StreamBounds total;
+    total.lipschitz = total.frobenius = Upper();
+    for (const std::vector<Module>& modules : parallel.branches) {
+        const StreamBounds branch = through_all(fresh, modules, where);
+        if (total.width != 0 && total.width != branch.width) {
+            throw Error(ErrorKind::architecture,
+                        where,
+                        "parallel branches of widths " + std::to_string(total.width) + " and " +
+                            std::to_string(branch.width) + " are added");
+        }
+        total.width = branch.width;
+        total.lipschitz += branch.lipschitz;  // [R4]
+        total.frobenius += branch.frobenius;
+        total.ball_radius += branch.ball_radius;
+        total.domain_radius += branch.domain_radius;
+        total.rule = joined_rules({total.rule, branch.rule});
+        total.largest_sum = max(total.largest_sum, branch.largest_sum);
+    }
+    if (parallel.branches.empty()) {
+        throw Error(ErrorKind::architecture, where, "a sum of parallel branches has no branch");
+    }
+    total.lipschitz *= stream.lipschitz;
+    total.frobenius *= stream.frobenius;
+    total.rule = joined_rules({stream.rule, total.rule});
+    total.largest_sum = max(max(total.largest_sum, stream.largest_sum), total.ball_radius);
+    stream = total;
+}
+
+void Walk::apply(const Scale& scale, StreamBounds& stream, const std::string& /*where*/) const {
+    stream = materialised(stream);
+    const Upper factor = scale.factor.magnitude();
+    advance(stream, factor, "R1");
+    map_radii(stream, [&](const Upper& radius) { return factor * radius; });
+}
+
+void Walk::apply(const SoftCap& cap, StreamBounds& stream, const std::string& where) const {
+    if (!cap.cap.is_positive()) {
+        throw Error(ErrorKind::architecture, where, "a soft-cap must be positive");
+    }
+    stream = materialised(stream);
+    // [R17] every entry has slope at most 1 and stays below the cap.
+    const Upper corner = cap.cap.magnitude() * sqrt(Upper::of_count(stream.width));
+    advance(stream, Upper::exact(1.0), "R17");
+    map_radii(stream, [&](const Upper& radius) { return min(radius, corner); });
+}
+
+}  // namespace lipcert
