@@ -1,0 +1,149 @@
+#include "capping/by_scaling.hpp"
+
+#include "lipcert/rounding/roundoff.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "capping/change.hpp"
+#include "capping/rounding_loop.hpp"
+#include "norms/scaling.hpp"
+
+namespace lipcert::capping {
+
+namespace {
+
+/// The widest relative distance between the stored values and the multiple of W that they stand
+/// for with which the norm of W is carried over instead of being enclosed afresh.
+constexpr double kCarriedWidth = 0x1p-16;
+
+/// |Y - s W|_F for Y = fl(s W), in units of 2^exponent.
+struct Departure {
+    long exponent = 0;
+    double factor = 0.0;  ///< s between 2^-job.exponent W and 2^-exponent Y
+    Upper distance;
+};
+
+Departure departure(const Job& job, const Matrix& stored, const Scale& scale) {
+    const ScaledView result = ScaledView::of(stored);
+    const double factor =
+        std::ldexp(scale.factor, static_cast<int>(scale.exponent + job.exponent - result.exponent));
+    return {result.exponent,
+            factor,
+            frobenius_distance(result, factor, ScaledView{job.stored, job.exponent}).upper()};
+}
+
+/// [K2] | |Y|_2 - s |W|_2 | <= |Y - s W|_F.
+SpectralNorm norm_of_multiple(const Job& job, const Matrix& stored, const Departure& from) {
+    const Enclosure norm = job.scaled_norm();
+    const Enclosure multiple(norm.lower() * Lower::exact(from.factor),
+                             norm.upper() * Upper::exact(from.factor));
+    if (!proves_at_most(from.distance, multiple.lower() * Lower::exact(kCarriedWidth))) {
+        return spectral_norm(stored);
+    }
+    SpectralNorm result;
+    result.method = job.norm.method;
+    result.spectral = Enclosure(multiple.lower() - from.distance, multiple.upper() + from.distance)
+                          .scaled(from.exponent);
+    result.frobenius = frobenius_norm(ScaledView{stored, from.exponent}).scaled(from.exponent);
+    return result;
+}
+
+/// Rounds multiples of W and keeps how far the last one departed from the multiple.
+class Multiples {
+public:
+    explicit Multiples(const Job& job) : job_(job) {}
+
+    [[nodiscard]] CapResult once(const Scale& scale) {
+        return report(round_once(job_, job_.stored, scale, certifier()));
+    }
+
+    [[nodiscard]] CapResult within_limit(const Scale& scale, bool reaches_limit) {
+        Rounded rounded = round_within_limit(job_, job_.stored, scale, certifier());
+        if (reaches_limit) {
+            require_near_limit(job_, rounded);
+        }
+        return report(std::move(rounded));
+    }
+
+private:
+    [[nodiscard]] Certifier certifier() {
+        return [this](const Matrix& stored, const Scale& scale) {
+            last_ = departure(job_, stored, scale);
+            return norm_of_multiple(job_, stored, last_);
+        };
+    }
+
+    [[nodiscard]] CapResult report(Rounded rounded) const {
+        CapResult result;
+        result.before = job_.norm;
+        result.after = std::move(rounded.norm);
+        result.within_limit = is_within(result.after.spectral.upper(), job_.request.limit);
+        // W - Y = (1 - s) W + (s W - Y), s < 1
+        const Upper shortfall =
+            Upper::of(subtract(BigFloat(1.0), rounded.scale.value(), Rounding::up));
+        const Upper spectral = spectral_change(
+            job_,
+            rounded.matrix,
+            {shortfall * job_.norm.spectral.upper(), last_.distance.scaled(last_.exponent)});
+        result.relative_spectral_change = spectral / job_.norm.spectral.lower();
+        const Enclosure change = frobenius_distance(job_.stored, rounded.matrix);
+        result.relative_frobenius_change = quotient(change, job_.norm.frobenius);
+        const auto smaller_side =
+            static_cast<std::size_t>(std::min(job_.stored.rows(), job_.stored.cols()));
+        // [K4] with Z = u_1 v_1^T, and with Z = W.
+        const Upper limit = Upper::exact(job_.request.limit);
+        const Lower least =
+            max(job_.norm.spectral.lower() - limit,
+                job_.norm.frobenius.lower() - limit * sqrt(Upper::of_count(smaller_side)));
+        if (result.within_limit && !least.is_zero()) {
+            result.change_over_least = change.upper() / least;
+        }
+        result.moved = smaller_side;
+        result.values = std::move(rounded.values);
+        return result;
+    }
+
+    const Job& job_;
+    Departure last_;
+};
+
+/// limit/|W|_2, rounded down; a factor and a power of two, because W may be as large or small as
+/// doubles get.
+Scale to_limit(const Job& job, double limit) {
+    return Scale{(Lower::exact(limit) / job.scaled_norm().upper()).to_double(), -job.exponent};
+}
+
+/// (1 - decay)^count without underflow.
+Scale decayed(double decay, double count) {
+    const double bits = count * std::log1p(-decay) / std::log(2.0);
+    const double whole = std::floor(bits);
+    return {std::exp2(bits - whole), static_cast<long>(whole)};
+}
+
+}  // namespace
+
+CapResult normalize(const Job& job) {
+    // Where the rounding of one entry is so small that the norm of W can be carried over, the aim
+    // leaves room for all of it, so that the first round ends below the limit.
+    const auto entries = static_cast<double>(job.stored.size());
+    const double most = job.precision.unit_roundoff *
+                            (job.norm.frobenius.upper() / job.norm.spectral.lower()).to_double() +
+                        job.precision.half_step * std::sqrt(entries) / job.request.limit;
+    const bool is_carried = 4.0 * most <= kCarriedWidth;
+    const double aim = is_carried ? job.settled_limit * (1.0 - most - 0x1p-40) : job.aimed_limit;
+    return Multiples(job).within_limit(to_limit(job, aim), true);
+}
+
+CapResult weight_decay(const Job& job) {
+    const double decay = job.request.decay;
+    if (!job.request.until_limit) {
+        return Multiples(job).once({1.0 - decay, 0});
+    }
+    const double steps =
+        std::ceil(std::log(job.part_of_norm(job.aimed_limit)) / std::log1p(-decay));
+    return Multiples(job).within_limit(decayed(decay, std::max(steps, 1.0)), false);
+}
+
+}  // namespace lipcert::capping

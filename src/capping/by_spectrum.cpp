@@ -1,0 +1,273 @@
+#include "capping/by_spectrum.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <utility>
+
+#include "capping/change.hpp"
+#include "capping/least_change.hpp"
+#include "capping/rounding_loop.hpp"
+#include "capping/singular_vectors.hpp"
+#include "norms/blas.hpp"
+
+namespace lipcert::capping {
+
+namespace {
+
+/// Below this part of the norm the difference W - Z cancels too many digits, and the Gram matrix
+/// does not resolve the singular values at the limit: W is put together anew instead.
+constexpr double kDeflated = 0x1p-7;
+/// The first rounding aims low enough. A result that still had to be shrunk by more than this
+/// means that Lanczos missed a singular value.
+constexpr double kMissed = 0x1p-10;
+
+/// W or its transpose, whichever has at least as many rows as columns.
+struct Tall {
+    explicit Tall(const Job& job) : is_transposed(job.stored.rows() < job.stored.cols()) {
+        matrix =
+            is_transposed ? MatrixBall::of(job.stored.transpose()) : MatrixBall::of(job.stored);
+    }
+
+    bool is_transposed = false;
+    MatrixBall matrix;
+};
+
+/// Right singular vectors V of the tall matrix A as columns, the image A V, and how long its
+/// columns are as parts of |A|_2: the singular values.
+struct Pairs {
+    MatrixBall vectors;
+    MatrixBall image;
+    Vector parts;
+};
+
+Pairs pairs_of(const Job& job, const Tall& tall, const Matrix& vectors) {
+    Pairs pairs;
+    pairs.vectors = MatrixBall::of(vectors).transposed();
+    pairs.image = product(tall.matrix, pairs.vectors);
+    const double unit = std::ldexp(1.0, static_cast<int>(pairs.image.exponent() - job.exponent));
+    const double norm = job.scaled_norm().upper().to_double();
+    pairs.parts = pairs.image.centre().colwise().norm().transpose() * (unit / norm);
+    return pairs;
+}
+
+/// The pairs whose part exceeds `above`.
+Pairs pairs_above(const Pairs& pairs, double above) {
+    const Eigen::Index count = (pairs.parts.array() > above).count();
+    Matrix vectors(pairs.vectors.rows(), count);
+    Matrix image(pairs.image.rows(), count);
+    Vector parts(count);
+    Eigen::Index next = 0;
+    for (Eigen::Index i = 0; i < pairs.parts.size(); ++i) {
+        if (pairs.parts(i) > above) {
+            vectors.col(next) = pairs.vectors.centre().col(i);
+            image.col(next) = pairs.image.centre().col(i);
+            parts(next++) = pairs.parts(i);
+        }
+    }
+    return {MatrixBall::around(std::move(vectors), pairs.vectors.exponent(), Upper()),
+            MatrixBall::around(std::move(image), pairs.image.exponent(), pairs.image.radius()),
+            std::move(parts)};
+}
+
+/// sum_i share(part_i) (A v_i) v_i^T.
+LowRank low_rank(const Pairs& pairs, const std::function<double(double)>& share) {
+    const Vector shares = pairs.parts.unaryExpr(share);
+    return {MatrixBall::around(
+                pairs.image.centre() * shares.asDiagonal(), pairs.image.exponent(), Upper()),
+            pairs.vectors};
+}
+
+/// What does not depend on how the values came about.
+CapResult report(const Job& job, Rounded rounded, const Upper& spectral_change) {
+    CapResult result;
+    result.before = job.norm;
+    result.after = std::move(rounded.norm);
+    result.within_limit = is_within(result.after.spectral.upper(), job.request.limit);
+    result.relative_spectral_change = spectral_change / job.norm.spectral.lower();
+    result.relative_frobenius_change =
+        quotient(frobenius_distance(job.stored, rounded.matrix), job.norm.frobenius);
+    result.values = std::move(rounded.values);
+    return result;
+}
+
+/// [K4] with Z = `change`, the best one being sum (sigma_i - limit) u_i v_i^T.
+void compare_with_least(const Job& job,
+                        const LowRank& change,
+                        const MatrixBall& image,
+                        CapResult& result) {
+    if (!result.within_limit) {
+        return;
+    }
+    const Lower least = least_change(change, image, Upper::exact(job.request.limit));
+    if (!least.is_zero()) {
+        result.change_over_least =
+            result.relative_frobenius_change.upper() * job.norm.frobenius.upper() / least;
+    }
+}
+
+/// What came of rounding W - Z.
+struct Deflated {
+    Rounded rounded;
+    Upper lost;  ///< >= |W - Z - Y|_F
+};
+
+Deflated deflate(const Tall& tall,
+                 const LowRank& z,
+                 const std::function<Rounded(const Matrix&, const Scale&)>& round) {
+    MatrixBall difference = sum(tall.matrix, z.negative());
+    if (tall.is_transposed) {
+        difference = difference.transposed();
+    }
+    const Matrix& rest = difference.centre();
+    const long exponent = difference.exponent();
+    Rounded rounded = round(rest, {1.0, exponent});
+    const long common = std::max(exponent, ScaledView::of(rounded.matrix).exponent);
+    const Enclosure lost = frobenius_distance(
+        ScaledView{rounded.matrix, common}, 1.0, ScaledView{rest, common - exponent});
+    return {std::move(rounded), lost.upper().scaled(common) + difference.radius()};
+}
+
+/// Deflation: W - sum (1 - f(sigma_i)/sigma_i) (W v_i) v_i^T over the singular values that change.
+CapResult lower_top_values(const Job& job, const SpectralMap& map) {
+    const Tall tall(job);
+    const double ratio = job.part_of_norm(job.aimed_limit);
+    const auto attempt = [&](const SingularVectors& found, CapResult& result) {
+        const Pairs pairs = pairs_above(pairs_of(job, tall, found.vectors), map.identity_below);
+        const LowRank z = low_rank(pairs, [&](double part) {
+            return 1.0 - map.part_of_limit(std::min(part, 1.0)) * ratio / part;
+        });
+        Deflated deflated = deflate(tall, z, [&](const Matrix& base, const Scale& scale) {
+            return round_within_limit(job, base, scale, certify_afresh);
+        });
+        if (!found.is_complete && deflated.rounded.shrunk < 1.0 - kMissed) {
+            return false;
+        }
+        if (map.reaches_limit) {
+            require_near_limit(job, deflated.rounded);
+        }
+        const Upper change =
+            spectral_change(job, deflated.rounded.matrix, {z.spectral_norm(), deflated.lost});
+        result = report(job, std::move(deflated.rounded), change);
+        result.moved = static_cast<std::size_t>(pairs.parts.size());
+        compare_with_least(job, z, pairs.image, result);
+        return true;
+    };
+    const Wanted wanted{map.identity_below * job.scaled_norm().upper().to_double(),
+                        std::max(job.precision.unit_roundoff * 0x1p-4, 0x1p-44)};
+    CapResult result;
+    if (!attempt(singular_vectors_above(tall.matrix.centre(), wanted), result)) {
+        attempt(all_singular_vectors_above(tall.matrix.centre(), wanted.above), result);
+    }
+    return result;
+}
+
+/// The part of the norm below which a singular value counts as zero: rounding could change it by
+/// more than a percent or two.
+double hidden_by_rounding(const Pairs& pairs) {
+    return static_cast<double>(pairs.image.rows()) * 0x1p-48;
+}
+
+/// sum_i f(sigma_i)/sigma_i (W v_i) v_i^T in parts of the limit, over all singular vectors. Values
+/// that rounding hides stay in proportion where the map leaves small values alone, and else vanish.
+Matrix rebuilt(const Job& job, const SpectralMap& map, const Pairs& pairs) {
+    const double hidden = hidden_by_rounding(pairs);
+    const double gain_at_zero = map.identity_below >= hidden
+                                    ? map.part_of_limit(map.identity_below) / map.identity_below
+                                    : 0.0;
+    const double smallest = std::max(hidden, map.identity_below);
+    Vector gains = pairs.parts.unaryExpr([&](double part) {
+        return part > smallest ? map.part_of_limit(std::min(part, 1.0)) / part : gain_at_zero;
+    });
+    // W v_i in parts of the norm: the image is in units of 2^exponent, v_i perhaps scaled up.
+    const long units = pairs.image.exponent() - job.exponent + pairs.vectors.exponent();
+    gains *= std::ldexp(1.0, static_cast<int>(units)) / job.scaled_norm().upper().to_double();
+    return blas::multiply(pairs.image.centre() * gains.asDiagonal(),
+                          pairs.vectors.centre().transpose());
+}
+
+CapResult rebuild(const Job& job, const SpectralMap& map, const Tall& tall, const Pairs& pairs) {
+    Matrix base = rebuilt(job, map, pairs);
+    if (tall.is_transposed) {
+        base = Matrix(base.transpose());
+    }
+    Rounded rounded = round_within_limit(job, base, {job.aimed_limit, 0}, certify_afresh);
+    if (map.reaches_limit) {
+        require_near_limit(job, rounded);
+    }
+    const Upper change = spectral_distance(job.stored, rounded.matrix);
+    CapResult result = report(job, std::move(rounded), change);
+    const double limit = job.part_of_norm(job.request.limit);
+    const Pairs above = pairs_above(pairs, limit);
+    if (above.parts.size() > 0) {
+        const LowRank excess = low_rank(above, [&](double part) { return 1.0 - limit / part; });
+        compare_with_least(job, excess, above.image, result);
+    }
+    return result;
+}
+
+/// Singular vectors for the whole spectrum, good for values down to a part of the norm.
+Pairs all_pairs(const Job& job, const Tall& tall, double resolved_part) {
+    const double resolved = resolved_part * job.scaled_norm().upper().to_double();
+    return pairs_of(job, tall, graded_singular_vectors(tall.matrix.centre(), resolved).vectors);
+}
+
+std::size_t count_above(const Pairs& pairs, double part) {
+    return static_cast<std::size_t>((pairs.parts.array() > part).count());
+}
+
+/// Every singular value within 3 % below the limit, or hidden by the rounding of the stored type.
+bool is_orthogonal(const Job& job, const Pairs& pairs) {
+    constexpr double kNear = 0.97;
+    const double ratio = job.part_of_norm(job.request.limit);
+    const double frobenius = (job.norm.frobenius.upper() / job.norm.spectral.lower()).to_double();
+    const double hidden =
+        std::max(2.0 * job.precision.unit_roundoff * frobenius, hidden_by_rounding(pairs));
+    return std::all_of(pairs.parts.begin(), pairs.parts.end(), [&](double part) {
+        return part >= kNear * ratio || part <= hidden;
+    });
+}
+
+}  // namespace
+
+CapResult map_spectrum(const Job& job, const SpectralMap& map) {
+    if (map.identity_below >= kDeflated) {
+        return lower_top_values(job, map);
+    }
+    const Tall tall(job);
+    const Pairs pairs = all_pairs(job, tall, map.identity_below);
+    CapResult result = rebuild(job, map, tall, pairs);
+    result.moved = count_above(pairs, map.identity_below);
+    return result;
+}
+
+CapResult orthogonalize(const Job& job) {
+    const Tall tall(job);
+    const Pairs pairs = all_pairs(job, tall, 0.0);
+    if (is_within(job.norm.spectral.upper(), job.request.limit) && is_orthogonal(job, pairs)) {
+        return unchanged(job);
+    }
+    CapResult result = rebuild(job, orthogonal(), tall, pairs);
+    if (result.values->values() == job.stored) {
+        return unchanged(job);
+    }
+    result.moved = count_above(pairs, job.part_of_norm(job.request.limit));
+    return result;
+}
+
+CapResult spectral_decay(const Job& job) {
+    const Tall tall(job);
+    const Pairs pairs = pairs_of(job, tall, top_singular_vector(tall.matrix.centre()));
+    const LowRank z = low_rank(pairs, [&](double) { return job.request.decay; });
+    Deflated deflated = deflate(tall, z, [&](const Matrix& base, const Scale& scale) {
+        return round_once(job, base, scale, certify_afresh);
+    });
+    const Upper change =
+        spectral_change(job, deflated.rounded.matrix, {z.spectral_norm(), deflated.lost});
+    CapResult result = report(job, std::move(deflated.rounded), change);
+    result.moved = 1;
+    compare_with_least(job, z, pairs.image, result);
+    return result;
+}
+
+}  // namespace lipcert::capping

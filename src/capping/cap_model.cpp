@@ -1,0 +1,88 @@
+#include "lipcert/capping/cap_model.hpp"
+
+#include "lipcert/error.hpp"
+
+#include <utility>
+
+namespace lipcert {
+
+namespace {
+
+CapResult cap_part(const Matrix& part, const CapItem& item, const CapRequest& request) {
+    if (!item.by_rows) {
+        return cap_matrix(part, spectral_norm(part), request);
+    }
+    if (item.use.layout == Layout::out_in) {
+        return cap_rows(part, spectral_norm(part), request);
+    }
+    // One output per column: the same on the transpose.
+    const Matrix outputs = part.transpose();
+    CapResult result = cap_rows(outputs, spectral_norm(outputs), request);
+    if (result.values) {
+        result.values = StoredValues::rounded(request.type, result.values->values().transpose());
+    }
+    return result;
+}
+
+}  // namespace
+
+Matrix part_of(const Matrix& tensor, const CapItem& item) {
+    if (!item.use.slice) {
+        return tensor;
+    }
+    const auto begin = static_cast<Eigen::Index>(item.use.slice->begin);
+    const auto count = static_cast<Eigen::Index>(item.use.slice->count);
+    return item.use.layout == Layout::out_in ? Matrix(tensor.middleRows(begin, count))
+                                             : Matrix(tensor.middleCols(begin, count));
+}
+
+void set_part(Matrix& tensor, const CapItem& item, const Matrix& values) {
+    if (!item.use.slice) {
+        tensor = values;
+        return;
+    }
+    const auto begin = static_cast<Eigen::Index>(item.use.slice->begin);
+    const auto count = static_cast<Eigen::Index>(item.use.slice->count);
+    if (item.use.layout == Layout::out_in) {
+        tensor.middleRows(begin, count) = values;
+    } else {
+        tensor.middleCols(begin, count) = values;
+    }
+}
+
+std::vector<CapRow> cap_model(OverlayCheckpoint& overlay,
+                              const std::vector<CapItem>& items,
+                              const CapSettings& settings,
+                              const Progress& progress) {
+    std::vector<CapRow> rows;
+    rows.reserve(items.size());
+    for (const CapItem& item : items) {
+        if (progress) {
+            progress("capping " + name_of(item), rows.size(), items.size());
+        }
+        const TensorInfo* tensor = overlay.find(item.use.tensor);
+        if (tensor == nullptr) {
+            throw Error(ErrorKind::internal, item.use.tensor, "an item names no tensor");
+        }
+        // Earlier items of a fused tensor are in the overlay already.
+        Matrix stored = overlay.read(*tensor);
+        const CapRequest request = {
+            settings.method, item.limit, settings.decay, settings.until_limit, tensor->type};
+        CapRow row = {item, std::string(name_of(tensor->type)), false, {}};
+        try {
+            row.result = cap_part(part_of(stored, item), item, request);
+        } catch (const Error& error) {
+            throw Error(error.kind(), overlay.path() + ": " + name_of(item), error.what());
+        }
+        if (row.result.values) {
+            row.changed = true;
+            set_part(stored, item, row.result.values->values());
+            row.result.values.reset();
+            overlay.replace(tensor->name, StoredValues::rounded(tensor->type, stored));
+        }
+        rows.push_back(std::move(row));
+    }
+    return rows;
+}
+
+}  // namespace lipcert
