@@ -1,0 +1,58 @@
+#pragma once
+
+#include "lipcert/certificate/certificate.hpp"
+#include "lipcert/checkpoint/checkpoint.hpp"
+#include "lipcert/checkpoint/configuration.hpp"
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace lipcert {
+
+/// Called with what is about to be done, how much of it is done and how much there is.
+using Progress = std::function<void(const std::string& step, std::size_t done, std::size_t total)>;
+
+/// What a user wants to hold. Numbers are text, so that "1e264" keeps its value; each must be a
+/// positive decimal.
+struct LimitRequest {
+    std::optional<std::string> max_lipschitz;
+    std::string bound = "max_token_rms";  ///< which bound max_lipschitz is held against
+    std::optional<std::string> max_spectral_norm;
+    std::optional<std::string> max_activation;
+};
+
+/// The names that `LimitRequest::bound` may have.
+[[nodiscard]] const std::vector<std::string>& bound_names();
+
+/// Throws Error{usage} that lists them where `name` is none of them.
+void require_bound_name(const std::string& name);
+
+/// The bound of that name; nullptr where it was not computed (frobenius without a sequence length).
+[[nodiscard]] const Bound* find_bound(const NetworkBounds& bounds, const std::string& name);
+
+struct CertifyOptions {
+    LimitRequest limits;
+    std::optional<std::size_t> sequence_length;  ///< > 0: also bound the Frobenius norm
+    Progress progress;                           ///< may be empty
+};
+
+/// Norms of every weight matrix, the composed bounds, the verdict on the limits.
+/// Throws Error{usage} for a limit that is not a positive number or names no bound, and whatever
+/// the layers below throw for a model that cannot be certified.
+[[nodiscard]] Certificate certify(const Checkpoint& checkpoint,
+                                  const Architecture& architecture,
+                                  const CertifyOptions& options);
+
+/// Enclosures of every float matrix that `wanted` accepts (all where it is empty), in the order of
+/// the file. Throws Error{input} for a matrix of integers or of an unreadable type.
+[[nodiscard]] std::vector<MatrixBound> certify_matrices(
+    const Checkpoint& checkpoint,
+    const std::function<bool(const TensorInfo&)>& wanted,
+    const Progress& progress);
+
+/// Name, format, hash, size and element types of the file behind `checkpoint`.
+[[nodiscard]] ModelIdentity identify(const Checkpoint& checkpoint);
+
+}  // namespace lipcert

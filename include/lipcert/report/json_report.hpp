@@ -1,0 +1,19 @@
+#pragma once
+
+#include "lipcert/certificate/certificate.hpp"
+
+#include <string>
+#include <vector>
+
+namespace lipcert {
+
+/// schema "lipcert-certificate-1": every bound as a decimal string rounded up and a log10 rounded
+/// up; norms as doubles rounded outward. Ends with a newline; the same certificate gives the same
+/// bytes. A bound that is infinite or a log10 of zero is null.
+[[nodiscard]] std::string certificate_json(const Certificate& certificate);
+
+/// schema "lipcert-norms-1".
+[[nodiscard]] std::string norms_json(const ModelIdentity& model,
+                                     const std::vector<MatrixBound>& matrices);
+
+}  // namespace lipcert

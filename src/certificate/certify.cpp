@@ -1,0 +1,251 @@
+#include "lipcert/certificate/certify.hpp"
+
+#include "lipcert/architecture/weight_use.hpp"
+#include "lipcert/bounds/compose.hpp"
+#include "lipcert/error.hpp"
+#include "lipcert/rounding/environment.hpp"
+#include "lipcert/rounding/limit.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+#include <utility>
+
+#include "files/sha256.hpp"
+
+namespace lipcert {
+
+namespace {
+
+/// Steps that are reported: one per matrix, one per module that `compose` announces.
+class Steps {
+public:
+    Steps(const Progress& progress, std::size_t total) : progress_(progress), total_(total) {}
+
+    void next(const std::string& step) {
+        if (progress_) {
+            progress_(step, std::min(done_, total_), total_);
+        }
+        ++done_;
+    }
+
+private:
+    const Progress& progress_;
+    std::size_t total_;
+    std::size_t done_ = 0;
+};
+
+/// Size and time of the file behind a checkpoint: the hash is taken after the tensors were read, so
+/// a file that was replaced in between would be certified under the name of another.
+class SourceWatch {
+public:
+    explicit SourceWatch(const Checkpoint& checkpoint) : path_(checkpoint.path()), state_(read()) {}
+
+    void require_unchanged() const {
+        if (read() != state_) {
+            throw Error(ErrorKind::input,
+                        path_,
+                        "changed while it was read: certify it again when nothing writes to it");
+        }
+    }
+
+private:
+    using State = std::pair<std::uintmax_t, std::filesystem::file_time_type>;
+
+    [[nodiscard]] State read() const {
+        std::error_code ignored;  // a checkpoint in memory has no file
+        const std::uintmax_t size = std::filesystem::file_size(path_, ignored);
+        const auto time = std::filesystem::last_write_time(path_, ignored);
+        return {size, time};
+    }
+
+    std::string path_;
+    State state_;
+};
+
+MatrixBound bound_matrix(const Checkpoint& checkpoint, const TensorInfo& tensor) {
+    const Matrix values = checkpoint.read(tensor);
+    MatrixBound result;
+    result.name = tensor.name;
+    result.rows = static_cast<std::size_t>(values.rows());
+    result.cols = static_cast<std::size_t>(values.cols());
+    result.type = name_of(tensor.type);
+    result.norm = spectral_norm(values);
+    return result;
+}
+
+Limit check(const std::string& kind,
+            const std::string& quantity,
+            const std::string& text,
+            const Upper& actual) {
+    return {kind, quantity, text, actual, proves_at_most(actual, parse_limit("--" + kind, text))};
+}
+
+/// Parses every limit before any work is done: a typing error must not cost an hour.
+void validate(const LimitRequest& limits) {
+    if (limits.max_lipschitz) {
+        (void)parse_limit("--max-lipschitz", *limits.max_lipschitz);
+    }
+    if (limits.max_spectral_norm) {
+        (void)parse_limit("--max-spectral-norm", *limits.max_spectral_norm);
+    }
+    if (limits.max_activation) {
+        (void)parse_limit("--max-activation", *limits.max_activation);
+    }
+    require_bound_name(limits.bound);
+}
+
+std::vector<Limit> check_limits(const LimitRequest& request, const Certificate& certificate) {
+    std::vector<Limit> limits;
+    if (request.max_lipschitz) {
+        const Bound* bound = find_bound(certificate.bounds, request.bound);
+        if (bound == nullptr) {
+            throw Error(
+                ErrorKind::usage, "--bound", "'" + request.bound + "' needs --sequence-length");
+        }
+        limits.push_back(
+            check("max-lipschitz", request.bound, *request.max_lipschitz, bound->upper));
+    }
+    if (request.max_spectral_norm && certificate.matrices.empty()) {
+        throw Error(
+            ErrorKind::architecture, certificate.model.path, "holds no weight matrix to limit");
+    }
+    if (request.max_spectral_norm) {
+        const auto worst =
+            std::max_element(certificate.matrices.begin(),
+                             certificate.matrices.end(),
+                             [](const MatrixBound& a, const MatrixBound& b) {
+                                 return a.norm.spectral.upper() < b.norm.spectral.upper();
+                             });
+        limits.push_back(check("max-spectral-norm",
+                               worst->name,
+                               *request.max_spectral_norm,
+                               worst->norm.spectral.upper()));
+    }
+    if (request.max_activation) {
+        limits.push_back(check("max-activation",
+                               "residual stream",
+                               *request.max_activation,
+                               certificate.bounds.max_activation));
+    }
+    return limits;
+}
+
+}  // namespace
+
+bool Certificate::within_limits() const {
+    return std::all_of(
+        limits.begin(), limits.end(), [](const Limit& limit) { return limit.holds; });
+}
+
+const std::vector<std::string>& bound_names() {
+    static const std::vector<std::string> names = {
+        "max_token_rms", "max_token_l2", "blocks_l2", "logit", "logit_difference", "frobenius"};
+    return names;
+}
+
+void require_bound_name(const std::string& name) {
+    const std::vector<std::string>& names = bound_names();
+    if (std::find(names.begin(), names.end(), name) == names.end()) {
+        std::string known;
+        for (const std::string& other : names) {
+            known += (known.empty() ? "" : ", ") + other;
+        }
+        throw Error(ErrorKind::usage,
+                    "--bound",
+                    "there is no bound '" + name + "'; the bounds are " + known);
+    }
+}
+
+const Bound* find_bound(const NetworkBounds& bounds, const std::string& name) {
+    const std::vector<std::pair<std::string, const Bound*>> known = {
+        {"max_token_rms", &bounds.max_token_rms},
+        {"max_token_l2", &bounds.max_token_l2},
+        {"blocks_l2", &bounds.blocks_l2},
+        {"logit", &bounds.logit},
+        {"logit_difference", &bounds.logit_difference},
+        {"frobenius", bounds.frobenius ? &*bounds.frobenius : nullptr}};
+    const auto found = std::find_if(
+        known.begin(), known.end(), [&name](const auto& entry) { return entry.first == name; });
+    return found == known.end() ? nullptr : found->second;
+}
+
+ModelIdentity identify(const Checkpoint& checkpoint) {
+    ModelIdentity model;
+    model.path = checkpoint.path();
+    model.format = checkpoint.format();
+    if (std::filesystem::is_regular_file(model.path)) {
+        model.sha256 = sha256_of_file(model.path);
+    }
+    std::set<std::string_view> types;
+    for (const TensorInfo& tensor : checkpoint.tensors()) {
+        if (tensor.type != DataType::unsupported) {
+            model.parameters += element_count(tensor);
+            types.insert(name_of(tensor.type));
+        }
+    }
+    for (const std::string_view type : types) {
+        model.types += (model.types.empty() ? "" : " ") + std::string(type);
+    }
+    return model;
+}
+
+std::vector<MatrixBound> certify_matrices(const Checkpoint& checkpoint,
+                                          const std::function<bool(const TensorInfo&)>& wanted,
+                                          const Progress& progress) {
+    require_ieee_environment();
+    std::vector<const TensorInfo*> matrices;
+    for (const TensorInfo& tensor : checkpoint.tensors()) {
+        // A matrix of integers is likely a quantised weight: `read` refuses it by name.
+        if (tensor.shape.size() >= 2 && (!wanted || wanted(tensor))) {
+            matrices.push_back(&tensor);
+        }
+    }
+    Steps steps(progress, matrices.size());
+    std::vector<MatrixBound> bounds;
+    for (const TensorInfo* tensor : matrices) {
+        steps.next(tensor->name);
+        bounds.push_back(bound_matrix(checkpoint, *tensor));
+    }
+    return bounds;
+}
+
+Certificate certify(const Checkpoint& checkpoint,
+                    const Architecture& architecture,
+                    const CertifyOptions& options) {
+    validate(options.limits);
+    require_ieee_environment();
+    const SourceWatch watch(checkpoint);
+    Certificate certificate;
+    certificate.architecture = architecture;
+
+    std::vector<std::pair<Role, const TensorInfo*>> matrices;
+    for (Role& role : roles_of(architecture)) {
+        const TensorInfo* tensor = checkpoint.find(role.tensor);
+        if (tensor != nullptr && is_float_matrix(*tensor)) {
+            matrices.emplace_back(std::move(role), tensor);
+        }
+    }
+    std::size_t modules = 0;
+    for (const Layer& layer : architecture.layers) {
+        modules += layer.modules.size();
+    }
+    Steps steps(options.progress, matrices.size() + modules);
+    for (const auto& [role, tensor] : matrices) {
+        steps.next(tensor->name);
+        MatrixBound bound = bound_matrix(checkpoint, *tensor);
+        bound.role = role.role;
+        bound.layer = role.layer;
+        certificate.matrices.push_back(std::move(bound));
+    }
+    certificate.bounds =
+        compose(architecture,
+                checkpoint,
+                {options.sequence_length, [&steps](const std::string& step) { steps.next(step); }});
+    certificate.model = identify(checkpoint);
+    watch.require_unchanged();
+    certificate.limits = check_limits(options.limits, certificate);
+    return certificate;
+}
+
+}  // namespace lipcert

@@ -1,0 +1,25 @@
+#include "lipcert/report/json_report.hpp"
+
+#include "commands/commands.hpp"
+#include "commands/session.hpp"
+
+namespace lipcert {
+
+ExitCode run_certify(const CertifyArguments& arguments, Console& console) {
+    const Session session(arguments.common, console);
+    const auto checkpoint = session.open();
+    const Configuration configuration = session.configuration(*checkpoint);
+    const Architecture architecture = session.architecture(*checkpoint, configuration);
+    const Certificate certificate =
+        certify(*checkpoint,
+                architecture,
+                {arguments.limits, arguments.sequence_length, session.progress()});
+    session.clear_progress();
+    session.deliver(certificate_json(certificate),
+                    arguments.common.quiet ? render_verdict(certificate)
+                                           : render_certificate(certificate, session.style()));
+    return certificate.within_limits() || arguments.exit_zero ? ExitCode::certified
+                                                              : ExitCode::limit_exceeded;
+}
+
+}  // namespace lipcert

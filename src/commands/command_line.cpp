@@ -1,0 +1,201 @@
+#include "commands/command_line.hpp"
+
+#include <map>
+
+namespace lipcert {
+
+namespace {
+
+const std::map<std::string, ColorChoice> color_names = {{"auto", ColorChoice::automatic},
+                                                        {"always", ColorChoice::always},
+                                                        {"never", ColorChoice::never}};
+
+const std::map<std::string, CapMethod> method_names = {
+    {"normalize", CapMethod::normalize},
+    {"hard-cap", CapMethod::hard_cap},
+    {"soft-cap", CapMethod::soft_cap},
+    {"hammer", CapMethod::hammer},
+    {"weight-decay", CapMethod::weight_decay},
+    {"spectral-decay", CapMethod::spectral_decay},
+    {"orthogonalize", CapMethod::orthogonalize}};
+
+const std::map<std::string, LimitNorm> norm_names = {{"l2", LimitNorm::l2},
+                                                     {"rms", LimitNorm::rms}};
+
+void add_common_options(CLI::App& command, CommonOptions& options) {
+    command.add_option("MODEL", options.model, "The checkpoint: an HDF5 file")->required();
+    command.add_option("--json", options.json, "Write the result as JSON to a file, - for stdout")
+        ->type_name("FILE");
+    command.add_flag("-q,--quiet", options.quiet, "One line instead of the report");
+    command.add_flag("-v,--verbose", options.verbose, "Every matrix and hyper-parameter");
+    command.add_option("--color", options.color, "auto, always or never")
+        ->transform(CLI::CheckedTransformer(color_names).description(""))
+        ->type_name("WHEN");
+    command.add_option("--threads", options.threads, "Threads for one matrix (default: all cores)")
+        ->check(CLI::Range(1, 1024))
+        ->type_name("N");
+}
+
+void add_architecture_options(CLI::App& command, CommonOptions& common) {
+    command.add_option("--config", common.configuration, "Hyper-parameters (config.json)")
+        ->type_name("FILE");
+    command.add_option("--architecture", common.architecture, "Your own architecture description")
+        ->type_name("FILE");
+    command.add_option("--set", common.settings, "One hyper-parameter, over the configuration")
+        ->type_name("KEY=VALUE")
+        ->allow_extra_args(false);
+}
+
+/// Which of the composed bounds a limit is on.
+void add_bound_options(CLI::App& command, std::string& bound, std::optional<std::size_t>& length) {
+    command
+        .add_option("--bound",
+                    bound,
+                    "The bound that is limited: max_token_rms (default), max_token_l2, blocks_l2, "
+                    "logit, logit_difference, frobenius")
+        ->type_name("NAME");
+    command
+        .add_option("--sequence-length", length, "Also bound the Frobenius norm for so many tokens")
+        ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 40U))
+        ->type_name("N");
+}
+
+/// The trade-off curve and its reports.
+void add_frontier(CLI::App& command, CapArguments& arguments) {
+    command
+        .add_option("--frontier",
+                    arguments.frontier,
+                    "Only show what each of these limits would cost and certify")
+        ->delimiter(',')
+        ->allow_extra_args(false)
+        ->type_name("C,C,...");
+    command
+        .add_option("--tokens",
+                    arguments.tokens.tokens,
+                    "Measure the frontier's accuracy on these tokens (16-bit numbers)")
+        ->type_name("FILE");
+    command
+        .add_option("--text",
+                    arguments.tokens.text,
+                    "The same on a text, for a character model with its vocabulary")
+        ->type_name("FILE");
+    command
+        .add_option(
+            "--context", arguments.tokens.context, "Tokens in one window (default: the model's)")
+        ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 24U))
+        ->type_name("N");
+    command.add_option("--csv", arguments.csv, "The frontier as CSV")->type_name("FILE");
+    command.add_option("--svg", arguments.svg, "The frontier as a figure")->type_name("FILE");
+}
+
+/// How far and by which method.
+void add_cap_limits(CLI::App& command, CapArguments& arguments) {
+    command
+        .add_option("--method",
+                    arguments.method,
+                    "normalize (default), hard-cap, soft-cap, hammer, weight-decay, "
+                    "spectral-decay, orthogonalize")
+        ->transform(CLI::CheckedTransformer(method_names).description(""))
+        ->type_name("NAME");
+    command
+        .add_option("--limit",
+                    arguments.limits,
+                    "Limit on the norm of every linear map, or of those that a glob over names "
+                    "or roles selects; the last that matches counts")
+        ->type_name("C|GLOB=C")
+        ->allow_extra_args(false);
+    command
+        .add_option(
+            "--norm", arguments.norm, "The norm of limits: l2 (default) or rms (RMS -> RMS)")
+        ->transform(CLI::CheckedTransformer(norm_names).description(""))
+        ->type_name("NORM");
+    command
+        .add_option("--embedding-limit",
+                    arguments.embedding_limit,
+                    "Limit on each row of embeddings and unembeddings")
+        ->type_name("C");
+    command
+        .add_option(
+            "--exclude", arguments.excluded, "Leave what a glob over names or roles selects")
+        ->type_name("GLOB")
+        ->allow_extra_args(false);
+    command
+        .add_option("--target-lipschitz",
+                    arguments.target,
+                    "Choose the limits so that the certified bound is at most X")
+        ->type_name("X");
+    add_bound_options(command, arguments.bound, arguments.sequence_length);
+    command.add_option("--decay", arguments.decay, "What the two decays take away (default 0.1)")
+        ->check(CLI::Range(1e-6, 0.999999))
+        ->type_name("LAMBDA");
+    command.add_flag(
+        "--until-limit", arguments.until_limit, "Repeat a decay until the limit holds");
+}
+
+}  // namespace
+
+void add_certify(CLI::App& program, CertifyArguments& arguments) {
+    CLI::App& command = *program.add_subcommand(
+        "certify", "Prove an upper bound on the Lipschitz constant of a checkpoint");
+    CommonOptions& common = arguments.common;
+    add_common_options(command, common);
+    add_architecture_options(command, common);
+    command.add_option("-n,--top", common.top, "Matrices to show (default 5)")->type_name("N");
+    LimitRequest& limits = arguments.limits;
+    command
+        .add_option(
+            "--max-lipschitz", limits.max_lipschitz, "Limit on the bound that --bound names")
+        ->type_name("X");
+    command
+        .add_option("--max-spectral-norm", limits.max_spectral_norm, "Limit on every weight matrix")
+        ->type_name("X");
+    command
+        .add_option("--max-activation",
+                    limits.max_activation,
+                    "Limit on every entry of the residual stream")
+        ->type_name("X");
+    add_bound_options(command, limits.bound, arguments.sequence_length);
+    command.add_flag("--exit-zero", arguments.exit_zero, "Exit 0 although a limit is exceeded");
+}
+
+void add_norms(CLI::App& program, NormsArguments& arguments) {
+    CLI::App& command = *program.add_subcommand(
+        "norms", "Enclose the spectral norm of every float matrix; no architecture needed");
+    add_common_options(command, arguments.common);
+    command.add_option("--tensor", arguments.tensors, "Only tensors whose name matches the glob")
+        ->type_name("GLOB")
+        ->allow_extra_args(false);
+    command.add_option("--exclude", arguments.excluded, "Not tensors whose name matches the glob")
+        ->type_name("GLOB")
+        ->allow_extra_args(false);
+}
+
+void add_cap(CLI::App& program, CapArguments& arguments) {
+    CLI::App& command = *program.add_subcommand(
+        "cap", "Bring weights under limits and prove it on the bytes that are stored");
+    add_common_options(command, arguments.common);
+    add_architecture_options(command, arguments.common);
+    EditTarget& destination = arguments.destination;
+    command.add_option("-o,--output", destination.output, "Write the capped checkpoint here")
+        ->type_name("OUT");
+    command.add_flag("--in-place", arguments.in_place, "Replace MODEL, at once and completely");
+    command.add_flag("--force", destination.force, "OUT may exist and is replaced");
+    command
+        .add_option("--backup",
+                    destination.backup_suffix,
+                    "Keep the replaced file under this suffix (.orig)")
+        ->expected(0, 1)
+        ->default_str(".orig")
+        ->type_name("SUFFIX");
+    command.add_flag("--break-hardlinks",
+                     destination.break_hardlinks,
+                     "Replace MODEL although it has other names, which keep the old content");
+    command.add_flag("--dry-run", arguments.dry_run, "Cap and prove in memory; write nothing");
+    command.add_flag("--matrices-only",
+                     arguments.matrices_only,
+                     "Cap every two-dimensional float tensor; no architecture needed");
+    add_cap_limits(command, arguments);
+    add_frontier(command, arguments);
+}
+
+}  // namespace lipcert

@@ -1,0 +1,23 @@
+#pragma once
+
+#include "lipcert/commands/console.hpp"
+#include "lipcert/error.hpp"
+
+#include "commands/options.hpp"
+
+namespace lipcert {
+
+/// `lipcert certify MODEL`: norms, composed bounds, report, verdict.
+[[nodiscard]] ExitCode run_certify(const CertifyArguments& arguments, Console& console);
+
+/// `lipcert norms MODEL`: an enclosure for every float matrix, no architecture needed.
+[[nodiscard]] ExitCode run_norms(const NormsArguments& arguments, Console& console);
+
+/// `lipcert cap MODEL`: brings weights under limits, proves the stored bytes, reports the cost.
+[[nodiscard]] ExitCode run_cap(const CapArguments& arguments, Console& console);
+
+/// `lipcert cap MODEL --frontier C,C,...`: what each limit would certify and cost; writes nothing
+/// but reports.
+[[nodiscard]] ExitCode run_frontier(const CapArguments& arguments, Console& console);
+
+}  // namespace lipcert

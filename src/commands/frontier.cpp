@@ -1,0 +1,85 @@
+#include "lipcert/capping/frontier.hpp"
+
+#include "lipcert/error.hpp"
+#include "lipcert/execution/tokens.hpp"
+#include "lipcert/report/frontier_report.hpp"
+
+#include <utility>
+
+#include "commands/cap_rules.hpp"
+#include "commands/commands.hpp"
+#include "commands/session.hpp"
+
+namespace lipcert {
+
+namespace {
+
+void validate(const CapArguments& arguments) {
+    const bool writes = arguments.destination.output || arguments.in_place;
+    if (writes || arguments.target || arguments.matrices_only) {
+        throw Error(ErrorKind::usage,
+                    "--frontier",
+                    "only reports: it goes with neither -o, --in-place, --target-lipschitz nor "
+                    "--matrices-only");
+    }
+    require_bound_name(arguments.bound);
+}
+
+/// Windows of the tokens that the user gives; none where there are none.
+std::vector<TokenSequence> sequences_of(const TokenSource& source,
+                                        const Configuration& configuration) {
+    if (!source.tokens && !source.text) {
+        return {};
+    }
+    if (source.tokens && source.text) {
+        throw Error(ErrorKind::usage, "", "--tokens and --text exclude each other");
+    }
+    const std::optional<std::size_t> context =
+        source.context ? source.context : context_length(configuration);
+    if (!context) {
+        throw Error(ErrorKind::usage,
+                    "--context",
+                    "how many tokens the model sees at once is not in its configuration: give it");
+    }
+    return windows(source.tokens ? read_token_file(*source.tokens)
+                                 : read_character_file(*source.text, configuration),
+                   *context);
+}
+
+}  // namespace
+
+ExitCode run_frontier(const CapArguments& arguments, Console& console) {
+    validate(arguments);
+    const Session session(arguments.common, console);
+    const auto checkpoint = session.open();
+    const Configuration configuration = session.configuration(*checkpoint);
+    const Architecture architecture = session.architecture(*checkpoint, configuration);
+    const std::vector<TokenSequence> sequences = sequences_of(arguments.tokens, configuration);
+    const std::vector<WeightUse> uses = weight_uses(architecture);
+    const Progress progress = session.progress();
+    Frontier frontier;
+    frontier.method = name_of(arguments.method);
+    frontier.bound = arguments.bound;
+    CapTask task;
+    task.settings = {arguments.method, arguments.decay, arguments.until_limit};
+    task.sequence_length = arguments.sequence_length;
+    frontier.points.push_back(frontier_point(*checkpoint, architecture, task, sequences, progress));
+    for (const std::string& limit : arguments.frontier) {
+        task.items = cap_items(uses, *checkpoint, limit_rules(arguments, limit));
+        FrontierPoint point = frontier_point(*checkpoint, architecture, task, sequences, progress);
+        point.limit = limit;
+        frontier.points.push_back(std::move(point));
+    }
+    frontier.model = identify(*checkpoint);
+    session.clear_progress();
+    if (arguments.csv) {
+        session.write_file(*arguments.csv, frontier_csv(frontier));
+    }
+    if (arguments.svg) {
+        session.write_file(*arguments.svg, frontier_svg(frontier));
+    }
+    session.deliver(frontier_json(frontier), render_frontier(frontier));
+    return ExitCode::certified;
+}
+
+}  // namespace lipcert

@@ -1,0 +1,72 @@
+#pragma once
+
+#include "lipcert/capping/cap_items.hpp"
+#include "lipcert/capping/cap_matrix.hpp"
+#include "lipcert/certificate/certify.hpp"
+#include "lipcert/checkpoint/checkpoint_edit.hpp"
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace lipcert {
+
+enum class ColorChoice { automatic, always, never };
+
+/// What every command takes.
+struct CommonOptions {
+    std::filesystem::path model;
+    std::optional<std::string> json;  ///< a path, or "-" for standard output
+    bool quiet = false;
+    bool verbose = false;
+    ColorChoice color = ColorChoice::automatic;
+    std::optional<int> threads;
+    std::optional<std::filesystem::path> configuration;
+    std::optional<std::filesystem::path> architecture;
+    std::vector<std::string> settings;  ///< KEY=VALUE, over the configuration
+    std::size_t top = 5;
+};
+
+struct CertifyArguments {
+    CommonOptions common;
+    LimitRequest limits;
+    std::optional<std::size_t> sequence_length;
+    bool exit_zero = false;
+};
+
+struct NormsArguments {
+    CommonOptions common;
+    std::vector<std::string> tensors;   ///< globs; empty: all
+    std::vector<std::string> excluded;  ///< globs
+};
+
+/// Where tokens come from: none, one of the files, windows of `context` tokens.
+struct TokenSource {
+    std::optional<std::filesystem::path> tokens;  ///< 16-bit token numbers
+    std::optional<std::filesystem::path> text;    ///< for character-level models
+    std::optional<std::size_t> context;
+};
+
+struct CapArguments {
+    CommonOptions common;
+    EditTarget destination;  ///< without an output: --in-place, or nothing is written
+    bool in_place = false;
+    bool dry_run = false;
+    bool matrices_only = false;
+    CapMethod method = CapMethod::normalize;
+    std::vector<std::string> limits;  ///< "C" or "SELECTOR=C"
+    LimitNorm norm = LimitNorm::l2;
+    std::optional<std::string> embedding_limit;
+    std::vector<std::string> excluded;
+    std::optional<std::string> target;
+    std::string bound = "max_token_rms";
+    std::optional<std::size_t> sequence_length;
+    double decay = 0.1;
+    bool until_limit = false;
+    std::vector<std::string> frontier;  ///< limits; then nothing is written but reports
+    std::optional<std::filesystem::path> csv, svg;
+    TokenSource tokens;  ///< what the frontier measures accuracy on
+};
+
+}  // namespace lipcert

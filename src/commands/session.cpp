@@ -1,0 +1,136 @@
+#include "commands/session.hpp"
+
+#include "lipcert/architecture/description.hpp"
+#include "lipcert/error.hpp"
+#include "lipcert/norms/threads.hpp"
+#include "lipcert/printable.hpp"
+#include "lipcert/report/text.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+namespace lipcert {
+
+namespace {
+
+/// `text` as JSON where it is a number, true, false, null or quoted; a plain word is a string.
+nlohmann::json setting_value(const std::string& text) {
+    const nlohmann::json parsed = nlohmann::json::parse(text, nullptr, false);
+    return parsed.is_discarded() || parsed.is_structured() ? nlohmann::json(text) : parsed;
+}
+
+}  // namespace
+
+Session::Session(const CommonOptions& options, Console& console)
+    : options_(options), console_(console) {
+    if (options.threads) {
+        set_thread_count(*options.threads);
+    }
+}
+
+std::unique_ptr<Checkpoint> Session::open() const {
+    return open_checkpoint(options_.model);
+}
+
+Configuration Session::configuration(const Checkpoint& checkpoint) const {
+    Configuration configuration = find_configuration(checkpoint, options_.configuration);
+    for (const std::string& setting : options_.settings) {
+        const std::size_t mark = setting.find('=');
+        if (mark == std::string::npos || mark == 0) {
+            throw Error(ErrorKind::usage, "--set", "expected KEY=VALUE, found '" + setting + "'");
+        }
+        configuration.values[setting.substr(0, mark)] = setting_value(setting.substr(mark + 1));
+    }
+    if (!options_.settings.empty()) {
+        configuration.source += " and --set";
+    }
+    return configuration;
+}
+
+Architecture Session::architecture(const Checkpoint& checkpoint,
+                                   const Configuration& configuration) const {
+    if (options_.architecture) {
+        return build_architecture(read_family(*options_.architecture), checkpoint, configuration);
+    }
+    return architecture_of(checkpoint, configuration);
+}
+
+Progress Session::progress() const {
+    if (!console_.err_is_terminal || options_.quiet) {
+        return {};
+    }
+    return [this](const std::string& step, std::size_t done, std::size_t total) {
+        const std::string line =
+            fmt::format("[{}/{}] {}", done, total, shortened(printable(step), 60));
+        std::fputs(("\r\x1b[K" + line).c_str(), console_.err);
+        std::fflush(console_.err);
+    };
+}
+
+void Session::clear_progress() const {
+    if (console_.err_is_terminal && !options_.quiet) {
+        std::fputs("\r\x1b[K", console_.err);
+        std::fflush(console_.err);
+    }
+}
+
+TerminalStyle Session::style() const {
+    TerminalStyle style;
+    style.width = console_.width;
+    style.verbose = options_.verbose;
+    style.top = options_.top;
+    style.color = options_.color == ColorChoice::always ||
+                  (options_.color == ColorChoice::automatic && console_.out_is_terminal &&
+                   console_.color_allowed);
+    return style;
+}
+
+void Session::deliver(const std::string& json, const std::string& text) const {
+    if (options_.json && *options_.json == "-") {
+        write_text(console_.out, json);
+        return;
+    }
+    if (options_.json) {
+        write_file(*options_.json, json);
+    }
+    write_text(console_.out, text);
+}
+
+void Session::write_file(const std::filesystem::path& path, const std::string& text) const {
+    std::error_code ignored;
+    if (std::filesystem::equivalent(path, options_.model, ignored)) {
+        throw Error(
+            ErrorKind::usage, path.string(), "is the model itself; a report must not replace it");
+    }
+    // A device or a pipe is written as it is; a regular file is replaced only by a complete one.
+    const bool special =
+        std::filesystem::exists(path, ignored) && !std::filesystem::is_regular_file(path, ignored);
+    std::filesystem::path target = path;
+    if (!special) {
+        target += fmt::format(".{}.part", getpid());
+    }
+    std::ofstream file(target, std::ios::binary | std::ios::trunc);
+    file << text;
+    file.close();
+    if (!file.fail() && !special) {
+        std::error_code failure;
+        std::filesystem::rename(target, path, failure);
+        if (!failure) {
+            return;
+        }
+        errno = failure.value();
+    }
+    if (file.fail() || !special) {
+        const std::string reason = std::strerror(errno);
+        if (!special) {
+            std::filesystem::remove(target, ignored);
+        }
+        throw Error(ErrorKind::input, path.string(), "could not be written: " + reason);
+    }
+}
+
+}  // namespace lipcert

@@ -1,0 +1,147 @@
+#include "lipcert/report/json_report.hpp"
+
+#include "lipcert/architecture/stability.hpp"
+#include "lipcert/version.hpp"
+
+#include "report/json_parts.hpp"
+
+namespace lipcert {
+
+namespace {
+
+Json matrix_object(const MatrixBound& matrix) {
+    Json object;
+    object["name"] = matrix.name;
+    if (!matrix.role.empty()) {
+        object["role"] = matrix.role;
+        object["layer"] = matrix.layer ? Json(*matrix.layer) : Json(nullptr);
+    }
+    object["rows"] = matrix.rows;
+    object["cols"] = matrix.cols;
+    object["dtype"] = matrix.type;
+    object["spectral_norm"] = json_enclosure(matrix.norm.spectral);
+    object["frobenius_norm"] = json_enclosure(matrix.norm.frobenius);
+    object["stable_rank"] = json_enclosure(stable_rank(matrix.norm));
+    object["method"] = name_of(matrix.norm.method);
+    return object;
+}
+
+Json matrix_list(const std::vector<MatrixBound>& matrices) {
+    Json list = Json::array();
+    for (const MatrixBound& matrix : matrices) {
+        list.push_back(matrix_object(matrix));
+    }
+    return list;
+}
+
+Json architecture_object(const Architecture& architecture) {
+    Json object;
+    object["family"] = architecture.family;
+    object["source"] = architecture.source;
+    object["layers"] = architecture.layers.size();
+    object["stability_measures"] = stability_measures(architecture);
+    Json parameters = Json::object();
+    for (const auto& parameter : architecture.parameters) {
+        parameters[parameter.name] = {{"value", parameter.value}, {"source", parameter.source}};
+    }
+    object["parameters"] = parameters;
+    return object;
+}
+
+Json domain_object(const Domain& domain) {
+    Json object;
+    object["kind"] = domain.everything ? "all" : "ball";
+    object["dimension"] = domain.dimension;
+    // The domain down, so that it lies in the ball on which the bounds hold; the ball that contains
+    // the embeddings up.
+    object["radius_l2"] = domain.everything
+                              ? Json(nullptr)
+                              : json_number(Lower::parse(domain.radius_decimal).to_double());
+    object["embedding_radius_l2"] = json_number(Upper::parse(domain.radius_decimal).to_double());
+    object["conditions"] = Json::array();
+    return object;
+}
+
+Json block_object(const BlockBound& block) {
+    Json object;
+    object["kind"] = block.kind;
+    object["lipschitz"] = json_bound({block.lipschitz, block.rule});
+    object["rule"] = block.rule;
+    object["radius_in"] = json_upper(block.radius_in);
+    object["radius_out"] = json_upper(block.radius_out);
+    return object;
+}
+
+Json block_list(const std::vector<BlockBound>& blocks) {
+    Json list = Json::array();
+    for (const BlockBound& block : blocks) {
+        list.push_back(block_object(block));
+    }
+    return list;
+}
+
+Json layer_list(const NetworkBounds& bounds) {
+    Json list = Json::array();
+    for (const LayerBound& layer : bounds.layers) {
+        Json object;
+        object["index"] = layer.index;
+        object["blocks"] = block_list(layer.blocks);
+        object["cumulative"] = json_bound({layer.cumulative, "R4"});
+        list.push_back(object);
+    }
+    return list;
+}
+
+Json limit_list(const std::vector<Limit>& limits) {
+    Json list = Json::array();
+    for (const Limit& limit : limits) {
+        list.push_back({{"kind", limit.kind},
+                        {"quantity", limit.quantity},
+                        {"limit", limit.text},
+                        {"actual", json_upper(limit.actual)},
+                        {"ok", limit.holds}});
+    }
+    return list;
+}
+
+}  // namespace
+
+std::string certificate_json(const Certificate& certificate) {
+    const NetworkBounds& bounds = certificate.bounds;
+    Json json;
+    json["schema"] = "lipcert-certificate-1";
+    json["lipcert"] = kVersion;
+    json["model"] = json_model(certificate.model);
+    json["architecture"] = architecture_object(certificate.architecture);
+    json["domain"] = domain_object(bounds.domain);
+    json["bounds"] = json_bounds(bounds);
+    json["reference_formula"] = nullptr;
+    json["reference_repaired"] = nullptr;
+    if (bounds.reference_formula) {
+        json["reference_formula"] = {
+            {"upper", json_upper(*bounds.reference_formula)},
+            {"log10_upper", json_number(bounds.reference_formula->log10())},
+            {"is_bound", false}};
+    }
+    if (bounds.reference_repaired) {
+        json["reference_repaired"] = json_bound(*bounds.reference_repaired);
+    }
+    json["stem"] = block_list(bounds.stem);
+    json["layers"] = layer_list(bounds);
+    json["head"] = block_list(bounds.head);
+    json["matrices"] = matrix_list(certificate.matrices);
+    json["limits"] = limit_list(certificate.limits);
+    json["verdict"] = certificate.within_limits() ? "certified" : "limit-exceeded";
+    return json_text(json);
+}
+
+std::string norms_json(const ModelIdentity& model, const std::vector<MatrixBound>& matrices) {
+    Json json;
+    json["schema"] = "lipcert-norms-1";
+    json["lipcert"] = kVersion;
+    json["model"] = json_model(model);
+    json["matrices"] = matrix_list(matrices);
+    return json_text(json);
+}
+
+}  // namespace lipcert

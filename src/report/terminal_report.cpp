@@ -1,0 +1,189 @@
+#include "lipcert/report/terminal_report.hpp"
+
+#include "lipcert/printable.hpp"
+#include "lipcert/report/text.hpp"
+#include "lipcert/version.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+
+#include "report/layer_table.hpp"
+#include "report/matrix_table.hpp"
+#include <fmt/format.h>
+
+namespace lipcert {
+
+namespace {
+
+enum class Color { plain, bold, green, red, dim };
+
+std::string paint(const std::string& text, Color color, const TerminalStyle& style) {
+    if (!style.color || color == Color::plain) {
+        return text;
+    }
+    const char* code = color == Color::bold    ? "1"
+                       : color == Color::green ? "1;32"
+                       : color == Color::red   ? "1;31"
+                                               : "2";
+    return fmt::format("\x1b[{}m{}\x1b[0m", code, text);
+}
+
+std::string log10_text(const Upper& bound) {
+    const double logarithm = bound.log10();
+    if (!std::isfinite(logarithm)) {
+        return "-";
+    }
+    // Three decimals, rounded up like the bound itself: nearest, and a step up where that is below.
+    double decimals = std::round(logarithm * 1000.0);
+    if (decimals / 1000.0 < logarithm) {
+        decimals += 1.0;
+    }
+    return fmt::format("{:.3f}", decimals / 1000.0);
+}
+
+std::string title(const Certificate& certificate) {
+    const Architecture& architecture = certificate.architecture;
+    const ModelIdentity& model = certificate.model;
+    return fmt::format("lipcert {}   {}   {}: {}, width {}, {} parameters, {}\n",
+                       kVersion,
+                       printable(std::filesystem::path(model.path).filename().string()),
+                       printable(architecture.family),
+                       counted(architecture.layers.size(), "layer"),
+                       certificate.bounds.domain.dimension,
+                       readable_count(model.parameters),
+                       model.types);
+}
+
+std::string statement(const Certificate& certificate, const TerminalStyle& style) {
+    const NetworkBounds& bounds = certificate.bounds;
+    const std::string domain = bounds.domain.everything
+                                   ? std::string("For all embedding streams X, Y of any length:")
+                                   : fmt::format(
+                                         "For all embedding streams X, Y of any length, every "
+                                         "token in the ball of L2 radius {}:",
+                                         readable_decimal(bounds.domain.radius_decimal));
+    std::string text = domain + "\n    max-token RMS of f(X) - f(Y)  <=  " +
+                       paint(readable(bounds.max_token_rms.upper, 4), Color::bold, style) +
+                       "  x  max-token RMS of X - Y";
+    text += fmt::format("      (log10 {})\n", log10_text(bounds.max_token_rms.upper));
+    if (bounds.domain.everything) {
+        text += fmt::format(
+            "    every token embedding of the file lies in the ball of L2 radius {}; radii below "
+            "are for it\n",
+            readable_decimal(bounds.domain.radius_decimal));
+    }
+    return text;
+}
+
+std::string bound_line(const std::string& name, const Upper& bound, const std::string& meaning) {
+    return left(name, 18) + right(readable(bound, 4), 12) + right(log10_text(bound), 12) + "   " +
+           meaning + "\n";
+}
+
+std::string bound_table(const NetworkBounds& bounds) {
+    std::string text = "bound                    upper       log10   of what\n";
+    text +=
+        bound_line("max_token_rms", bounds.max_token_rms.upper, "embeddings -> logits, RMS norms");
+    text += bound_line("max_token_l2", bounds.max_token_l2.upper, "embeddings -> logits, L2 norms");
+    text +=
+        bound_line("blocks_l2", bounds.blocks_l2.upper, "embeddings -> end of the last layer, L2");
+    text += bound_line("logit", bounds.logit.upper, "embeddings (L2) -> one logit");
+    text += bound_line("logit_difference",
+                       bounds.logit_difference.upper,
+                       "embeddings (L2) -> difference of two logits");
+    if (bounds.frobenius) {
+        text += bound_line(
+            "frobenius",
+            bounds.frobenius->upper,
+            fmt::format("embeddings -> logits, Frobenius, {} tokens", bounds.sequence_length));
+    }
+    text +=
+        bound_line("max_activation", bounds.max_activation, "largest entry of the residual stream");
+    if (bounds.reference_formula) {
+        text += bound_line(
+            "paper's formula", *bounds.reference_formula, "arXiv 2507.13338: not a bound");
+    }
+    if (bounds.reference_repaired) {
+        text += bound_line("its repair", bounds.reference_repaired->upper, "sound, R1'");
+    }
+    return text;
+}
+
+std::string limit_lines(const Certificate& certificate, const TerminalStyle& style) {
+    std::string text;
+    for (const Limit& limit : certificate.limits) {
+        text += left("limit " + limit.kind, 26) + limit.text + "   " +
+                (limit.holds ? paint("holds", Color::green, style)
+                             : paint("EXCEEDED", Color::red, style)) +
+                fmt::format("   {} <= {}\n", printable(limit.quantity), readable(limit.actual, 5));
+    }
+    return text.empty() ? text : text + "\n";
+}
+
+std::string parameter_lines(const Architecture& architecture) {
+    std::string text = "hyper-parameters\n";
+    for (const auto& parameter : architecture.parameters) {
+        text += "  " + left(printable(parameter.name), 24) + left(printable(parameter.value), 24) +
+                printable(parameter.source) + "\n";
+    }
+    return text + "\n";
+}
+
+}  // namespace
+
+std::string render_verdict(const Certificate& certificate) {
+    const auto exceeded = std::count_if(certificate.limits.begin(),
+                                        certificate.limits.end(),
+                                        [](const Limit& limit) { return !limit.holds; });
+    std::string text = fmt::format("certified {} in {}: max-token RMS bound {}",
+                                   counted(certificate.matrices.size(), "matrix"),
+                                   counted(certificate.architecture.layers.size(), "layer"),
+                                   readable(certificate.bounds.max_token_rms.upper, 4));
+    if (!certificate.limits.empty()) {
+        text += exceeded == 0
+                    ? "; " + counted(certificate.limits.size(), "limit") +
+                          (certificate.limits.size() == 1 ? " holds" : " hold")
+                    : fmt::format("; {} of {} exceeded", exceeded, certificate.limits.size());
+    }
+    return text + "\n";
+}
+
+std::string render_certificate(const Certificate& certificate, const TerminalStyle& style) {
+    std::vector<const MatrixBound*> matrices;
+    for (const MatrixBound& matrix : certificate.matrices) {
+        matrices.push_back(&matrix);
+    }
+    if (!style.verbose) {
+        std::stable_sort(matrices.begin(), matrices.end(), [](const auto* a, const auto* b) {
+            return b->norm.spectral.upper() < a->norm.spectral.upper();
+        });
+    }
+    std::string text = title(certificate) + "\n" + statement(certificate, style) + "\n" +
+                       bound_table(certificate.bounds) + "\n" +
+                       layer_table(certificate.bounds, style) + "\n";
+    text += matrix_table(matrices, style.verbose ? matrices.size() : style.top, style) + "\n";
+    if (style.verbose) {
+        text += parameter_lines(certificate.architecture);
+    }
+    return text + limit_lines(certificate, style) + render_verdict(certificate);
+}
+
+std::string render_norms(const ModelIdentity& model,
+                         const std::vector<MatrixBound>& matrices,
+                         const TerminalStyle& style) {
+    std::vector<const MatrixBound*> pointers;
+    pointers.reserve(matrices.size());
+    for (const MatrixBound& matrix : matrices) {
+        pointers.push_back(&matrix);
+    }
+    std::string text = fmt::format("lipcert {}   {}   {} parameters, {}\n\n",
+                                   kVersion,
+                                   printable(std::filesystem::path(model.path).filename().string()),
+                                   readable_count(model.parameters),
+                                   model.types);
+    text += matrix_table(pointers, pointers.size(), style);
+    return text + "\ncertified " + counted(matrices.size(), "matrix") + "\n";
+}
+
+}  // namespace lipcert
