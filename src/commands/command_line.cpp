@@ -2,6 +2,8 @@
 
 #include <map>
 
+#include "commands/outputs.hpp"
+
 namespace lipcert {
 
 namespace {
@@ -19,11 +21,20 @@ const std::map<std::string, CapMethod> method_names = {
     {"spectral-decay", CapMethod::spectral_decay},
     {"orthogonalize", CapMethod::orthogonalize}};
 
+const std::map<std::string, MatrixOrder> order_names = {{"norm", MatrixOrder::norm},
+                                                        {"name", MatrixOrder::name},
+                                                        {"stored", MatrixOrder::stored},
+                                                        {"stable-rank", MatrixOrder::stable_rank},
+                                                        {"width", MatrixOrder::width}};
+
 const std::map<std::string, LimitNorm> norm_names = {{"l2", LimitNorm::l2},
                                                      {"rms", LimitNorm::rms}};
 
-void add_common_options(CLI::App& command, CommonOptions& options) {
+void add_model(CLI::App& command, CommonOptions& options) {
     command.add_option("MODEL", options.model, "The checkpoint: an HDF5 file")->required();
+}
+
+void add_common_options(CLI::App& command, CommonOptions& options) {
     command.add_option("--json", options.json, "Write the result as JSON to a file, - for stdout")
         ->type_name("FILE");
     command.add_flag("-q,--quiet", options.quiet, "One line instead of the report");
@@ -34,6 +45,22 @@ void add_common_options(CLI::App& command, CommonOptions& options) {
     command.add_option("--threads", options.threads, "Threads for one matrix (default: all cores)")
         ->check(CLI::Range(1, 1024))
         ->type_name("N");
+}
+
+/// Which matrices a table shows.
+void add_table_options(CLI::App& command, CommonOptions& options) {
+    command
+        .add_option("-n,--top",
+                    options.top,
+                    "Matrices to show, 0 for all (default: 5 with an architecture, else all)")
+        ->type_name("N");
+    command
+        .add_option("--sort",
+                    options.order,
+                    "Which come first: norm, name, stored, stable-rank (the smallest) or width "
+                    "(the least certain)")
+        ->transform(CLI::CheckedTransformer(order_names).description(""))
+        ->type_name("BY");
 }
 
 void add_architecture_options(CLI::App& command, CommonOptions& common) {
@@ -138,9 +165,12 @@ void add_certify(CLI::App& program, CertifyArguments& arguments) {
     CLI::App& command = *program.add_subcommand(
         "certify", "Prove an upper bound on the Lipschitz constant of a checkpoint");
     CommonOptions& common = arguments.common;
+    command.add_option("MODEL", arguments.models, "Checkpoints, or folders that hold them")
+        ->required();
     add_common_options(command, common);
+    add_output_options(command, arguments.outputs);
     add_architecture_options(command, common);
-    command.add_option("-n,--top", common.top, "Matrices to show (default 5)")->type_name("N");
+    add_table_options(command, common);
     LimitRequest& limits = arguments.limits;
     command
         .add_option(
@@ -161,7 +191,11 @@ void add_certify(CLI::App& program, CertifyArguments& arguments) {
 void add_norms(CLI::App& program, NormsArguments& arguments) {
     CLI::App& command = *program.add_subcommand(
         "norms", "Enclose the spectral norm of every float matrix; no architecture needed");
+    add_model(command, arguments.common);
     add_common_options(command, arguments.common);
+    arguments.common.top = 0;
+    arguments.common.order = MatrixOrder::stored;
+    add_table_options(command, arguments.common);
     command.add_option("--tensor", arguments.tensors, "Only tensors whose name matches the glob")
         ->type_name("GLOB")
         ->allow_extra_args(false);
@@ -173,6 +207,7 @@ void add_norms(CLI::App& program, NormsArguments& arguments) {
 void add_cap(CLI::App& program, CapArguments& arguments) {
     CLI::App& command = *program.add_subcommand(
         "cap", "Bring weights under limits and prove it on the bytes that are stored");
+    add_model(command, arguments.common);
     add_common_options(command, arguments.common);
     add_architecture_options(command, arguments.common);
     EditTarget& destination = arguments.destination;

@@ -3,6 +3,7 @@
 #include "lipcert/error.hpp"
 
 #include <cerrno>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
@@ -10,6 +11,24 @@
 #include <unistd.h>
 
 namespace lipcert {
+
+namespace {
+
+/// What COLUMNS asks for, also for a pipe; 0 where it is not set or no sensible number.
+std::size_t columns_variable() {
+    constexpr std::size_t kMostColumns = 10000;
+    const char* text = std::getenv("COLUMNS");
+    std::size_t columns = 0;
+    if (text == nullptr) {
+        return 0;
+    }
+    const std::string_view digits = text;
+    const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), columns);
+    const bool is_number = parsed.ec == std::errc() && parsed.ptr == digits.data() + digits.size();
+    return is_number && columns <= kMostColumns ? columns : 0;
+}
+
+}  // namespace
 
 Console process_console() {
     Console console;
@@ -20,8 +39,10 @@ Console process_console() {
     console.color_allowed = (no_color == nullptr || *no_color == '\0') &&
                             (terminal == nullptr || std::string_view(terminal) != "dumb");
     winsize size{};
-    if (console.out_is_terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 &&
-        size.ws_col > 0) {
+    if (const std::size_t columns = columns_variable(); columns > 0) {
+        console.width = columns;
+    } else if (console.out_is_terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 &&
+               size.ws_col > 0) {
         console.width = size.ws_col;
     }
     return console;

@@ -4,6 +4,7 @@
 #include "lipcert/capping/cap_matrix.hpp"
 #include "lipcert/certificate/certify.hpp"
 #include "lipcert/checkpoint/checkpoint_edit.hpp"
+#include "lipcert/report/terminal_report.hpp"
 
 #include <filesystem>
 #include <optional>
@@ -24,12 +25,21 @@ struct CommonOptions {
     std::optional<int> threads;
     std::optional<std::filesystem::path> configuration;
     std::optional<std::filesystem::path> architecture;
-    std::vector<std::string> settings;  ///< KEY=VALUE, over the configuration
-    std::size_t top = 5;
+    std::vector<std::string> settings;      ///< KEY=VALUE, over the configuration
+    std::size_t top = 5;                    ///< matrices to show; 0: all
+    MatrixOrder order = MatrixOrder::norm;  ///< which come first
+};
+
+/// Reports beside the terminal view and --json, each a path or "-" for standard output.
+struct OutputOptions {
+    std::optional<std::string> markdown, html, junit, sarif, csv;
+    std::string format = "terminal";
 };
 
 struct CertifyArguments {
-    CommonOptions common;
+    CommonOptions common;  ///< its `model` is set for one of `models` after the other
+    std::vector<std::filesystem::path> models;
+    OutputOptions outputs;
     LimitRequest limits;
     std::optional<std::size_t> sequence_length;
     bool exit_zero = false;

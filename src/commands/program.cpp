@@ -1,27 +1,15 @@
 #include "lipcert/commands/program.hpp"
 
-#include "lipcert/printable.hpp"
-#include "lipcert/report/text.hpp"
 #include "lipcert/version.hpp"
-
-#include <new>
 
 #include "commands/command_line.hpp"
 #include "commands/commands.hpp"
+#include "commands/failures.hpp"
 #include <CLI/CLI.hpp>
-#include <fmt/format.h>
 
 namespace lipcert {
 
 namespace {
-
-/// One line on stderr. The place can be a file's or tensor's name, so it is made printable.
-ExitCode report(const Console& console, const Error& error) {
-    const std::string where = error.where().empty() ? "" : printable(error.where()) + ": ";
-    std::fputs(fmt::format("lipcert: error: {}{}\n", where, printable(error.what())).c_str(),
-               console.err);
-    return exit_code(error.kind());
-}
 
 ExitCode dispatch(const std::vector<std::string>& arguments, Console& console) {
     CLI::App program("Certified Lipschitz bounds for stored transformer checkpoints.", "lipcert");
@@ -61,17 +49,8 @@ ExitCode dispatch(const std::vector<std::string>& arguments, Console& console) {
 ExitCode run_program(const std::vector<std::string>& arguments, Console& console) {
     try {
         return dispatch(arguments, console);
-    } catch (const Error& error) {
-        if (console.err_is_terminal) {
-            std::fputs("\r\x1b[K", console.err);
-        }
-        return report(console, error);
-    } catch (const std::bad_alloc&) {
-        return report(
-            console,
-            Error(ErrorKind::input, "", "out of memory: the model needs more than there is"));
-    } catch (const std::exception& error) {
-        return report(console, Error(ErrorKind::internal, "", error.what()));
+    } catch (...) {
+        return report_error(console, current_error());
     }
 }
 

@@ -6,11 +6,7 @@
 #include "lipcert/printable.hpp"
 #include "lipcert/report/text.hpp"
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <unistd.h>
-
+#include "commands/report_file.hpp"
 #include <fmt/format.h>
 
 namespace lipcert {
@@ -24,6 +20,18 @@ nlohmann::json setting_value(const std::string& text) {
 }
 
 }  // namespace
+
+TerminalStyle style_for(const CommonOptions& options, const Console& console) {
+    TerminalStyle style;
+    style.width = console.width;
+    style.verbose = options.verbose;
+    style.top = options.top;
+    style.order = options.order;
+    style.color =
+        options.color == ColorChoice::always || (options.color == ColorChoice::automatic &&
+                                                 console.out_is_terminal && console.color_allowed);
+    return style;
+}
 
 Session::Session(const CommonOptions& options, Console& console)
     : options_(options), console_(console) {
@@ -79,14 +87,7 @@ void Session::clear_progress() const {
 }
 
 TerminalStyle Session::style() const {
-    TerminalStyle style;
-    style.width = console_.width;
-    style.verbose = options_.verbose;
-    style.top = options_.top;
-    style.color = options_.color == ColorChoice::always ||
-                  (options_.color == ColorChoice::automatic && console_.out_is_terminal &&
-                   console_.color_allowed);
-    return style;
+    return style_for(options_, console_);
 }
 
 void Session::deliver(const std::string& json, const std::string& text) const {
@@ -101,36 +102,7 @@ void Session::deliver(const std::string& json, const std::string& text) const {
 }
 
 void Session::write_file(const std::filesystem::path& path, const std::string& text) const {
-    std::error_code ignored;
-    if (std::filesystem::equivalent(path, options_.model, ignored)) {
-        throw Error(
-            ErrorKind::usage, path.string(), "is the model itself; a report must not replace it");
-    }
-    // A device or a pipe is written as it is; a regular file is replaced only by a complete one.
-    const bool special =
-        std::filesystem::exists(path, ignored) && !std::filesystem::is_regular_file(path, ignored);
-    std::filesystem::path target = path;
-    if (!special) {
-        target += fmt::format(".{}.part", getpid());
-    }
-    std::ofstream file(target, std::ios::binary | std::ios::trunc);
-    file << text;
-    file.close();
-    if (!file.fail() && !special) {
-        std::error_code failure;
-        std::filesystem::rename(target, path, failure);
-        if (!failure) {
-            return;
-        }
-        errno = failure.value();
-    }
-    if (file.fail() || !special) {
-        const std::string reason = std::strerror(errno);
-        if (!special) {
-            std::filesystem::remove(target, ignored);
-        }
-        throw Error(ErrorKind::input, path.string(), "could not be written: " + reason);
-    }
+    write_report_file(path, text, {options_.model});
 }
 
 }  // namespace lipcert

@@ -11,6 +11,9 @@
 
 namespace lipcert {
 
+/// How this console shows a report under these options.
+[[nodiscard]] TerminalStyle style_for(const CommonOptions& options, const Console& console);
+
 /// What commands share: opening the model, its configuration with --set applied, progress, and
 /// writing reports.
 class Session {

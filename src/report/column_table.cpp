@@ -15,7 +15,12 @@ constexpr std::size_t kNameWidth = 30;  ///< what a name should have before a co
 }  // namespace
 
 void ColumnTable::add(const std::string& name, std::vector<std::string> cells) {
-    rows_.push_back({printable(name), std::move(cells)});
+    std::string shown = printable(name);
+    if (shown.starts_with("::")) {
+        // At the start of a line GitHub Actions reads a workflow command.
+        shown.replace(0, 1, "\\x3a");
+    }
+    rows_.push_back({shown, std::move(cells)});
 }
 
 std::size_t ColumnTable::width_from_rank(int rank) const {
@@ -36,6 +41,7 @@ std::string ColumnTable::line(const Row& row, std::size_t name_width, int rank) 
                                                                : left(row.cells[i], column.width));
         }
     }
+    text.erase(text.find_last_not_of(' ') + 1);
     return text + "\n";
 }
 

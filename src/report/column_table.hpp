@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace lipcert {
@@ -19,6 +20,8 @@ public:
 
     ColumnTable(std::string name_title, std::vector<Column> columns)
         : name_title_(std::move(name_title)), columns_(std::move(columns)) {}
+
+    void add_column(Column column) { columns_.push_back(std::move(column)); }
 
     /// `name` may come from a file; it is made printable here. One cell per column.
     void add(const std::string& name, std::vector<std::string> cells);

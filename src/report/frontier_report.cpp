@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "report/escape.hpp"
 #include "report/json_parts.hpp"
 #include <fmt/format.h>
 
@@ -31,23 +32,6 @@ bool has_evaluation(const Frontier& frontier) {
 
 std::string limit_label(const FrontierPoint& point) {
     return point.limit.empty() ? "as it is" : point.limit;
-}
-
-/// RFC 4180: quoted where a comma, quote or line break would be misread. A leading sign that a
-/// spreadsheet takes for a formula is kept from it by an apostrophe.
-std::string csv_field(const std::string& hostile) {
-    std::string text = printable(hostile);
-    if (!text.empty() && std::string("=+-@").find(text.front()) != std::string::npos) {
-        text.insert(0, "'");
-    }
-    if (text.find_first_of(",\"") == std::string::npos) {
-        return text;
-    }
-    std::string quoted = "\"";
-    for (const char character : text) {
-        quoted += character == '"' ? "\"\"" : std::string(1, character);
-    }
-    return quoted + "\"";
 }
 
 }  // namespace

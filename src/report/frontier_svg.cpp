@@ -1,4 +1,3 @@
-#include "lipcert/printable.hpp"
 #include "lipcert/report/frontier_report.hpp"
 
 #include <algorithm>
@@ -6,6 +5,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "report/escape.hpp"
 #include <fmt/format.h>
 
 namespace lipcert {
@@ -60,29 +60,6 @@ struct Axis {
     }
 };
 
-std::string escaped(const std::string& hostile) {
-    std::string text;
-    for (const char character : printable(hostile)) {
-        switch (character) {
-            case '&':
-                text += "&amp;";
-                break;
-            case '<':
-                text += "&lt;";
-                break;
-            case '>':
-                text += "&gt;";
-                break;
-            case '"':
-                text += "&quot;";
-                break;
-            default:
-                text += character;
-        }
-    }
-    return text;
-}
-
 /// In the order of the change; limits that lead to the same point share a dot.
 std::vector<Dot> dots_of(const Frontier& frontier) {
     std::vector<Dot> dots;
@@ -109,7 +86,7 @@ std::string text_at(double x, double y, const std::string& anchor, const std::st
                        x,
                        y,
                        anchor,
-                       escaped(text));
+                       markup_text(text));
 }
 
 std::string grid(const Axis& horizontal, const Axis& vertical) {

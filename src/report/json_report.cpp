@@ -135,6 +135,27 @@ std::string certificate_json(const Certificate& certificate) {
     return json_text(json);
 }
 
+std::string run_json(const RunResult& run) {
+    if (run.models.size() == 1) {
+        return certificate_json(run.models.front().certificate.value());
+    }
+    Json json;
+    json["schema"] = "lipcert-certificates-1";
+    json["lipcert"] = kVersion;
+    json["models"] = Json::array();
+    for (const ModelResult& model : run.models) {
+        Json entry;
+        entry["path"] = model.path;
+        entry["verdict"] = verdict_of(model);
+        entry["certificate"] =
+            model.certificate ? Json::parse(certificate_json(*model.certificate)) : Json(nullptr);
+        entry["error"] = model.certificate ? Json(nullptr) : Json(model.error);
+        json["models"].push_back(entry);
+    }
+    json["exit_code"] = static_cast<int>(run.exit_code());
+    return json_text(json);
+}
+
 std::string norms_json(const ModelIdentity& model, const std::vector<MatrixBound>& matrices) {
     Json json;
     json["schema"] = "lipcert-norms-1";

@@ -4,82 +4,98 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <vector>
 
+#include "report/column_table.hpp"
+#include "report/phrases.hpp"
 #include <fmt/format.h>
 
 namespace lipcert {
 
 namespace {
 
-struct Row {
-    std::string place;
-    const BlockBound* block = nullptr;
-    std::string cumulative;
-};
+constexpr std::size_t kMostBlocks = 24;  ///< shown without --verbose
+constexpr std::size_t kFullBar = 24, kLeastBar = 7;
+constexpr std::size_t kShareWidth = 6;  ///< "100 %" and a space before it
+constexpr std::size_t kNameAndGaps = 18 + 4 * 2;
 
-void append(std::vector<Row>& rows,
-            const std::string& place,
-            const std::vector<BlockBound>& blocks) {
-    for (const BlockBound& block : blocks) {
-        rows.push_back({&block == &blocks.front() ? place : "", &block, ""});
+/// Which blocks a report shows: all, or those with the largest share of the exponent.
+std::vector<bool> shown(const std::vector<NamedBlock>& rows, const TerminalStyle& style) {
+    if (style.verbose || rows.size() <= kMostBlocks) {
+        return std::vector<bool>(rows.size(), true);
     }
+    std::vector<std::size_t> order(rows.size());
+    for (std::size_t i = 0; i < order.size(); ++i) {
+        order[i] = i;
+    }
+    std::stable_sort(order.begin(), order.end(), [&rows](std::size_t a, std::size_t b) {
+        return rows[a].log10 > rows[b].log10;
+    });
+    std::vector<bool> result(rows.size(), false);
+    for (std::size_t i = 0; i < kMostBlocks; ++i) {
+        result[order[i]] = true;
+    }
+    return result;
 }
 
-std::vector<Row> rows_of(const NetworkBounds& bounds) {
-    std::vector<Row> rows;
-    append(rows, "stem", bounds.stem);
-    for (const LayerBound& layer : bounds.layers) {
-        append(rows, std::to_string(layer.index), layer.blocks);
-        if (!layer.blocks.empty()) {
-            rows.back().cumulative = readable(layer.cumulative, 3);
-        }
+std::string share_cell(const NamedBlock& row, double largest, std::size_t room) {
+    const std::string percent = fmt::format("{:3.0f} %", 100.0 * row.share);
+    if (room == 0 || !(largest > 0.0)) {
+        return percent;
     }
-    append(rows, "head", bounds.head);
-    return rows;
-}
-
-double log_of(const BlockBound& block) {
-    const double logarithm = block.lipschitz.log10();
-    return std::isfinite(logarithm) ? logarithm : 0.0;
+    const double length = static_cast<double>(room) * std::max(row.log10, 0.0) / largest;
+    return left(std::string(static_cast<std::size_t>(std::lround(length)), '#'), room) + " " +
+           percent;
 }
 
 }  // namespace
 
 std::string layer_table(const NetworkBounds& bounds, const TerminalStyle& style) {
-    constexpr double kFullBar = 24.0;
-    constexpr std::size_t kColumns = 78;  // without the bar
-    const std::vector<Row> rows = rows_of(bounds);
+    const std::vector<NamedBlock> rows = named_blocks(bounds);
     double largest = 0.0;
-    double total = 0.0;
-    for (const Row& row : rows) {
-        largest = std::max(largest, log_of(*row.block));
-        total += std::max(log_of(*row.block), 0.0);
+    std::size_t rule_width = 4;
+    for (const NamedBlock& row : rows) {
+        largest = std::max(largest, row.log10);
+        rule_width = std::max(rule_width, width_of(row.block->rule));
     }
-    const bool bar = style.width >= kColumns + 14;
-    std::string text =
-        "layer  part           radius in -> out       Lipschitz  cumulative  rule          share "
-        "of log10 L\n";
-    for (const Row& row : rows) {
-        const double logarithm = log_of(*row.block);
-        std::string line = right(row.place, 5) + "  " + left(row.block->kind, 11) + "  " +
-                           right(readable(row.block->radius_in, 3), 9) + " -> " +
-                           left(readable(row.block->radius_out, 3), 9) + "  " +
-                           right(readable(row.block->lipschitz, 3), 9) + "  " +
-                           right(row.cumulative, 10) + "  " + left(row.block->rule, 12) + "  ";
-        if (bar && logarithm > 0.0) {
-            const double room = std::min(kFullBar, static_cast<double>(style.width - kColumns - 7));
-            const auto length = static_cast<std::size_t>(std::lround(room * logarithm / largest));
-            line += left(std::string(length, '#'), static_cast<std::size_t>(room)) + " ";
-        } else if (bar) {
-            const double room = std::min(kFullBar, static_cast<double>(style.width - kColumns - 7));
-            line += std::string(static_cast<std::size_t>(room) + 1, ' ');
+    const std::vector<ColumnTable::Column> columns = {{"radius in -> out", 22, false, 1},
+                                                      {"Lipschitz", 9, true, 5},
+                                                      {"cumulative", 10, true, 2},
+                                                      {"rule", rule_width, false, 3}};
+    std::size_t taken = kNameAndGaps + kShareWidth + 2;
+    for (const ColumnTable::Column& column : columns) {
+        taken += column.width;
+    }
+    std::size_t room = std::min(style.width > taken ? style.width - taken : 0, kFullBar);
+    room = room < kLeastBar ? 0 : room;
+    ColumnTable table("layer  part", columns);
+    table.add_column(
+        {room == 0 ? "share" : "share of log10 L", room == 0 ? 5 : room + kShareWidth, false, 4});
+    const std::vector<bool> is_shown = shown(rows, style);
+    double folded = 0.0;
+    std::size_t folded_count = 0;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const NamedBlock& row = rows[i];
+        if (!is_shown[i]) {
+            folded += row.share;
+            ++folded_count;
+            continue;
         }
-        line += total > 0.0 ? fmt::format("{:3.0f} %", 100.0 * logarithm / total) : "";
-        line.erase(line.find_last_not_of(' ') + 1);
-        text += line + "\n";
+        const bool first = i == 0 || rows[i - 1].place != row.place || !is_shown[i - 1];
+        table.add(right(first ? row.place : "", 5) + "  " + row.block->kind,
+                  {right(readable(row.block->radius_in, 3), 9) + " -> " +
+                       readable(row.block->radius_out, 3),
+                   readable(row.block->lipschitz, 3),
+                   row.ends == nullptr ? "" : readable(row.ends->cumulative, 3),
+                   row.block->rule,
+                   share_cell(row, largest, room)});
     }
-    return text;
+    return table.text(style.width) +
+           (folded_count == 0 ? ""
+                              : fmt::format("[{} with smaller shares, {:.0f} % together]\n",
+                                            counted(folded_count, "other block"),
+                                            100.0 * folded));
 }
 
 }  // namespace lipcert

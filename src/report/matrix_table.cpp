@@ -2,7 +2,10 @@
 
 #include "lipcert/report/text.hpp"
 
+#include <algorithm>
+
 #include "report/column_table.hpp"
+#include "report/phrases.hpp"
 #include <fmt/format.h>
 
 namespace lipcert {
@@ -19,43 +22,61 @@ std::string relative_width(const Enclosure& norm) {
     return width.is_finite() ? width.to_decimal(2) : "-";
 }
 
-std::string rank_text(const SpectralNorm& norm) {
-    const Enclosure rank = stable_rank(norm);
-    return rank.upper().is_finite() ? readable(rank.upper(), 3) : "-";
-}
-
 std::vector<std::string> cells_of(const MatrixBound& matrix) {
-    return {fmt::format("{} x {}", matrix.rows, matrix.cols),
+    return {shape_text(matrix),
             matrix.type,
             norm_range(matrix.norm.spectral),
             relative_width(matrix.norm.spectral),
-            rank_text(matrix.norm)};
+            stable_rank_text(matrix.norm)};
+}
+
+/// Whether `a` stands before `b`.
+bool precedes(const MatrixBound& a, const MatrixBound& b, MatrixOrder order) {
+    switch (order) {
+        case MatrixOrder::norm:
+            return b.norm.spectral.upper() < a.norm.spectral.upper();
+        case MatrixOrder::name:
+            return a.name < b.name;
+        case MatrixOrder::stable_rank:
+            return stable_rank(a.norm).upper() < stable_rank(b.norm).upper();
+        case MatrixOrder::width:
+            return b.norm.spectral.relative_width() < a.norm.spectral.relative_width();
+        case MatrixOrder::stored:
+            break;
+    }
+    return false;
 }
 
 }  // namespace
 
-std::string matrix_table(const std::vector<const MatrixBound*>& matrices,
-                         std::size_t limit,
-                         const TerminalStyle& style) {
+std::string matrix_table(const std::vector<MatrixBound>& matrices, const TerminalStyle& style) {
+    std::vector<const MatrixBound*> sorted;
+    for (const MatrixBound& matrix : matrices) {
+        sorted.push_back(&matrix);
+    }
+    std::stable_sort(sorted.begin(), sorted.end(), [&style](const auto* a, const auto* b) {
+        return precedes(*a, *b, style.order);
+    });
     ColumnTable table("matrix",
                       {{"shape", 16, true, 2},
                        {"dtype", 8, false, 0},
                        {"spectral norm (certified)", 30, true, 3},
                        {"width", 8, true, 3},
                        {"stable rank", 11, true, 1}});
+    const std::size_t limit =
+        style.verbose || style.top == 0 ? sorted.size() : std::min(style.top, sorted.size());
     Upper widest;
-    for (std::size_t i = 0; i < matrices.size(); ++i) {
-        const MatrixBound& matrix = *matrices[i];
+    for (std::size_t i = 0; i < sorted.size(); ++i) {
         if (i < limit) {
-            table.add(matrix.name, cells_of(matrix));
+            table.add(sorted[i]->name, cells_of(*sorted[i]));
         } else {
-            widest = max(widest, matrix.norm.spectral.relative_width());
+            widest = max(widest, sorted[i]->norm.spectral.relative_width());
         }
     }
     std::string text = table.text(style.width);
-    if (matrices.size() > limit) {
+    if (sorted.size() > limit) {
         text += fmt::format("[{} others, relative width at most {}]\n",
-                            matrices.size() - limit,
+                            sorted.size() - limit,
                             widest.is_finite() ? widest.to_decimal(2) : "inf");
     }
     return text;

@@ -8,9 +8,9 @@
 
 namespace lipcert {
 
-/// A header line and one line per matrix; `limit` of them, then one line that folds the rest.
-[[nodiscard]] std::string matrix_table(const std::vector<const MatrixBound*>& matrices,
-                                       std::size_t limit,
+/// A header line and one line per matrix in the order of the style; its `top` first, then one line
+/// that folds the rest.
+[[nodiscard]] std::string matrix_table(const std::vector<MatrixBound>& matrices,
                                        const TerminalStyle& style);
 
 }  // namespace lipcert

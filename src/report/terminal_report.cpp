@@ -5,11 +5,10 @@
 #include "lipcert/version.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <filesystem>
 
 #include "report/layer_table.hpp"
 #include "report/matrix_table.hpp"
+#include "report/phrases.hpp"
 #include <fmt/format.h>
 
 namespace lipcert {
@@ -29,41 +28,16 @@ std::string paint(const std::string& text, Color color, const TerminalStyle& sty
     return fmt::format("\x1b[{}m{}\x1b[0m", code, text);
 }
 
-std::string log10_text(const Upper& bound) {
-    const double logarithm = bound.log10();
-    if (!std::isfinite(logarithm)) {
-        return "-";
-    }
-    // Three decimals, rounded up like the bound itself: nearest, and a step up where that is below.
-    double decimals = std::round(logarithm * 1000.0);
-    if (decimals / 1000.0 < logarithm) {
-        decimals += 1.0;
-    }
-    return fmt::format("{:.3f}", decimals / 1000.0);
-}
-
 std::string title(const Certificate& certificate) {
-    const Architecture& architecture = certificate.architecture;
-    const ModelIdentity& model = certificate.model;
-    return fmt::format("lipcert {}   {}   {}: {}, width {}, {} parameters, {}\n",
+    return fmt::format("lipcert {}   {}   {}\n",
                        kVersion,
-                       printable(std::filesystem::path(model.path).filename().string()),
-                       printable(architecture.family),
-                       counted(architecture.layers.size(), "layer"),
-                       certificate.bounds.domain.dimension,
-                       readable_count(model.parameters),
-                       model.types);
+                       printable(file_name_of(certificate.model.path)),
+                       printable(model_phrase(certificate)));
 }
 
 std::string statement(const Certificate& certificate, const TerminalStyle& style) {
     const NetworkBounds& bounds = certificate.bounds;
-    const std::string domain = bounds.domain.everything
-                                   ? std::string("For all embedding streams X, Y of any length:")
-                                   : fmt::format(
-                                         "For all embedding streams X, Y of any length, every "
-                                         "token in the ball of L2 radius {}:",
-                                         readable_decimal(bounds.domain.radius_decimal));
-    std::string text = domain + "\n    max-token RMS of f(X) - f(Y)  <=  " +
+    std::string text = domain_phrase(bounds.domain) + ":\n    max-token RMS of f(X) - f(Y)  <=  " +
                        paint(readable(bounds.max_token_rms.upper, 4), Color::bold, style) +
                        "  x  max-token RMS of X - Y";
     text += fmt::format("      (log10 {})\n", log10_text(bounds.max_token_rms.upper));
@@ -76,36 +50,11 @@ std::string statement(const Certificate& certificate, const TerminalStyle& style
     return text;
 }
 
-std::string bound_line(const std::string& name, const Upper& bound, const std::string& meaning) {
-    return left(name, 18) + right(readable(bound, 4), 12) + right(log10_text(bound), 12) + "   " +
-           meaning + "\n";
-}
-
 std::string bound_table(const NetworkBounds& bounds) {
     std::string text = "bound                    upper       log10   of what\n";
-    text +=
-        bound_line("max_token_rms", bounds.max_token_rms.upper, "embeddings -> logits, RMS norms");
-    text += bound_line("max_token_l2", bounds.max_token_l2.upper, "embeddings -> logits, L2 norms");
-    text +=
-        bound_line("blocks_l2", bounds.blocks_l2.upper, "embeddings -> end of the last layer, L2");
-    text += bound_line("logit", bounds.logit.upper, "embeddings (L2) -> one logit");
-    text += bound_line("logit_difference",
-                       bounds.logit_difference.upper,
-                       "embeddings (L2) -> difference of two logits");
-    if (bounds.frobenius) {
-        text += bound_line(
-            "frobenius",
-            bounds.frobenius->upper,
-            fmt::format("embeddings -> logits, Frobenius, {} tokens", bounds.sequence_length));
-    }
-    text +=
-        bound_line("max_activation", bounds.max_activation, "largest entry of the residual stream");
-    if (bounds.reference_formula) {
-        text += bound_line(
-            "paper's formula", *bounds.reference_formula, "arXiv 2507.13338: not a bound");
-    }
-    if (bounds.reference_repaired) {
-        text += bound_line("its repair", bounds.reference_repaired->upper, "sound, R1'");
+    for (const NamedBound& bound : named_bounds(bounds)) {
+        text += left(bound.name, 18) + right(readable(bound.upper, 4), 12) +
+                right(log10_text(bound.upper), 12) + "   " + bound.meaning + "\n";
     }
     return text;
 }
@@ -150,19 +99,10 @@ std::string render_verdict(const Certificate& certificate) {
 }
 
 std::string render_certificate(const Certificate& certificate, const TerminalStyle& style) {
-    std::vector<const MatrixBound*> matrices;
-    for (const MatrixBound& matrix : certificate.matrices) {
-        matrices.push_back(&matrix);
-    }
-    if (!style.verbose) {
-        std::stable_sort(matrices.begin(), matrices.end(), [](const auto* a, const auto* b) {
-            return b->norm.spectral.upper() < a->norm.spectral.upper();
-        });
-    }
     std::string text = title(certificate) + "\n" + statement(certificate, style) + "\n" +
                        bound_table(certificate.bounds) + "\n" +
                        layer_table(certificate.bounds, style) + "\n";
-    text += matrix_table(matrices, style.verbose ? matrices.size() : style.top, style) + "\n";
+    text += matrix_table(certificate.matrices, style) + "\n";
     if (style.verbose) {
         text += parameter_lines(certificate.architecture);
     }
@@ -172,17 +112,12 @@ std::string render_certificate(const Certificate& certificate, const TerminalSty
 std::string render_norms(const ModelIdentity& model,
                          const std::vector<MatrixBound>& matrices,
                          const TerminalStyle& style) {
-    std::vector<const MatrixBound*> pointers;
-    pointers.reserve(matrices.size());
-    for (const MatrixBound& matrix : matrices) {
-        pointers.push_back(&matrix);
-    }
     std::string text = fmt::format("lipcert {}   {}   {} parameters, {}\n\n",
                                    kVersion,
-                                   printable(std::filesystem::path(model.path).filename().string()),
+                                   printable(file_name_of(model.path)),
                                    readable_count(model.parameters),
                                    model.types);
-    text += matrix_table(pointers, pointers.size(), style);
+    text += matrix_table(matrices, style);
     return text + "\ncertified " + counted(matrices.size(), "matrix") + "\n";
 }
 

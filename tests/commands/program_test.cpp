@@ -130,8 +130,9 @@ TEST_CASE("a file that cannot be read exits 2 with one line that says why") {
     write_file(text, "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n");
     const std::string cut = (folder / "cut.h5").string();
     write_file(cut, read_file(sample_model("tiny_llama.h5")).substr(0, 3000));
-    for (const std::string& path :
-         {empty, text, cut, folder.path().string(), (folder / "missing.h5").string()}) {
+    const std::string nothing = (folder / "folder").string();
+    std::filesystem::create_directory(nothing);
+    for (const std::string& path : {empty, text, cut, nothing, (folder / "missing.h5").string()}) {
         for (const char* command : {"certify", "norms"}) {
             CAPTURE(path);
             const Outcome outcome = run({command, path});

@@ -14,7 +14,7 @@ struct Console {
     bool out_is_terminal = false;
     bool err_is_terminal = false;
     bool color_allowed = true;  ///< neither NO_COLOR nor TERM=dumb
-    std::size_t width = 100;    ///< columns of `out` where it is a terminal
+    std::size_t width = 100;    ///< COLUMNS, or the columns of `out` where it is a terminal
 };
 
 /// The console of this process.

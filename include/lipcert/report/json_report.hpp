@@ -1,6 +1,7 @@
 #pragma once
 
 #include "lipcert/certificate/certificate.hpp"
+#include "lipcert/report/run_report.hpp"
 
 #include <string>
 #include <vector>
@@ -11,6 +12,10 @@ namespace lipcert {
 /// up; norms as doubles rounded outward. Ends with a newline; the same certificate gives the same
 /// bytes. A bound that is infinite or a log10 of zero is null.
 [[nodiscard]] std::string certificate_json(const Certificate& certificate);
+
+/// Of one model its certificate; of several schema "lipcert-certificates-1": their certificates and
+/// errors in the order of the command line.
+[[nodiscard]] std::string run_json(const RunResult& run);
 
 /// schema "lipcert-norms-1".
 [[nodiscard]] std::string norms_json(const ModelIdentity& model,
