@@ -1,10 +1,13 @@
+#include "lipcert/comparison/baseline.hpp"
 #include "lipcert/report/run_report.hpp"
 #include "lipcert/report/terminal_report.hpp"
 
+#include <optional>
 #include <utility>
 
 #include "commands/commands.hpp"
 #include "commands/failures.hpp"
+#include "commands/measured.hpp"
 #include "commands/model_files.hpp"
 #include "commands/outputs.hpp"
 #include "commands/session.hpp"
@@ -26,6 +29,17 @@ Certificate certify_model(const CertifyArguments& arguments,
                 {arguments.limits, arguments.sequence_length, session.progress()});
     session.clear_progress();
     return certificate;
+}
+
+void apply(const CertifyArguments& arguments, const Baseline& baseline, ModelResult& result) {
+    BaselineVerdict verdict = apply_baseline(std::move(result.checks),
+                                             measures_of(*result.certificate),
+                                             baseline,
+                                             arguments.tolerance,
+                                             today());
+    result.checks = std::move(verdict.checks);
+    result.baseline = arguments.baseline->string();
+    result.notices = std::move(verdict.notices);
 }
 
 /// A model that fails is reported and does not keep the others from being certified; wrong usage
@@ -57,9 +71,19 @@ ExitCode run_certify(const CertifyArguments& given, Console& console) {
     CertifyArguments arguments = given;
     arguments.models = model_files(given.models);
     const Outputs outputs(arguments, console);
+    std::optional<Baseline> baseline;
+    if (arguments.baseline) {
+        if (arguments.models.size() != 1) {
+            throw Error(ErrorKind::usage, "--baseline", "is of one model; name one");
+        }
+        baseline = read_baseline_file(*arguments.baseline);
+    }
     RunResult run;
     for (const std::filesystem::path& model : arguments.models) {
         run.models.push_back(result_for(arguments, model, console));
+        if (baseline && run.models.back().certificate) {
+            apply(arguments, *baseline, run.models.back());
+        }
     }
     const TerminalStyle style = style_for(arguments.common, console);
     outputs.deliver(run, render_run(run, style), render_run_verdict(run));

@@ -73,6 +73,15 @@ void add_architecture_options(CLI::App& command, CommonOptions& common) {
         ->allow_extra_args(false);
 }
 
+void add_tolerance(CLI::App& command, double& tolerance) {
+    command
+        .add_option("--tolerance",
+                    tolerance,
+                    "What is worse by less than this part counts as the same (default 1e-5)")
+        ->check(CLI::Range(0.0, 1.0))
+        ->type_name("R");
+}
+
 /// Which of the composed bounds a limit is on.
 void add_bound_options(CLI::App& command, std::string& bound, std::optional<std::size_t>& length) {
     command
@@ -185,7 +194,45 @@ void add_certify(CLI::App& program, CertifyArguments& arguments) {
                     "Limit on every entry of the residual stream")
         ->type_name("X");
     add_bound_options(command, limits.bound, arguments.sequence_length);
+    command
+        .add_option("--baseline",
+                    arguments.baseline,
+                    "Fail only on what is worse than in FILE (see lipcert baseline)")
+        ->type_name("FILE");
+    add_tolerance(command, arguments.tolerance);
     command.add_flag("--exit-zero", arguments.exit_zero, "Exit 0 although a limit is exceeded");
+}
+
+void add_diff(CLI::App& program, DiffArguments& arguments) {
+    CLI::App& command = *program.add_subcommand(
+        "diff", "Two certificates or checkpoints side by side; exit 1 where something got worse");
+    command.add_option("NEW", arguments.common.model, "A certificate (JSON) or a checkpoint")
+        ->required();
+    command.add_option("OLD", arguments.before, "What it is compared with")->required();
+    add_common_options(command, arguments.common);
+    add_architecture_options(command, arguments.common);
+    add_tolerance(command, arguments.tolerance);
+    arguments.common.top = 10;
+    command
+        .add_option(
+            "-n,--top", arguments.common.top, "Blocks and matrices to show, 0 for all (default 10)")
+        ->type_name("N");
+    command.add_flag("--exit-zero", arguments.exit_zero, "Exit 0 although something got worse");
+}
+
+void add_baseline(CLI::App& program, BaselineArguments& arguments) {
+    CLI::App& command = *program.add_subcommand(
+        "baseline", "Accept bounds as they are (create), or lower what was accepted (update)");
+    command.add_option("ACTION", arguments.action, "create, or update, which only lowers")
+        ->check(CLI::IsMember({"create", "update"}).description(""))
+        ->required();
+    command.add_option("FILE", arguments.file, "The baseline, as certify --baseline takes it")
+        ->required();
+    command.add_option("SOURCE", arguments.common.model, "A certificate (JSON) or a checkpoint")
+        ->required();
+    add_common_options(command, arguments.common);
+    add_architecture_options(command, arguments.common);
+    add_tolerance(command, arguments.tolerance);
 }
 
 void add_norms(CLI::App& program, NormsArguments& arguments) {

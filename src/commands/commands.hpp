@@ -10,6 +10,12 @@ namespace lipcert {
 /// `lipcert certify MODEL`: norms, composed bounds, report, verdict.
 [[nodiscard]] ExitCode run_certify(const CertifyArguments& arguments, Console& console);
 
+/// `lipcert diff NEW OLD`: what changed between two certificates or checkpoints.
+[[nodiscard]] ExitCode run_diff(const DiffArguments& arguments, Console& console);
+
+/// `lipcert baseline create|update FILE SOURCE`.
+[[nodiscard]] ExitCode run_baseline(const BaselineArguments& arguments, Console& console);
+
 /// `lipcert norms MODEL`: an enclosure for every float matrix, no architecture needed.
 [[nodiscard]] ExitCode run_norms(const NormsArguments& arguments, Console& console);
 

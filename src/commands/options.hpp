@@ -4,6 +4,7 @@
 #include "lipcert/capping/cap_matrix.hpp"
 #include "lipcert/certificate/certify.hpp"
 #include "lipcert/checkpoint/checkpoint_edit.hpp"
+#include "lipcert/comparison/measures.hpp"
 #include "lipcert/report/terminal_report.hpp"
 
 #include <filesystem>
@@ -43,6 +44,24 @@ struct CertifyArguments {
     LimitRequest limits;
     std::optional<std::size_t> sequence_length;
     bool exit_zero = false;
+    std::optional<std::filesystem::path> baseline;
+    double tolerance = kComparisonTolerance;  ///< of the baseline, relative
+};
+
+/// `common.model` is the new side.
+struct DiffArguments {
+    CommonOptions common;
+    std::filesystem::path before;
+    double tolerance = kComparisonTolerance;  ///< relative
+    bool exit_zero = false;
+};
+
+/// `common.model` is what the baseline is made from.
+struct BaselineArguments {
+    CommonOptions common;
+    std::string action;  ///< "create" or "update"
+    std::filesystem::path file;
+    double tolerance = kComparisonTolerance;  ///< relative
 };
 
 struct NormsArguments {

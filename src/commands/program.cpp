@@ -20,10 +20,14 @@ ExitCode dispatch(const std::vector<std::string>& arguments, Console& console) {
         "refused input, 3 nothing could be certified, 4 wrong usage.");
     CertifyArguments certify;
     NormsArguments norms;
+    CapArguments cap;
+    DiffArguments diff;
+    BaselineArguments baseline;
     add_certify(program, certify);
     add_norms(program, norms);
-    CapArguments cap;
     add_cap(program, cap);
+    add_diff(program, diff);
+    add_baseline(program, baseline);
     try {
         // CLI11 takes the arguments from the back.
         std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
@@ -40,6 +44,12 @@ ExitCode dispatch(const std::vector<std::string>& arguments, Console& console) {
     }
     if (program.got_subcommand("certify")) {
         return run_certify(certify, console);
+    }
+    if (program.got_subcommand("diff")) {
+        return run_diff(diff, console);
+    }
+    if (program.got_subcommand("baseline")) {
+        return run_baseline(baseline, console);
     }
     return program.got_subcommand("cap") ? run_cap(cap, console) : run_norms(norms, console);
 }

@@ -104,6 +104,25 @@ Json limit_list(const std::vector<Limit>& limits) {
     return list;
 }
 
+Json baseline_object(const ModelResult& model) {
+    Json object;
+    object["file"] = model.baseline;
+    object["ok"] = !model.has_findings();
+    object["checks"] = Json::array();
+    for (const Check& check : model.checks) {
+        if (check.state != CheckState::holds) {
+            object["checks"].push_back({{"rule", check.rule},
+                                        {"place", check.place},
+                                        {"actual", json_upper(check.actual)},
+                                        {"limit", check.limit},
+                                        {"state", name_of(check.state)},
+                                        {"reason", check.reason}});
+        }
+    }
+    object["notices"] = model.notices;
+    return object;
+}
+
 }  // namespace
 
 std::string certificate_json(const Certificate& certificate) {
@@ -137,7 +156,12 @@ std::string certificate_json(const Certificate& certificate) {
 
 std::string run_json(const RunResult& run) {
     if (run.models.size() == 1) {
-        return certificate_json(run.models.front().certificate.value());
+        const ModelResult& model = run.models.front();
+        Json json = Json::parse(certificate_json(model.certificate.value()));
+        if (!model.baseline.empty()) {
+            json["baseline"] = baseline_object(model);
+        }
+        return json_text(json);
     }
     Json json;
     json["schema"] = "lipcert-certificates-1";
@@ -152,7 +176,10 @@ std::string run_json(const RunResult& run) {
         entry["error"] = model.certificate ? Json(nullptr) : Json(model.error);
         json["models"].push_back(entry);
     }
-    json["exit_code"] = static_cast<int>(run.exit_code());
+    const ExitCode code = run.exit_code();
+    json["verdict"] = code == ExitCode::certified        ? "certified"
+                      : code == ExitCode::limit_exceeded ? "limit-exceeded"
+                                                         : "error";
     return json_text(json);
 }
 

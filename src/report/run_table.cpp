@@ -78,12 +78,39 @@ std::string finding_lines(const RunResult& run, const TerminalStyle& style) {
            (folded == 0 ? "" : fmt::format("[{}]\n", counted(folded, "other finding")));
 }
 
+std::size_t count_of(const ModelResult& model, CheckState state) {
+    return static_cast<std::size_t>(
+        std::count_if(model.checks.begin(), model.checks.end(), [state](const Check& check) {
+            return check.state == state;
+        }));
+}
+
+std::string baseline_verdict(const ModelResult& model) {
+    return fmt::format("baseline {}: {} worse, {} new beyond a limit, {} known, {} waived\n",
+                       printable(model.baseline),
+                       count_of(model, CheckState::worse),
+                       count_of(model, CheckState::exceeded),
+                       count_of(model, CheckState::known),
+                       count_of(model, CheckState::waived));
+}
+
+std::string baseline_part(const RunResult& run, const TerminalStyle& style) {
+    const ModelResult& model = run.models.front();
+    std::string text = finding_lines(run, style);
+    for (const std::string& notice : model.notices) {
+        text += printable(notice) + "\n";
+    }
+    return text + baseline_verdict(model);
+}
+
 }  // namespace
 
 std::string render_run(const RunResult& run, const TerminalStyle& style) {
     if (run.models.size() == 1) {
         const ModelResult& model = run.models.front();
-        return model.certificate ? render_certificate(*model.certificate, style) : "";
+        return model.certificate ? render_certificate(*model.certificate, style) +
+                                       (model.baseline.empty() ? "" : baseline_part(run, style))
+                                 : "";
     }
     std::string text;
     for (const ModelResult& model : run.models) {
@@ -98,7 +125,9 @@ std::string render_run(const RunResult& run, const TerminalStyle& style) {
 std::string render_run_verdict(const RunResult& run) {
     if (run.models.size() == 1) {
         const ModelResult& model = run.models.front();
-        return model.certificate ? render_verdict(*model.certificate) : "";
+        return model.certificate ? render_verdict(*model.certificate) +
+                                       (model.baseline.empty() ? "" : baseline_verdict(model))
+                                 : "";
     }
     std::size_t beyond = 0, failed = 0;
     for (const ModelResult& model : run.models) {

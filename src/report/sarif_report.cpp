@@ -69,7 +69,12 @@ Json result_of(const ModelResult& model, const Check& check) {
     Json result;
     result["ruleId"] = check.rule;
     result["ruleIndex"] = index_of(check.rule);
-    result["level"] = "error";
+    result["level"] = check.is_finding() ? "error" : "note";
+    if (check.state == CheckState::waived) {
+        result["suppressions"] = Json::array();
+        result["suppressions"].push_back(
+            {{"kind", "external"}, {"justification", printable(check.reason)}});
+    }
     result["message"]["text"] = fmt::format("{} of {} is proved to be at most {}, the limit is {}",
                                             check.rule,
                                             printable(check.place),
@@ -104,14 +109,13 @@ std::string sarif_report(const RunResult& run) {
             notifications.push_back(notification_of(model));
         }
         for (const Check& check : model.checks) {
-            if (check.is_finding()) {
+            if (check.is_finding() || check.state == CheckState::waived) {
                 results.push_back(result_of(model, check));
             }
         }
     }
     Json invocation;
     invocation["executionSuccessful"] = notifications.empty();
-    invocation["exitCode"] = static_cast<int>(run.exit_code());
     invocation["toolExecutionNotifications"] = notifications;
     Json entry;
     entry["tool"]["driver"] = {

@@ -229,7 +229,10 @@ TEST_CASE("a step summary stays under its limit and keeps findings in sight") {
     CHECK(contains(summary, "further lines not shown here"));
     RunResult crowd;
     for (std::size_t i = 0; i < 2000; ++i) {
-        crowd.models.push_back({"model" + std::to_string(i), {}, {}, "is empty", {}});
+        lipcert::ModelResult empty;
+        empty.path = "model" + std::to_string(i);
+        empty.error = "is empty";
+        crowd.models.push_back(empty);
     }
     CHECK(lipcert::github_summary(crowd, 1000).size() <= 1000);
     CHECK(contains(lipcert::github_summary(crowd, 1000), "2000 models"));

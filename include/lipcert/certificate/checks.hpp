@@ -9,10 +9,13 @@
 
 namespace lipcert {
 
-/// What became of a quantity that was held against a limit.
+/// What became of a quantity that was held against a limit or a baseline.
 enum class CheckState {
-    holds,    ///< proved to be at most the limit
-    exceeded  ///< not proved: a finding
+    holds,     ///< proved to be at most the limit
+    known,     ///< beyond the limit, but no worse than the baseline says: no finding
+    waived,    ///< beyond the limit or worse than the baseline, and a waiver says why: no finding
+    exceeded,  ///< not proved to be at most the limit: a finding
+    worse      ///< above what the baseline says: a finding
 };
 
 [[nodiscard]] std::string name_of(CheckState state);
@@ -23,11 +26,14 @@ struct Check {
     std::string rule;   ///< "max-lipschitz", "max-spectral-norm", "max-activation"
     std::string place;  ///< a bound's name, a tensor, "residual stream"
     std::optional<std::size_t> layer;
-    std::string limit;  ///< as the user wrote it
+    std::string limit;  ///< as the user wrote it, or as the baseline has it
     Upper actual;
     CheckState state = CheckState::holds;
+    std::string reason;  ///< of the waiver
 
-    [[nodiscard]] bool is_finding() const { return state == CheckState::exceeded; }
+    [[nodiscard]] bool is_finding() const {
+        return state == CheckState::exceeded || state == CheckState::worse;
+    }
 };
 
 /// Every limit of the certificate, that on spectral norms once for each matrix.

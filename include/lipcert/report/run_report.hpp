@@ -17,7 +17,9 @@ struct ModelResult {
     std::string path;  ///< as the user named it
     std::optional<Certificate> certificate;
     std::vector<Check> checks;
-    std::string error;                         ///< without a certificate: why
+    std::string baseline;              ///< the file that was applied to the checks; empty: none
+    std::vector<std::string> notices;  ///< about its waivers
+    std::string error;                 ///< without a certificate: why
     ExitCode error_code = ExitCode::rejected;  ///< without a certificate
 
     [[nodiscard]] bool has_findings() const;
