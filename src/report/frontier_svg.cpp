@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "report/axis.hpp"
 #include "report/escape.hpp"
 #include <fmt/format.h>
 
@@ -20,44 +21,6 @@ struct Dot {
     double change = 0.0;
     double log10_bound = 0.0;
     std::string label;
-};
-
-/// An axis from `low` to `high` on the page from `begin` to `end`, with round steps.
-struct Axis {
-    double low = 0.0, high = 1.0, begin = 0.0, end = 1.0;
-
-    [[nodiscard]] double at(double value) const {
-        return begin + (value - low) / (high - low) * (end - begin);
-    }
-
-    [[nodiscard]] double step() const {
-        constexpr double kSteps = 6.0;
-        const double raw = (high - low) / kSteps;
-        const double power = std::pow(10.0, std::floor(std::log10(raw)));
-        const double digit = raw / power;
-        return power * (digit > 5.0 ? 10.0 : digit > 2.0 ? 5.0 : digit > 1.0 ? 2.0 : 1.0);
-    }
-
-    /// Every step, both ends included.
-    [[nodiscard]] std::vector<double> marks() const {
-        const long count = std::lround((high - low) / step());
-        std::vector<double> result;
-        for (long i = 0; i <= count; ++i) {
-            result.push_back(low + static_cast<double>(i) * step());
-        }
-        return result;
-    }
-
-    /// Outward to the next step.
-    void round_out() {
-        if (!(high > low)) {
-            low -= 0.5;
-            high += 0.5;
-        }
-        const double unit = step();
-        low = unit * std::floor(low / unit);
-        high = unit * std::ceil(high / unit);
-    }
 };
 
 /// In the order of the change; limits that lead to the same point share a dot.

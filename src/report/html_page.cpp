@@ -38,6 +38,11 @@ th.number, td.number { text-align: right; white-space: nowrap; }
 summary { cursor: pointer; padding: .3rem 0; color: var(--accent); }
 summary:focus-visible, a:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 a { color: var(--accent); }
+figure { margin: 1rem 0; } figcaption { color: var(--faint); font-size: .9rem; }
+svg { width: 100%; height: auto; max-width: 40rem; font: 12px system-ui, sans-serif; }
+svg text { fill: var(--text); } svg rect, svg circle { fill: var(--accent); }
+svg polyline { fill: none; stroke: var(--accent); stroke-width: 2; }
+svg .grid { stroke: var(--line); } svg .limit { stroke: var(--bad); stroke-dasharray: 6 4; }
 section.model + section.model { border-top: 2px solid var(--line); margin-top: 3rem; }
 @media print { details > * { display: block; } body { max-width: none; } }
 )css";

@@ -1,12 +1,16 @@
+#include "lipcert/report/json_report.hpp"
 #include "lipcert/report/run_report.hpp"
 #include "lipcert/report/text.hpp"
 #include "lipcert/version.hpp"
 
 #include <algorithm>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "files/sha256.hpp"
 #include "report/escape.hpp"
+#include "report/html_charts.hpp"
 #include "report/html_page.hpp"
 #include "report/html_table.hpp"
 #include "report/phrases.hpp"
@@ -71,7 +75,11 @@ std::string check_section(const ModelResult& model) {
             }
         }
     }
-    return "<h2>Limits</h2>\n" + table.text(12);
+    std::string notices;
+    for (const std::string& notice : model.notices) {
+        notices += "<p class=\"bad\">" + markup_text(notice) + "</p>\n";
+    }
+    return "<h2>Limits</h2>\n" + table.text(12) + notices;
 }
 
 std::string bound_section(const NetworkBounds& bounds) {
@@ -106,7 +114,8 @@ std::string block_section(const NetworkBounds& bounds) {
                    row.block->rule,
                    fmt::format("{:.0f} %", 100.0 * row.share)});
     }
-    return "<h2>Where it comes from</h2>\n" + table.text(24);
+    return "<h2>Where it comes from</h2>\n" + share_chart(bounds) + cumulative_chart(bounds) +
+           radius_chart(bounds) + table.text(24);
 }
 
 std::string matrix_section(const std::vector<MatrixBound>& matrices) {
@@ -130,6 +139,13 @@ std::string matrix_section(const std::vector<MatrixBound>& matrices) {
     return "<h2>Spectral norms</h2>\n" + table.text(8);
 }
 
+std::string certificate_hash(const Certificate& certificate) {
+    const std::string json = certificate_json(certificate);
+    Sha256 hash;
+    hash.add(std::as_bytes(std::span(json)));
+    return hash.digest();
+}
+
 std::string parameter_section(const Certificate& certificate) {
     HtmlTable table("As resolved, and from where.",
                     {{"hyper-parameter", false}, {"value", false}, {"source", false}});
@@ -137,8 +153,11 @@ std::string parameter_section(const Certificate& certificate) {
         table.add({parameter.name, parameter.value, parameter.source});
     }
     return "<h2>Model</h2>\n" + table.text(0) +
-           fmt::format("<p class=\"faint\">SHA-256 of the file <code>{}</code></p>\n",
-                       certificate.model.sha256);
+           fmt::format(
+               "<p class=\"faint\">SHA-256 of the model <code>{}</code></p>\n"
+               "<p class=\"faint\">SHA-256 of its certificate (JSON) <code>{}</code></p>\n",
+               certificate.model.sha256,
+               certificate_hash(certificate));
 }
 
 std::string model_section(const ModelResult& model) {
