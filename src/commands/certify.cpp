@@ -67,28 +67,28 @@ ModelResult result_for(const CertifyArguments& arguments,
 
 }  // namespace
 
-ExitCode run_certify(const CertifyArguments& given, Console& console) {
-    CertifyArguments arguments = given;
-    arguments.models = model_files(given.models);
-    const Outputs outputs(arguments, console);
+ExitCode run_certify(const CertifyArguments& arguments, Console& console) {
+    CertifyArguments expanded = arguments;
+    expanded.models = model_files(arguments.models);
+    const Outputs outputs(expanded, console);
     std::optional<Baseline> baseline;
-    if (arguments.baseline) {
-        if (arguments.models.size() != 1) {
+    if (expanded.baseline) {
+        if (expanded.models.size() != 1) {
             throw Error(ErrorKind::usage, "--baseline", "is of one model; name one");
         }
-        baseline = read_baseline_file(*arguments.baseline);
+        baseline = read_baseline_file(*expanded.baseline);
     }
     RunResult run;
-    for (const std::filesystem::path& model : arguments.models) {
-        run.models.push_back(result_for(arguments, model, console));
+    for (const std::filesystem::path& model : expanded.models) {
+        run.models.push_back(result_for(expanded, model, console));
         if (baseline && run.models.back().certificate) {
-            apply(arguments, *baseline, run.models.back());
+            apply(expanded, *baseline, run.models.back());
         }
     }
-    const TerminalStyle style = style_for(arguments.common, console);
+    const TerminalStyle style = style_for(expanded.common, console);
     outputs.deliver(run, render_run(run, style), render_run_verdict(run));
     const ExitCode code = run.exit_code();
-    return code == ExitCode::limit_exceeded && arguments.exit_zero ? ExitCode::certified : code;
+    return code == ExitCode::limit_exceeded && expanded.exit_zero ? ExitCode::certified : code;
 }
 
 }  // namespace lipcert

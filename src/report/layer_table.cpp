@@ -40,7 +40,7 @@ std::vector<bool> shown(const std::vector<NamedBlock>& rows, const TerminalStyle
 }
 
 std::string share_cell(const NamedBlock& row, double largest, std::size_t room) {
-    const std::string percent = fmt::format("{:3.0f} %", 100.0 * row.share);
+    std::string percent = fmt::format("{:3.0f} %", 100.0 * row.share);
     if (room == 0 || !(largest > 0.0)) {
         return percent;
     }

@@ -44,6 +44,7 @@ std::string check_table(const std::vector<Check>& checks, std::size_t most_rows)
     }
     Table table("| check | place | proved | limit | |", "|---|---|---:|---:|---|", most_rows);
     std::vector<const Check*> order;
+    order.reserve(checks.size());
     for (const Check& check : checks) {
         order.push_back(&check);
     }

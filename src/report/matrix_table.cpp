@@ -51,6 +51,7 @@ bool precedes(const MatrixBound& a, const MatrixBound& b, MatrixOrder order) {
 
 std::string matrix_table(const std::vector<MatrixBound>& matrices, const TerminalStyle& style) {
     std::vector<const MatrixBound*> sorted;
+    sorted.reserve(matrices.size());
     for (const MatrixBound& matrix : matrices) {
         sorted.push_back(&matrix);
     }
