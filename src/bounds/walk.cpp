@@ -146,9 +146,8 @@ void Walk::apply(const GatedMlp& mlp, StreamBounds& stream, const std::string& w
     require_bounded(stream, "a gated mlp", where);
     const AffineMap gate = read_on(stream, mlp.gate, where);
     const AffineMap up = read_on(stream, mlp.up, where);
-    // [R39] the radius of z is at most sqrt(d), and the slope at |z| = sqrt(rho d) is
-    // sqrt(1 - rho) of the largest: sqrt(rho (1 - rho)) <= 1/2.
     const bool coupled = stream.fold && stream.norm_in_chain;
+    const Upper sphere = sqrt(Upper::of_count(stream.width));
     stream.fold.reset();
     if (gate.weight.rows() != up.weight.rows()) {
         throw Error(ErrorKind::architecture,
@@ -169,8 +168,16 @@ void Walk::apply(const GatedMlp& mlp, StreamBounds& stream, const std::string& w
                           weighted.lipschitz);
     std::string rule = "R13";
     if (coupled && weighted.proportional) {
-        lipschitz = lipschitz.scaled(-1);
-        rule = "R13 R39";
+        // [R39] at |z| = sqrt(rho d) the gated mlp has the constant K |z| and the normalisation
+        // sqrt(1 - rho) of its own: sqrt(rho (1 - rho)) <= 1/2 of K sqrt(d). What R13 gave is at
+        // least K R for the radius R of z, which is below sqrt(d) where the norm's input is
+        // bounded.
+        const Lower radius = Lower::of(stream.domain_radius.value());
+        const Upper joint = (lipschitz * sphere / radius).scaled(-1);
+        if (joint < lipschitz) {
+            lipschitz = joint;
+            rule = "R13 R39";
+        }
     }
     advance(stream, lipschitz, rule);
     map_radii(stream, [&](const Upper& radius) {
