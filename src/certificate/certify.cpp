@@ -11,6 +11,7 @@
 #include <set>
 #include <utility>
 
+#include "files/regular_file.hpp"
 #include "files/sha256.hpp"
 
 namespace lipcert {
@@ -35,33 +36,16 @@ private:
     std::size_t done_ = 0;
 };
 
-/// Size and time of the file behind a checkpoint: the hash is taken after the tensors were read, so
-/// a file that was replaced in between would be certified under the name of another.
-class SourceWatch {
-public:
-    explicit SourceWatch(const Checkpoint& checkpoint) : path_(checkpoint.path()), state_(read()) {}
-
-    void require_unchanged() const {
-        if (read() != state_) {
-            throw Error(ErrorKind::input,
-                        path_,
-                        "changed while it was read: certify it again when nothing writes to it");
-        }
+/// The hash is taken by name after the tensors were read: a file that was replaced since it was
+/// opened would be certified under the name of another.
+void require_unchanged(const Checkpoint& checkpoint) {
+    const std::optional<FileIdentity> opened = checkpoint.identity();
+    if (opened && RegularFile(checkpoint.path()).identity() != *opened) {
+        throw Error(ErrorKind::input,
+                    checkpoint.path(),
+                    "changed while it was read: certify it again when nothing writes to it");
     }
-
-private:
-    using State = std::pair<std::uintmax_t, std::filesystem::file_time_type>;
-
-    [[nodiscard]] State read() const {
-        std::error_code ignored;  // a checkpoint in memory has no file
-        const std::uintmax_t size = std::filesystem::file_size(path_, ignored);
-        const auto time = std::filesystem::last_write_time(path_, ignored);
-        return {size, time};
-    }
-
-    std::string path_;
-    State state_;
-};
+}
 
 MatrixBound bound_matrix(const Checkpoint& checkpoint, const TensorInfo& tensor) {
     const Matrix values = checkpoint.read(tensor);
@@ -215,7 +199,6 @@ Certificate certify(const Checkpoint& checkpoint,
                     const CertifyOptions& options) {
     validate(options.limits);
     require_ieee_environment();
-    const SourceWatch watch(checkpoint);
     Certificate certificate;
     certificate.architecture = architecture;
 
@@ -243,7 +226,7 @@ Certificate certify(const Checkpoint& checkpoint,
                 checkpoint,
                 {options.sequence_length, [&steps](const std::string& step) { steps.next(step); }});
     certificate.model = identify(checkpoint);
-    watch.require_unchanged();
+    require_unchanged(checkpoint);
     certificate.limits = check_limits(options.limits, certificate);
     return certificate;
 }
