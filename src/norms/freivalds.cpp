@@ -33,19 +33,22 @@ void require_below(const Block& residual,
         const double threshold = factor * magnitude(i) + kUnderflow;
         for (int k = 0; k < kVectors; ++k) {
             if (!(std::abs(residual(i, k)) <= threshold)) {  // a NaN must fail too
-                throw Error(ErrorKind::environment,
-                            "",
-                            std::string(what) + " of the BLAS is wrong beyond rounding in row " +
-                                std::to_string(i) +
-                                "; expected OpenBLAS to be correct on this processor. Try another "
-                                "kernel (OPENBLAS_CORETYPE) or one thread "
-                                "(OPENBLAS_NUM_THREADS=1), and check the memory");
+                distrust(what, i);
             }
         }
     }
 }
 
 }  // namespace
+
+void distrust(const std::string& what, Eigen::Index row) {
+    throw Error(ErrorKind::environment,
+                "",
+                what + " of the BLAS is wrong beyond rounding in row " + std::to_string(row) +
+                    "; expected OpenBLAS to be correct on this processor. Try another kernel "
+                    "(OPENBLAS_CORETYPE) or one thread (OPENBLAS_NUM_THREADS=1), and check the "
+                    "memory");
+}
 
 Block signs(Eigen::Index size) {
     Block result(size, kVectors);
@@ -125,6 +128,27 @@ void require_factor(const Matrix& gram, const Vector& diagonal, double sign, con
                   magnitude,
                   threshold_factor(4 * size + 12, 2 * size),
                   "a Cholesky factor (dpotrf)");
+}
+
+void require_factor(const Eigen::VectorXf& image,
+                    const Eigen::VectorXf& x,
+                    const FloatMatrix& factor) {
+    const Eigen::VectorXf expected = gram_product(factor, x);
+    const Eigen::VectorXf magnitude =
+        absolute_gram_product(factor, Eigen::VectorXf::Ones(factor.rows()));
+    // As in float64 above: factorisation, A x, the two triangular products, the subtraction.
+    const auto size = static_cast<std::size_t>(factor.rows());
+    const Upper relative = gamma(4 * size + 13, Precision::float32);
+    const double allowed =
+        (relative / (Lower::exact(1.0) - gamma(2 * size, Precision::float32))).to_double();
+    constexpr double kFloatUnderflow = 0x1p-80;
+    for (Eigen::Index i = 0; i < factor.rows(); ++i) {
+        const double residual = static_cast<double>(image(i)) - static_cast<double>(expected(i));
+        const double threshold = allowed * static_cast<double>(magnitude(i)) + kFloatUnderflow;
+        if (!(std::abs(residual) <= threshold)) {  // a NaN must fail too
+            distrust("a Cholesky factor in float32 (spotrf)", i);
+        }
+    }
 }
 
 }  // namespace lipcert::freivalds

@@ -3,6 +3,9 @@
 #include "lipcert/tensor/matrix.hpp"
 
 #include <cstddef>
+#include <string>
+
+#include "norms/float_matrix.hpp"
 
 /// Self-checks of what the BLAS returned (Freivalds): C = A B is multiplied with vectors of +-1 and
 /// compared with A (B x) by loops of our own. A violation proves that the BLAS broke the error
@@ -31,6 +34,15 @@ struct GramWitness {
 /// Throws Error{environment} unless the lower triangle `lower` is, within the rounding that [S1]
 /// allows, the Gram matrix that `witness` saw.
 void require_gram(const Matrix& lower, const GramWitness& witness);
+
+/// Throws Error{environment}: `what` of the BLAS is wrong in a row.
+[[noreturn]] void distrust(const std::string& what, Eigen::Index row);
+
+/// Throws Error{environment} unless L (L^T x), L the float32 factor of A, is within the rounding
+/// that [S2] allows `image`, which is A x for a vector x of +-1.
+void require_factor(const Eigen::VectorXf& image,
+                    const Eigen::VectorXf& x,
+                    const FloatMatrix& factor);
 
 /// Throws Error{environment} unless `result` is A B within the rounding that [S6] allows.
 void require_product(const Matrix& a, const Matrix& b, const Matrix& result);

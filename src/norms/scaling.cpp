@@ -52,11 +52,14 @@ Eigen::Index multiply_by_power_of_two(Eigen::Ref<Matrix> matrix, long exponent) 
     return exponent < 0 ? before - (matrix.array().abs() > 0x1p-1022).count() : 0;
 }
 
-Enclosure true_sum(double computed, std::size_t operations, std::size_t underflows) {
+Enclosure true_sum(double computed,
+                   std::size_t operations,
+                   std::size_t underflows,
+                   Precision precision) {
     // |computed - s| <= gamma s + a  =>  (computed - a)/(1 + gamma) <= s <= (computed + a)/(1 -
     // gamma)
-    const Upper relative = gamma(operations);
-    const Upper absolute = Upper::of_count(underflows) * underflow_unit();
+    const Upper relative = gamma(operations, precision);
+    const Upper absolute = Upper::of_count(underflows) * underflow_unit(precision);
     return {(Lower::exact(computed) - absolute) / (Upper::exact(1.0) + relative),
             (Upper::exact(computed) + absolute) / (Lower::exact(1.0) - relative)};
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "lipcert/rounding/bound.hpp"
+#include "lipcert/rounding/roundoff.hpp"
 #include "lipcert/tensor/matrix.hpp"
 
 #include <optional>
@@ -24,7 +25,10 @@ Eigen::Index multiply_by_power_of_two(Eigen::Ref<Matrix> matrix, long exponent);
 
 /// The true value of a sum of non-negative terms that was computed as `computed`: each term passed
 /// through at most `operations` roundings, and underflow changed the result by at most
-/// `underflows * underflow_unit()`.
-[[nodiscard]] Enclosure true_sum(double computed, std::size_t operations, std::size_t underflows);
+/// `underflows * underflow_unit(precision)`.
+[[nodiscard]] Enclosure true_sum(double computed,
+                                 std::size_t operations,
+                                 std::size_t underflows,
+                                 Precision precision = Precision::float64);
 
 }  // namespace lipcert

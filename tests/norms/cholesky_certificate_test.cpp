@@ -78,7 +78,7 @@ TEST_CASE("the a posteriori error is at least gamma_{n+10} times the norm of |L|
     CHECK(cholesky_error_from_factor(identity, Upper::exact(1.0)) <= unit * Upper::exact(1.001));
     const Matrix ones = Matrix::Ones(n, n).triangularView<Eigen::Lower>();
     const double sigma = 1.0 / (2.0 * std::sin(M_PI / (4.0 * static_cast<double>(n) + 2.0)));
-    const Upper bound = cholesky_error_from_factor(-ones, Upper::of_count(50));
+    const Upper bound = cholesky_error_from_factor(Matrix(-ones), Upper::of_count(50));
     CHECK(bound.to_double() >= unit.to_double() * sigma * sigma * 0.999);
     CHECK(bound.to_double() <= unit.to_double() * sigma * sigma * 1.5);
 }

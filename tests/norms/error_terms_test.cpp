@@ -195,8 +195,9 @@ TEST_CASE("the a posteriori error of a factorisation is that of S2, term by term
                             g * (collatz + image) + entries));
     }
     // Where nothing is left of the factor, the underflow terms are.
-    CHECK(is_rounded_up(cholesky_error_from_factor(Matrix::Zero(size, size), Upper::exact(2.0)),
-                        g * image + entries));
+    CHECK(is_rounded_up(
+        cholesky_error_from_factor(Matrix(Matrix::Zero(size, size)), Upper::exact(2.0)),
+        g * image + entries));
 }
 
 TEST_CASE("the lower end rounds the image down and the vector's length up") {

@@ -11,6 +11,7 @@ namespace lipcert {
 enum class NormMethod {
     zero,         ///< the matrix is zero
     dot_product,  ///< one row or one column: the norm is a square root of a sum of squares
+    deflation,    ///< a few directions in float64, the rest kept below them in float32
     cholesky,   ///< one Gram matrix, one Cholesky factorisation (or `elementary` where it is less)
     elementary  ///< min(Frobenius, sqrt(one-norm * infinity-norm)): no factorisation succeeded
 };
@@ -28,10 +29,11 @@ struct SpectralNorm {
 /// for the stored entries. Relative width at most 1e-8 unless all entries are denormal-scale; the
 /// enclosure holds in every case.
 ///
-/// Upper end: one float64 Gram matrix of the smaller side and one Cholesky factorisation, with
-/// every rounding and underflow term [S1] [S2] [S3]; lower end: |Wv|/|v| for the best vector v that
-/// Lanczos or power iteration found [S4]. Cost: m n^2 + n^3/3 flops for n <= m;
-/// memory 16 n^2 bytes beside the matrix. Throws Error{environment} where the BLAS fails its
+/// Where the spectrum has a gap: a few leading directions in float64, the rest kept below them in
+/// float32 [S7] [S8] [S9], about the price of a Gram matrix in float32. Else one Gram matrix of the
+/// smaller side and one Cholesky factorisation in float64 [S1] [S2] [S3], with |Wv|/|v| of the best
+/// vector v that Lanczos or power iteration found from below [S4]: m n^2 + n^3/3 flops for n <= m.
+/// Every rounding and underflow is a term of the bound. Memory 16 n^2 bytes beside the matrix. Throws Error{environment} where the BLAS fails its
 /// self-check, Error{internal} for a non-finite entry (checkpoints refuse those before).
 [[nodiscard]] SpectralNorm spectral_norm(const Matrix& matrix);
 
