@@ -119,12 +119,16 @@ void probe_cholesky() {
 
 bool probe_once() {
     require_openblas();
-    probe_products();
-    probe_cholesky();
+    run_probes();
     return true;
 }
 
 }  // namespace
+
+void run_probes() {
+    probe_products();
+    probe_cholesky();
+}
 
 void require_trusted() {
     require_ieee_environment();
