@@ -69,7 +69,7 @@ TEST_CASE("two threads reproduce an exact Gram matrix and an exact product bit b
 TEST_CASE("two threads reproduce an exact Cholesky factor bit by bit") {
     // L_ij = a_i b_j, powers of two and signs: (L L^T)_ij = a_i a_j (b_1^2 + ... + b_j^2), j <= i.
     const TwoThreads threads;
-    const Eigen::Index size = 2400;
+    const Eigen::Index size = 2350;
     const double n = static_cast<double>(size);
     CHECK(TwoThreads::are_there(n * n * n / 48.0));
     const Vector numbers = integers(size, 2, 5).rowwise().sum();
