@@ -25,6 +25,10 @@ inline constexpr Eigen::Index kPanelLength = 1024;
 /// two are tested once per process).
 void require_trusted();
 
+/// What require_trusted() runs once, again: throws where a kernel does not reproduce exact integer
+/// results, or divides by more than a rounded reciprocal.
+void run_probes();
+
 /// The lower triangle of P^T P for a row-major panel P; the strict upper triangle is left alone.
 void gram_of_panel(const Matrix& panel, Matrix& lower);
 

@@ -117,14 +117,53 @@ void probe_cholesky() {
     }
 }
 
+/// Odd pivots: their reciprocals are rounded, and an entry of L below one is a single quotient. L
+/// has such pivots in even rows, which hold nothing else, and integers below them in odd rows. A
+/// kernel that divides, or multiplies by the rounded reciprocal, is off by two roundings at most
+/// [S2]; one that approximates reciprocals is not.
+void probe_reciprocals() {
+    constexpr Eigen::Index kSize = 193;
+    constexpr double kTwoRoundings = 0x1p-51;
+    Matrix factor = Matrix::Zero(kSize, kSize);
+    const Matrix numbers = integers(kSize, kSize, 3);
+    for (Eigen::Index i = 0; i < kSize; ++i) {
+        factor(i, i) = i % 2 == 0 ? 3.0 + static_cast<double>(i % 3) * 2.0 : 0x1p20;
+        for (Eigen::Index j = 0; i % 2 == 1 && j < i; j += 2) {
+            factor(i, j) = numbers(i, j);
+        }
+    }
+    const Matrix rows = factor.transpose();
+    Matrix computed(kSize, kSize);
+    for (Eigen::Index i = 0; i < kSize; ++i) {
+        for (Eigen::Index j = 0; j < kSize; ++j) {
+            computed(i, j) = exact_dot(rows, i, rows, j);
+        }
+    }
+    bool close = cholesky(computed) == 0;
+    for (Eigen::Index j = 0; j < kSize; j += 2) {
+        for (Eigen::Index i = j; i < kSize; ++i) {
+            const double exact = factor(i, j);
+            close = close && std::abs(computed(i, j) - exact) <= kTwoRoundings * std::abs(exact);
+        }
+    }
+    if (!close) {
+        distrust("dpotrf divides by its pivots less accurately than two roundings");
+    }
+}
+
 bool probe_once() {
     require_openblas();
-    probe_products();
-    probe_cholesky();
+    run_probes();
     return true;
 }
 
 }  // namespace
+
+void run_probes() {
+    probe_products();
+    probe_cholesky();
+    probe_reciprocals();
+}
 
 void require_trusted() {
     require_ieee_environment();

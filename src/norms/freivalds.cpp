@@ -14,6 +14,26 @@ namespace lipcert::freivalds {
 
 namespace {
 
+/// 2^64 divided by the golden ratio, made odd.
+constexpr std::uint64_t kGolden = 0x9e3779b97f4a7c15ULL;
+/// The column of the vector whose entries are not +-1.
+constexpr int kGraded = kVectors - 1;
+
+/// The finaliser of splitmix64 (Steele, Lea, Flood, OOPSLA 2014): neighbouring indices share
+/// nothing, as those of a linear congruence would.
+std::uint64_t mixed(std::uint64_t index) {
+    std::uint64_t bits = (index + 1) * kGolden;
+    bits = (bits ^ (bits >> 30U)) * 0xbf58476d1ce4e5b9ULL;
+    bits = (bits ^ (bits >> 27U)) * 0x94d049bb133111ebULL;
+    return bits ^ (bits >> 31U);
+}
+
+/// 1/2 + half of the fractional part of index times the golden ratio, to 52 bits: entries i and j
+/// differ by at least about 1/(5 |i - j|) (the golden ratio is badly approximable).
+double graded(std::uint64_t index) {
+    return 0.5 + static_cast<double>((index * kGolden) >> 12U) * 0x1p-53;
+}
+
 /// |computed residual| <= gamma_roundings T, where T was itself computed with `magnitude_roundings`
 /// roundings per term: the factor that turns the computed T into a threshold.
 double threshold_factor(std::size_t roundings, std::size_t magnitude_roundings) {
@@ -52,12 +72,13 @@ void distrust(const std::string& what, Eigen::Index row) {
 
 Block signs(Eigen::Index size) {
     Block result(size, kVectors);
-    std::uint64_t state = 0x9e3779b97f4a7c15ULL;
     for (Eigen::Index i = 0; i < size; ++i) {
-        state = state * 6364136223846793005ULL + 1442695040888963407ULL;
-        for (int k = 0; k < kVectors; ++k) {
-            result(i, k) = ((state >> (60 + k)) & 1U) != 0 ? 1.0 : -1.0;
+        const auto index = static_cast<std::uint64_t>(i);
+        const std::uint64_t bits = mixed(index);
+        for (int k = 0; k < kGraded; ++k) {
+            result(i, k) = ((bits >> k) & 1U) != 0 ? 1.0 : -1.0;
         }
+        result(i, kGraded) = graded(index);
     }
     return result;
 }
