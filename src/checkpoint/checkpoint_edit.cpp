@@ -13,6 +13,7 @@
 #include "checkpoint/matrix_shape.hpp"
 #include "files/file_transaction.hpp"
 #include "files/sha256.hpp"
+#include "files/target_check.hpp"
 
 namespace lipcert {
 
@@ -77,6 +78,13 @@ public:
         }
         files_.seal();
         std::unique_ptr<Hdf5Checkpoint> copy = open_copy();
+        if (copy->identity() != files_.sealed()) {
+            throw Error(
+                ErrorKind::input,
+                copy->path(),
+                "has been replaced or written by another process: nothing was put in place; "
+                "let one edit end before the next");
+        }
         hdf5::require_equal_but(*source_, *copy, edited_);
         for (const TensorInfo& tensor : source_->tensors()) {
             if (edited_.datasets.contains(source_->address_of(tensor))) {
@@ -144,6 +152,10 @@ CheckpointEdit::CheckpointEdit(const Checkpoint& source, const EditTarget& targe
     : transaction_(std::make_unique<Transaction>(source, target)) {}
 
 CheckpointEdit::~CheckpointEdit() = default;
+
+void CheckpointEdit::require_possible(const Checkpoint& source, const EditTarget& target) {
+    check_target(source.path(), identity_when_opened(source), target);
+}
 
 void CheckpointEdit::write(const std::string& tensor, const StoredValues& values) {
     transaction_->write(tensor, values);

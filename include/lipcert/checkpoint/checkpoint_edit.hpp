@@ -27,6 +27,10 @@ public:
     CheckpointEdit& operator=(CheckpointEdit&&) = delete;
     ~CheckpointEdit();
 
+    /// Throws what the constructor would throw for this target as it stands now, without touching
+    /// anything: for a rehearsal, and before hours of work.
+    static void require_possible(const Checkpoint& source, const EditTarget& target);
+
     /// Replaces the elements of one tensor in the copy; its type, layout, chunks, filters and
     /// attributes stay. Values that are there already leave the copy as it is, bit for bit. Where
     /// two names lead to one dataset (tied weights), both must be given the same values.
