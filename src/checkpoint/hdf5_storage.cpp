@@ -136,6 +136,9 @@ Storage read_storage(hid_t dataset, const std::string& where) {
     }
     return storage;
 }
+        unsigned options = 0;
+        checked(H5Pget_chunk_opts(plist.get(), &options), where, "its chunks cannot be described");
+        storage.has_plain_edges = (options & H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS) != 0;
 
 void require_readable(const Storage& storage, const TensorInfo& tensor, const std::string& where) {
     refuse_filters(storage, where);
@@ -144,6 +147,14 @@ void require_readable(const Storage& storage, const TensorInfo& tensor, const st
     } else if (storage.layout != H5D_CONTIGUOUS && storage.layout != H5D_COMPACT) {
         refuse(where, "has a storage layout that is not read: rewrite it with h5repack");
     }
+std::uint64_t chunk_bytes(const Storage& storage, const TensorInfo& tensor) {
+    std::uint64_t bytes = storage.chunk.empty() ? 0 : element_size(tensor.type);
+    for (const hsize_t extent : storage.chunk) {
+        bytes *= extent;
+    }
+    return bytes;
+}
+
     if (tensor.stored_bytes == 0) {
         refuse(where,
                "was declared and never written; the zeros that HDF5 would fill in are no weights: "
