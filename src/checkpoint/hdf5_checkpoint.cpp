@@ -105,7 +105,12 @@ void Hdf5Checkpoint::locate_addresses() {
                   path_,
                   "its superblock cannot be read");
     raw_.base = base;
-    raw_.has_wide_addresses = address_bytes == kWide && length_bytes == kWide;
+    if (address_bytes != kWide || length_bytes != kWide) {
+        throw Error(ErrorKind::input,
+                    path_,
+                    "has addresses of other than 8 bytes, which no writer of checkpoints uses: "
+                    "rewrite it with h5repack");
+    }
 }
 
 std::unique_ptr<Hdf5Checkpoint> open_hdf5_file(const std::filesystem::path& path) {
