@@ -92,6 +92,12 @@ bool is_there(const fs::path& path) {
     return fs::exists(path, ignored);
 }
 
+/// A link that leads nowhere counts, and so does what cannot be looked at: reading it says why.
+bool has_entry(const fs::path& path) {
+    std::error_code ignored;
+    return fs::symlink_status(path, ignored).type() != fs::file_type::not_found;
+}
+
 }  // namespace
 
 json parse_json_object(const std::string& text, const std::string& where) {
@@ -127,7 +133,7 @@ Configuration find_configuration(const Checkpoint& checkpoint,
     if (is_there(path)) {  // a checkpoint in memory has no neighbours
         const fs::path own = path.parent_path() / (path.stem().string() + ".config.json");
         for (const fs::path& candidate : {own, path.parent_path() / "config.json"}) {
-            if (is_there(candidate)) {
+            if (has_entry(candidate)) {
                 return read_configuration_file(candidate);
             }
         }

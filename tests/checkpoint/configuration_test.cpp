@@ -74,6 +74,16 @@ TEST_CASE("A configuration that was chosen and cannot be read is an error, never
                "is a folder"));
 }
 
+TEST_CASE("A link beside the checkpoint that leads nowhere is an error, never passed over") {
+    const TemporaryFolder folder;
+    Hdf5Writer(folder / "x.h5").add("w", {1}, {1.0});
+    write_file(folder / "config.json", "{}");
+    std::filesystem::create_symlink(folder / "nowhere", folder / "x.config.json");
+    const auto checkpoint = lipcert::open_checkpoint(folder / "x.h5");
+    const Error error = error_of([&] { (void)find_configuration(*checkpoint, std::nullopt); });
+    CHECK(error.where() == (folder / "x.config.json").string());
+}
+
 TEST_CASE("A model in memory has its own configuration or none") {
     lipcert::MemoryCheckpoint checkpoint;
     CHECK(find_configuration(checkpoint, std::nullopt).source == "(none)");
