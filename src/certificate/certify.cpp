@@ -43,7 +43,7 @@ void require_unchanged(const Checkpoint& checkpoint) {
     if (opened && RegularFile(checkpoint.path()).identity() != *opened) {
         throw Error(ErrorKind::input,
                     checkpoint.path(),
-                    "changed while it was read: certify it again when nothing writes to it");
+                    "changed while it was read: run again when nothing writes to it");
     }
 }
 
@@ -155,6 +155,7 @@ const Bound* find_bound(const NetworkBounds& bounds, const std::string& name) {
 }
 
 ModelIdentity identify(const Checkpoint& checkpoint) {
+    require_unchanged(checkpoint);
     ModelIdentity model;
     model.path = checkpoint.path();
     model.format = checkpoint.format();
@@ -226,7 +227,6 @@ Certificate certify(const Checkpoint& checkpoint,
                 checkpoint,
                 {options.sequence_length, [&steps](const std::string& step) { steps.next(step); }});
     certificate.model = identify(checkpoint);
-    require_unchanged(checkpoint);
     certificate.limits = check_limits(options.limits, certificate);
     return certificate;
 }

@@ -52,7 +52,8 @@ struct CertifyOptions {
     const std::function<bool(const TensorInfo&)>& wanted,
     const Progress& progress);
 
-/// Name, format, hash, size and element types of the file behind `checkpoint`.
+/// Name, format, hash, size and element types of the file behind `checkpoint`. To be called after
+/// the last tensor was read: throws Error{input} where the file has changed since it was opened.
 [[nodiscard]] ModelIdentity identify(const Checkpoint& checkpoint);
 
 }  // namespace lipcert
