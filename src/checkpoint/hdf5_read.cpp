@@ -1,3 +1,4 @@
+#include "lipcert/checkpoint/memory_limit.hpp"
 #include "lipcert/error.hpp"
 
 #include <algorithm>
@@ -99,6 +100,9 @@ Matrix read_dataset(const Object& dataset, const TensorInfo& tensor) {
     }
     const Storage storage = read_storage(dataset.id, where);
     require_readable(storage, tensor, where);
+    // A chunk is held stored, decoded, and in between.
+    require_memory(element_count(tensor) * sizeof(double) + 3 * chunk_bytes(storage, tensor),
+                   where);
     Matrix values = allocate(tensor, where);
     const std::span<double> all(values.data(), static_cast<std::size_t>(values.size()));
     if (storage.layout == H5D_CHUNKED) {

@@ -106,6 +106,13 @@ void check_chunks(const Storage& storage, const TensorInfo& tensor, const std::s
         }
         count *= along;
     }
+    if (bytes > kLargestUncheckedChunk &&
+        bytes / element_size(tensor.type) > element_count(tensor)) {
+        refuse(where,
+               fmt::format("declares chunks of {} bytes, which are larger than itself: rewrite it "
+                           "with smaller ones (h5repack -l CHUNK=...)",
+                           bytes));
+    }
     if (is_bomb(bytes, tensor.stored_bytes, kLargestUncheckedChunk)) {
         refuse(where,
                fmt::format("declares chunks of {} bytes and stores {} in all: no honest "
@@ -129,6 +136,9 @@ Storage read_storage(hid_t dataset, const std::string& where) {
                                  where,
                                  "its chunk shape cannot be read");
         storage.chunk.assign(extents.begin(), extents.begin() + std::min(rank, kLargestRank));
+        unsigned options = 0;
+        checked(H5Pget_chunk_opts(plist.get(), &options), where, "its chunks cannot be described");
+        storage.has_plain_edges = (options & H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS) != 0;
     }
     const int count = checked(H5Pget_nfilters(plist.get()), where, "its filters cannot be read");
     for (int i = 0; i < count; ++i) {
@@ -136,17 +146,7 @@ Storage read_storage(hid_t dataset, const std::string& where) {
     }
     return storage;
 }
-        unsigned options = 0;
-        checked(H5Pget_chunk_opts(plist.get(), &options), where, "its chunks cannot be described");
-        storage.has_plain_edges = (options & H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS) != 0;
 
-void require_readable(const Storage& storage, const TensorInfo& tensor, const std::string& where) {
-    refuse_filters(storage, where);
-    if (storage.layout == H5D_CHUNKED) {
-        check_chunks(storage, tensor, where);
-    } else if (storage.layout != H5D_CONTIGUOUS && storage.layout != H5D_COMPACT) {
-        refuse(where, "has a storage layout that is not read: rewrite it with h5repack");
-    }
 std::uint64_t chunk_bytes(const Storage& storage, const TensorInfo& tensor) {
     std::uint64_t bytes = storage.chunk.empty() ? 0 : element_size(tensor.type);
     for (const hsize_t extent : storage.chunk) {
@@ -155,6 +155,13 @@ std::uint64_t chunk_bytes(const Storage& storage, const TensorInfo& tensor) {
     return bytes;
 }
 
+void require_readable(const Storage& storage, const TensorInfo& tensor, const std::string& where) {
+    refuse_filters(storage, where);
+    if (storage.layout == H5D_CHUNKED) {
+        check_chunks(storage, tensor, where);
+    } else if (storage.layout != H5D_CONTIGUOUS && storage.layout != H5D_COMPACT) {
+        refuse(where, "has a storage layout that is not read: rewrite it with h5repack");
+    }
     if (tensor.stored_bytes == 0) {
         refuse(where,
                "was declared and never written; the zeros that HDF5 would fill in are no weights: "

@@ -34,6 +34,12 @@ void add_common_options(CLI::App& command, CommonOptions& options) {
     command.add_option("--threads", options.threads, "Threads for one matrix (default: all cores)")
         ->check(CLI::Range(1, 1024))
         ->type_name("N");
+    command
+        .add_option("--max-memory",
+                    options.max_memory,
+                    "Bytes that reading one tensor may take, such as 4G (default: all there are)")
+        ->transform(CLI::AsSizeValue(false).description(""))
+        ->type_name("SIZE");
 }
 
 void add_architecture_options(CLI::App& command, CommonOptions& common) {

@@ -5,6 +5,7 @@
 #include "lipcert/certificate/certify.hpp"
 #include "lipcert/checkpoint/checkpoint_edit.hpp"
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -22,6 +23,7 @@ struct CommonOptions {
     bool verbose = false;
     ColorChoice color = ColorChoice::automatic;
     std::optional<int> threads;
+    std::optional<std::uint64_t> max_memory;  ///< bytes
     std::optional<std::filesystem::path> configuration;
     std::optional<std::filesystem::path> architecture;
     std::vector<std::string> settings;  ///< KEY=VALUE, over the configuration

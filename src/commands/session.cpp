@@ -1,6 +1,7 @@
 #include "commands/session.hpp"
 
 #include "lipcert/architecture/description.hpp"
+#include "lipcert/checkpoint/memory_limit.hpp"
 #include "lipcert/error.hpp"
 #include "lipcert/norms/threads.hpp"
 #include "lipcert/printable.hpp"
@@ -39,6 +40,7 @@ std::unique_ptr<Checkpoint> Session::open() const {
 Configuration Session::configuration(const Checkpoint& checkpoint) const {
     Configuration configuration = find_configuration(checkpoint, options_.configuration);
     for (const std::string& setting : options_.settings) {
+    set_memory_limit(options.max_memory);
         const std::size_t mark = setting.find('=');
         if (mark == std::string::npos || mark == 0) {
             throw Error(ErrorKind::usage, "--set", "expected KEY=VALUE, found '" + setting + "'");

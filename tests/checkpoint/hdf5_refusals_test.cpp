@@ -1,4 +1,5 @@
 #include "lipcert/checkpoint/checkpoint.hpp"
+#include "lipcert/checkpoint/memory_limit.hpp"
 
 #include <cstdint>
 
@@ -85,6 +86,39 @@ TEST_CASE("Chunks that are a bomb, or too many of them, are refused on reading")
     Hdf5Writer(folder / "many.h5")
         .add_raw("w", {side, side}, nullptr, H5T_IEEE_F32LE, Storage::chunked({1, 1}));
     CHECK(says(read_refusal(folder / "many.h5"), "is split in more than 4194304 chunks"));
+}
+
+TEST_CASE("A chunk far beyond the shape is refused on reading, however well it is compressed") {
+    const TemporaryFolder folder;
+    Storage storage = Storage::chunked({4200, 4200});
+    storage.gzip = true;
+    Hdf5Writer(folder / "x.h5").add_extensible("w", {1, 1}, {1.0}, H5T_IEEE_F32LE, storage);
+    CHECK(says(read_refusal(folder / "x.h5"), "chunks of 70560000 bytes, which are larger than"));
+    // The writers of growing datasets choose chunks of up to some megabytes.
+    Hdf5Writer(folder / "x.h5")
+        .add_extensible("w", {1, 1}, {1.0}, H5T_IEEE_F32LE, Storage::chunked({1000, 1000}));
+    const auto checkpoint = open_checkpoint(folder / "x.h5");
+    CHECK(checkpoint->read(checkpoint->tensors()[0])(0, 0) == 1.0);
+}
+
+TEST_CASE("A tensor that needs more memory than is allowed is refused before it is allocated") {
+    const TemporaryFolder folder;
+    Hdf5Writer(folder / "x.h5").add("w", {30, 10}, std::vector<double>(300, 1.0));
+    lipcert::set_memory_limit(2399);
+    CHECK(says(read_refusal(folder / "x.h5"), "needs 2400 bytes of memory to be read, and 2399"));
+    lipcert::set_memory_limit(2400);
+    const auto checkpoint = open_checkpoint(folder / "x.h5");
+    CHECK(checkpoint->read(checkpoint->tensors()[0]).sum() == 300.0);
+    // What decoding a chunk takes counts.
+    Hdf5Writer(folder / "y.h5")
+        .add("w",
+             {30, 10},
+             std::vector<double>(300, 1.0),
+             H5T_IEEE_F32LE,
+             Storage::chunked({10, 10}));
+    CHECK(says(read_refusal(folder / "y.h5"), "needs 3600 bytes"));
+    lipcert::set_memory_limit(std::nullopt);
+    CHECK(open_checkpoint(folder / "y.h5")->tensors().size() == 1);
 }
 
 TEST_CASE("Values that were declared and never written are refused, whole tensors or one chunk") {
