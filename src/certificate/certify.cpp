@@ -7,6 +7,7 @@
 #include "lipcert/rounding/limit.hpp"
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <set>
 #include <utility>
@@ -140,6 +141,13 @@ void require_bound_name(const std::string& name) {
                     "there is no bound '" + name + "'; the bounds are " + known);
     }
 }
+bool may_stay_unread(const TensorInfo& tensor) {
+    constexpr std::array<std::string_view, 8> kTypes = {
+        "int32", "uint32", "int64", "uint64", "bool", "enumeration", "bit field", "string"};
+    return tensor.type == DataType::unsupported &&
+           std::find(kTypes.begin(), kTypes.end(), tensor.stored_type) != kTypes.end();
+}
+
 
 const Bound* find_bound(const NetworkBounds& bounds, const std::string& name) {
     const std::vector<std::pair<std::string, const Bound*>> known = {
@@ -147,6 +155,7 @@ const Bound* find_bound(const NetworkBounds& bounds, const std::string& name) {
         {"max_token_l2", &bounds.max_token_l2},
         {"blocks_l2", &bounds.blocks_l2},
         {"logit", &bounds.logit},
+    require_unchanged(checkpoint);
         {"logit_difference", &bounds.logit_difference},
         {"frobenius", bounds.frobenius ? &*bounds.frobenius : nullptr}};
     const auto found = std::find_if(
@@ -155,7 +164,6 @@ const Bound* find_bound(const NetworkBounds& bounds, const std::string& name) {
 }
 
 ModelIdentity identify(const Checkpoint& checkpoint) {
-    require_unchanged(checkpoint);
     ModelIdentity model;
     model.path = checkpoint.path();
     model.format = checkpoint.format();
@@ -181,8 +189,8 @@ std::vector<MatrixBound> certify_matrices(const Checkpoint& checkpoint,
     require_ieee_environment();
     std::vector<const TensorInfo*> matrices;
     for (const TensorInfo& tensor : checkpoint.tensors()) {
-        // A matrix of integers is likely a quantised weight: `read` refuses it by name.
-        if (tensor.shape.size() >= 2 && (!wanted || wanted(tensor))) {
+        // A matrix of short integers is likely a quantised weight: `read` refuses it by name.
+        if (tensor.shape.size() >= 2 && !may_stay_unread(tensor) && (!wanted || wanted(tensor))) {
             matrices.push_back(&tensor);
         }
     }

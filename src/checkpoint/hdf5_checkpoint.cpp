@@ -66,10 +66,14 @@ Hdf5Checkpoint::Hdf5Checkpoint(Handle file,
         tensors_.push_back(std::move(tensor.info));
         addresses_.push_back(tensor.address);
     }
+}
+
+std::optional<std::string> Hdf5Checkpoint::embedded_configuration() const {
+    hdf5::prepare_library();
     const Handle root =
         hdf5::owned(H5Gopen2(file_.get(), "/", H5P_DEFAULT), H5Gclose, path_, "has no root group");
-    configuration_ =
-        hdf5::read_text_attribute({root.get(), path_, raw_}, "config", hdf5::kLargestConfiguration);
+    return hdf5::read_text_attribute(
+        {root.get(), path_, raw_}, "config", hdf5::kLargestConfiguration);
 }
 
 Matrix Hdf5Checkpoint::read(const TensorInfo& tensor) const {

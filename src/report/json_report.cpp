@@ -135,12 +135,19 @@ std::string certificate_json(const Certificate& certificate) {
     return json_text(json);
 }
 
-std::string norms_json(const ModelIdentity& model, const std::vector<MatrixBound>& matrices) {
+std::string norms_json(const ModelIdentity& model,
+                       const std::vector<MatrixBound>& matrices,
+                       const std::vector<TensorInfo>& not_read) {
     Json json;
     json["schema"] = "lipcert-norms-1";
     json["lipcert"] = kVersion;
     json["model"] = json_model(model);
     json["matrices"] = matrix_list(matrices);
+    json["not_read"] = Json::array();
+    for (const TensorInfo& tensor : not_read) {
+        json["not_read"].push_back(
+            {{"name", tensor.name}, {"shape", tensor.shape}, {"dtype", tensor.stored_type}});
+    }
     return json_text(json);
 }
 

@@ -243,13 +243,19 @@ TEST_CASE("More than eight dimensions are refused") {
     CHECK(says(refusal(folder / "nine.h5"), "has 9 dimensions; at most 8"));
 }
 
-TEST_CASE("A root attribute 'config' that is no text, or larger than 16 MiB, is refused") {
+TEST_CASE(
+    "A root attribute 'config' that is no text, or larger than 16 MiB, is refused when asked") {
     const TemporaryFolder folder;
+    const auto refused_configuration = [](const std::filesystem::path& path) {
+        const auto checkpoint = open_checkpoint(path);  // what needs no configuration goes on
+        return error_of([&] { (void)checkpoint->embedded_configuration(); });
+    };
     Hdf5Writer(folder / "integer.h5").integer_attribute("/", "config");
-    CHECK(says(refusal(folder / "integer.h5"), "attribute 'config' is not one string"));
+    CHECK(
+        says(refused_configuration(folder / "integer.h5"), "attribute 'config' is not one string"));
     const std::string large((16U << 20U) + 1, ' ');
     Hdf5Writer(folder / "large.h5").text_attribute("/", "config", large);
-    CHECK(says(refusal(folder / "large.h5"), "larger than 16777216 bytes"));
+    CHECK(says(refused_configuration(folder / "large.h5"), "larger than 16777216 bytes"));
 }
 
 TEST_CASE("A damaged chunk under fletcher32 is named, with what to do") {

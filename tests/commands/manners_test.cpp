@@ -28,7 +28,43 @@ bool contains(const std::string& text, const std::string& part) {
     return text.find(part) != std::string::npos;
 }
 
+/// One float matrix, and one of `type`.
+std::string with_another(const TemporaryFolder& folder, hid_t type) {
+    const auto path = folder / "x.h5";
+    const std::vector<char> zeros(64, 0);
+    Hdf5Writer(path)
+        .add("w", {2, 2}, {1, 0, 0, 1})
+        .add_raw("other", {2, 2}, zeros.data(), type)
+        .integer_attribute("/", "config");
+    return path.string();
+}
+
 }  // namespace
+
+TEST_CASE("norms lists what holds no floats, and refuses what may be quantised") {
+    const TemporaryFolder folder;
+    for (const hid_t type : {H5T_STD_I64LE, H5T_STD_I32LE}) {
+        const Outcome outcome = run({"norms", with_another(folder, type)});
+        CHECK(outcome.exit_code == 0);
+        CHECK(contains(outcome.out, "not read, for they hold no floats: 1 tensor (int"));
+        CHECK(contains(outcome.out, "such as other"));
+    }
+    const Hdf5Id truth(H5Tenum_create(H5T_STD_I8LE));
+    const std::int8_t one = 1;
+    REQUIRE(H5Tenum_insert(truth, "TRUE", &one) >= 0);
+    const std::string path = with_another(folder, truth);
+    CHECK(contains(run({"norms", path, "--quiet"}).out, "not read"));
+    const json result = json::parse(run({"norms", path, "--json", "-"}).out);
+    CHECK(result.at("matrices").size() == 1);
+    CHECK(result.at("not_read") ==
+          json::parse(R"([{"name": "other", "shape": [2, 2], "dtype": "enumeration"}])"));
+    for (const hid_t type : {H5T_STD_I8LE, H5T_STD_U8LE, H5T_STD_I16LE}) {
+        const Outcome outcome = run({"norms", with_another(folder, type)});
+        CHECK(outcome.exit_code == 2);
+        CHECK(contains(outcome.err, "other"));
+        CHECK(run({"norms", with_another(folder, type), "--exclude", "other"}).exit_code == 0);
+    }
+}
 
 TEST_CASE("--max-memory refuses what needs more, on this run and on no other") {
     const std::string model = sample_model("moby_dick.h5").string();

@@ -46,10 +46,16 @@ struct CertifyOptions {
                                   const CertifyOptions& options);
 
 /// Enclosures of every float matrix that `wanted` accepts (all where it is empty), in the order of
-/// the file. Throws Error{input} for a matrix of integers or of an unreadable type.
+/// the file; what `may_stay_unread` holds for is left out. Throws Error{input} for a matrix of any
+/// other type that is not read.
 [[nodiscard]] std::vector<MatrixBound> certify_matrices(
     const Checkpoint& checkpoint,
     const std::function<bool(const TensorInfo&)>& wanted,
+/// Integers of 32 or 64 bits (token positions, counters; also what packs quantised weights), truth
+/// values, text: a table of the norms of float matrices may leave such a tensor out if it says so.
+/// Shorter integers and 8-bit floats are one weight each as a rule, and are not left out.
+[[nodiscard]] bool may_stay_unread(const TensorInfo& tensor);
+
     const Progress& progress);
 
 /// Name, format, hash, size and element types of the file behind `checkpoint`. To be called after

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "lipcert/certificate/certificate.hpp"
+#include "lipcert/tensor/tensor_info.hpp"
 
 #include <string>
 #include <vector>
@@ -12,8 +13,9 @@ namespace lipcert {
 /// bytes. A bound that is infinite or a log10 of zero is null.
 [[nodiscard]] std::string certificate_json(const Certificate& certificate);
 
-/// schema "lipcert-norms-1".
+/// schema "lipcert-norms-1". `not_read`: tensors of two or more dimensions that were left out.
 [[nodiscard]] std::string norms_json(const ModelIdentity& model,
-                                     const std::vector<MatrixBound>& matrices);
+                                     const std::vector<MatrixBound>& matrices,
+                                     const std::vector<TensorInfo>& not_read);
 
 }  // namespace lipcert
