@@ -66,20 +66,6 @@ Limit check(const std::string& kind,
     return {kind, quantity, text, actual, proves_at_most(actual, parse_limit("--" + kind, text))};
 }
 
-/// Parses every limit before any work is done: a typing error must not cost an hour.
-void validate(const LimitRequest& limits) {
-    if (limits.max_lipschitz) {
-        (void)parse_limit("--max-lipschitz", *limits.max_lipschitz);
-    }
-    if (limits.max_spectral_norm) {
-        (void)parse_limit("--max-spectral-norm", *limits.max_spectral_norm);
-    }
-    if (limits.max_activation) {
-        (void)parse_limit("--max-activation", *limits.max_activation);
-    }
-    require_bound_name(limits.bound);
-}
-
 std::vector<Limit> check_limits(const LimitRequest& request, const Certificate& certificate) {
     std::vector<Limit> limits;
     if (request.max_lipschitz) {
@@ -141,13 +127,6 @@ void require_bound_name(const std::string& name) {
                     "there is no bound '" + name + "'; the bounds are " + known);
     }
 }
-bool may_stay_unread(const TensorInfo& tensor) {
-    constexpr std::array<std::string_view, 8> kTypes = {
-        "int32", "uint32", "int64", "uint64", "bool", "enumeration", "bit field", "string"};
-    return tensor.type == DataType::unsupported &&
-           std::find(kTypes.begin(), kTypes.end(), tensor.stored_type) != kTypes.end();
-}
-
 
 const Bound* find_bound(const NetworkBounds& bounds, const std::string& name) {
     const std::vector<std::pair<std::string, const Bound*>> known = {
@@ -155,12 +134,18 @@ const Bound* find_bound(const NetworkBounds& bounds, const std::string& name) {
         {"max_token_l2", &bounds.max_token_l2},
         {"blocks_l2", &bounds.blocks_l2},
         {"logit", &bounds.logit},
-    require_unchanged(checkpoint);
         {"logit_difference", &bounds.logit_difference},
         {"frobenius", bounds.frobenius ? &*bounds.frobenius : nullptr}};
     const auto found = std::find_if(
         known.begin(), known.end(), [&name](const auto& entry) { return entry.first == name; });
     return found == known.end() ? nullptr : found->second;
+}
+
+bool may_stay_unread(const TensorInfo& tensor) {
+    constexpr std::array<std::string_view, 8> kTypes = {
+        "int32", "uint32", "int64", "uint64", "bool", "enumeration", "bit field", "string"};
+    return tensor.type == DataType::unsupported &&
+           std::find(kTypes.begin(), kTypes.end(), tensor.stored_type) != kTypes.end();
 }
 
 ModelIdentity identify(const Checkpoint& checkpoint) {
@@ -170,6 +155,7 @@ ModelIdentity identify(const Checkpoint& checkpoint) {
     if (std::filesystem::is_regular_file(model.path)) {
         model.sha256 = sha256_of_file(model.path);
     }
+    require_unchanged(checkpoint);
     std::set<std::string_view> types;
     for (const TensorInfo& tensor : checkpoint.tensors()) {
         if (tensor.type != DataType::unsupported) {
@@ -203,10 +189,26 @@ std::vector<MatrixBound> certify_matrices(const Checkpoint& checkpoint,
     return bounds;
 }
 
+void validate_limits(const LimitRequest& limits, std::optional<std::size_t> sequence_length) {
+    if (limits.max_lipschitz) {
+        (void)parse_limit("--max-lipschitz", *limits.max_lipschitz);
+    }
+    if (limits.max_spectral_norm) {
+        (void)parse_limit("--max-spectral-norm", *limits.max_spectral_norm);
+    }
+    if (limits.max_activation) {
+        (void)parse_limit("--max-activation", *limits.max_activation);
+    }
+    require_bound_name(limits.bound);
+    if (limits.max_lipschitz && limits.bound == "frobenius" && !sequence_length) {
+        throw Error(ErrorKind::usage, "--bound", "'frobenius' needs --sequence-length");
+    }
+}
+
 Certificate certify(const Checkpoint& checkpoint,
                     const Architecture& architecture,
                     const CertifyOptions& options) {
-    validate(options.limits);
+    validate_limits(options.limits, options.sequence_length);
     require_ieee_environment();
     Certificate certificate;
     certificate.architecture = architecture;

@@ -6,6 +6,7 @@
 namespace lipcert {
 
 ExitCode run_certify(const CertifyArguments& arguments, Console& console) {
+    validate_limits(arguments.limits, arguments.sequence_length);
     const Session session(arguments.common, console);
     const auto checkpoint = session.open();
     const Configuration configuration = session.configuration(*checkpoint);

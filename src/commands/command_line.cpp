@@ -161,6 +161,7 @@ void add_certify(CLI::App& program, CertifyArguments& arguments) {
                     "Limit on every entry of the residual stream")
         ->type_name("X");
     add_bound_options(command, limits.bound, arguments.sequence_length);
+    command.get_option("--bound")->needs("--max-lipschitz");
     command.add_flag("--exit-zero", arguments.exit_zero, "Exit 0 although a limit is exceeded");
 }
 

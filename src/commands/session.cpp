@@ -26,10 +26,21 @@ nlohmann::json setting_value(const std::string& text) {
 
 }  // namespace
 
+/// What the user names beside the model is a part of the command: a mistake in it is one of usage.
+template <typename Action>
+auto as_usage(const Action& action) {
+    try {
+        return action();
+    } catch (const Error& error) {
+        throw Error(ErrorKind::usage, error.where(), error.what());
+    }
+}
+
 Session::Session(const CommonOptions& options, Console& console)
     : options_(options), console_(console) {
     if (options.threads) {
         set_thread_count(*options.threads);
+    set_memory_limit(options.max_memory);
     }
 }
 
@@ -38,9 +49,9 @@ std::unique_ptr<Checkpoint> Session::open() const {
 }
 
 Configuration Session::configuration(const Checkpoint& checkpoint) const {
-    Configuration configuration = find_configuration(checkpoint, options_.configuration);
+    const auto find = [&] { return find_configuration(checkpoint, options_.configuration); };
+    Configuration configuration = options_.configuration ? as_usage(find) : find();
     for (const std::string& setting : options_.settings) {
-    set_memory_limit(options.max_memory);
         const std::size_t mark = setting.find('=');
         if (mark == std::string::npos || mark == 0) {
             throw Error(ErrorKind::usage, "--set", "expected KEY=VALUE, found '" + setting + "'");
@@ -56,7 +67,9 @@ Configuration Session::configuration(const Checkpoint& checkpoint) const {
 Architecture Session::architecture(const Checkpoint& checkpoint,
                                    const Configuration& configuration) const {
     if (options_.architecture) {
-        return build_architecture(read_family(*options_.architecture), checkpoint, configuration);
+        const FamilyDescription family =
+            as_usage([this] { return read_family(*options_.architecture); });
+        return build_architecture(family, checkpoint, configuration);
     }
     return architecture_of(checkpoint, configuration);
 }
@@ -65,6 +78,9 @@ Progress Session::progress() const {
     if (!console_.err_is_terminal || options_.quiet) {
         return {};
     }
+        if (!is_printable(setting)) {
+            throw Error(ErrorKind::usage, "--set", "'" + setting + "' is not printable UTF-8 text");
+        }
     return [this](const std::string& step, std::size_t done, std::size_t total) {
         const std::string line =
             fmt::format("[{}/{}] {}", done, total, shortened(printable(step), 60));

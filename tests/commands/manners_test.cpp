@@ -41,6 +41,36 @@ std::string with_another(const TemporaryFolder& folder, hid_t type) {
 
 }  // namespace
 
+TEST_CASE("a mistake in what is named beside the model is one of usage") {
+    const TemporaryFolder folder;
+    const std::string model = sample_model("tiny_llama.h5").string();
+    const std::string missing = (folder / "missing.json").string();
+    const std::string broken = write_file(folder / "broken.json", "{").string();
+    for (const std::string flag : {"--config", "--architecture"}) {
+        for (const std::string& file : {missing, broken}) {
+            CAPTURE(flag);
+            CAPTURE(file);
+            const Outcome outcome = run({"certify", model, flag, file});
+            CHECK(outcome.exit_code == 4);
+            CHECK(contains(outcome.err, file));
+        }
+    }
+    CHECK(run({"certify", model, "--set", "model_type=\xff"}).exit_code == 4);
+}
+
+TEST_CASE("limits are looked at before the model is") {
+    for (const char* flag : {"--max-lipschitz", "--max-spectral-norm", "--max-activation"}) {
+        CHECK(run({"certify", "missing.h5", flag, "large"}).exit_code == 4);
+    }
+    CHECK(
+        run({"certify", "missing.h5", "--max-lipschitz", "1", "--bound", "frobenius"}).exit_code ==
+        4);
+    // A bound that limits nothing would be passed over silently.
+    const Outcome alone = run({"certify", "missing.h5", "--bound", "logit"});
+    CHECK(alone.exit_code == 4);
+    CHECK(contains(alone.err, "--max-lipschitz"));
+}
+
 TEST_CASE("norms lists what holds no floats, and refuses what may be quantised") {
     const TemporaryFolder folder;
     for (const hid_t type : {H5T_STD_I64LE, H5T_STD_I32LE}) {
