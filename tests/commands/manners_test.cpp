@@ -106,3 +106,18 @@ TEST_CASE("--max-memory refuses what needs more, on this run and on no other") {
     CHECK(run({"norms", model, "--max-memory", "lots"}).exit_code == 4);
     CHECK(run({"norms", sample_model("tiny_gpt2.h5").string()}).exit_code == 0);
 }
+
+TEST_CASE("a reader that goes away ends nothing, a full disk does") {
+    const auto handler = std::signal(SIGPIPE, SIG_IGN);
+    std::array<int, 2> ends{};
+    REQUIRE(::pipe(ends.data()) == 0);
+    ::close(ends[0]);
+    std::FILE* closed = ::fdopen(ends[1], "w");
+    CHECK_NOTHROW(lipcert::write_text(closed, std::string(100'000, 'x')));
+    std::fclose(closed);
+    std::signal(SIGPIPE, handler);
+    std::FILE* full = std::fopen("/dev/full", "w");
+    REQUIRE(full != nullptr);
+    CHECK_THROWS_AS(lipcert::write_text(full, "x"), lipcert::Error);
+    std::fclose(full);
+}
