@@ -2,9 +2,11 @@
 
 #include "lipcert/architecture/description.hpp"
 #include "lipcert/checkpoint/memory_limit.hpp"
+#include "lipcert/checkpoint/assumed_type.hpp"
 #include "lipcert/error.hpp"
 #include "lipcert/norms/threads.hpp"
 #include "lipcert/printable.hpp"
+#include <algorithm>
 #include "lipcert/report/text.hpp"
 
 #include <cerrno>
@@ -24,8 +26,6 @@ nlohmann::json setting_value(const std::string& text) {
     return parsed.is_discarded() || parsed.is_structured() ? nlohmann::json(text) : parsed;
 }
 
-}  // namespace
-
 /// What the user names beside the model is a part of the command: a mistake in it is one of usage.
 template <typename Action>
 auto as_usage(const Action& action) {
@@ -36,16 +36,36 @@ auto as_usage(const Action& action) {
     }
 }
 
+}  // namespace
+
 Session::Session(const CommonOptions& options, Console& console)
     : options_(options), console_(console) {
+    set_memory_limit(options.max_memory);
     if (options.threads) {
         set_thread_count(*options.threads);
-    set_memory_limit(options.max_memory);
     }
 }
 
 std::unique_ptr<Checkpoint> Session::open() const {
-    return open_checkpoint(options_.model);
+    std::unique_ptr<Checkpoint> checkpoint = open_checkpoint(options_.model);
+    const std::vector<TensorInfo>& tensors = checkpoint->tensors();
+    const auto is_assumed = [](const TensorInfo& tensor) {
+        return tensor.stored_type == kAssumedBfloat16;
+    };
+    const auto first = std::find_if(tensors.begin(), tensors.end(), is_assumed);
+    if (first != tensors.end()) {
+        const auto count = std::count_if(first, tensors.end(), is_assumed);
+        const std::string warning = fmt::format(
+            "{}: {} opaque, 2 bytes, of no stated type, read as bfloat16 as early Keras 3 wrote "
+            "it: "
+            "{}{}",
+            printable(checkpoint->path()),
+            count == 1 ? "1 tensor is" : fmt::format("{} tensors are", count),
+            printable(first->name),
+            count == 1 ? "" : ", ...");
+        std::fputs(("lipcert: warning: " + warning + "\n").c_str(), console_.err);
+    }
+    return checkpoint;
 }
 
 Configuration Session::configuration(const Checkpoint& checkpoint) const {
@@ -55,6 +75,9 @@ Configuration Session::configuration(const Checkpoint& checkpoint) const {
         const std::size_t mark = setting.find('=');
         if (mark == std::string::npos || mark == 0) {
             throw Error(ErrorKind::usage, "--set", "expected KEY=VALUE, found '" + setting + "'");
+        }
+        if (!is_printable(setting)) {
+            throw Error(ErrorKind::usage, "--set", "'" + setting + "' is not printable UTF-8 text");
         }
         configuration.values[setting.substr(0, mark)] = setting_value(setting.substr(mark + 1));
     }
@@ -78,9 +101,6 @@ Progress Session::progress() const {
     if (!console_.err_is_terminal || options_.quiet) {
         return {};
     }
-        if (!is_printable(setting)) {
-            throw Error(ErrorKind::usage, "--set", "'" + setting + "' is not printable UTF-8 text");
-        }
     return [this](const std::string& step, std::size_t done, std::size_t total) {
         const std::string line =
             fmt::format("[{}/{}] {}", done, total, shortened(printable(step), 60));

@@ -96,6 +96,21 @@ TEST_CASE("norms lists what holds no floats, and refuses what may be quantised")
     }
 }
 
+TEST_CASE("a type that was assumed is warned about") {
+    const TemporaryFolder folder;
+    const auto path = (folder / "x.h5").string();
+    const std::array<std::uint16_t, 4> values{0x3F80, 0, 0, 0x3F80};
+    Hdf5Writer(path).add_raw("w", {2, 2}, values.data(), lipcert::test::opaque_type(2));
+    const Outcome assumed = run({"norms", path, "--quiet"});
+    CHECK(assumed.exit_code == 0);
+    CHECK(contains(assumed.err, "lipcert: warning: "));
+    CHECK(contains(assumed.err, "read as bfloat16"));
+    Hdf5Writer(path)
+        .add_raw("w", {2, 2}, values.data(), lipcert::test::opaque_type(2))
+        .text_attribute("w", "dtype", "bfloat16");
+    CHECK(run({"norms", path, "--quiet"}).err.empty());
+}
+
 TEST_CASE("--max-memory refuses what needs more, on this run and on no other") {
     const std::string model = sample_model("moby_dick.h5").string();
     const Outcome outcome = run({"norms", model, "--max-memory", "10K"});
