@@ -1,14 +1,14 @@
 #include "commands/session.hpp"
 
 #include "lipcert/architecture/description.hpp"
-#include "lipcert/checkpoint/memory_limit.hpp"
 #include "lipcert/checkpoint/assumed_type.hpp"
+#include "lipcert/checkpoint/memory_limit.hpp"
 #include "lipcert/error.hpp"
 #include "lipcert/norms/threads.hpp"
 #include "lipcert/printable.hpp"
-#include <algorithm>
 #include "lipcert/report/text.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
