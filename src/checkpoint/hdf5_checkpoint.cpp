@@ -77,12 +77,23 @@ std::optional<std::string> Hdf5Checkpoint::embedded_configuration() const {
 }
 
 Matrix Hdf5Checkpoint::read(const TensorInfo& tensor) const {
-    hdf5::prepare_library();
     const std::string where = place_of(tensor);
-    const haddr_t address = address_of(tensor);
-    const Handle dataset = hdf5::owned(
-        H5Oopen_by_addr(file_.get(), address), H5Oclose, where, "a dataset cannot be opened");
+    const Handle dataset = open_dataset(tensor);
     return hdf5::read_dataset({dataset.get(), where, raw_}, *find(tensor.name));
+}
+
+void Hdf5Checkpoint::look_up(const TensorInfo& tensor) const {
+    const std::string where = place_of(tensor);
+    const Handle dataset = open_dataset(tensor);
+    hdf5::look_up_dataset({dataset.get(), where, raw_}, *find(tensor.name));
+}
+
+Handle Hdf5Checkpoint::open_dataset(const TensorInfo& tensor) const {
+    hdf5::prepare_library();
+    return hdf5::owned(H5Oopen_by_addr(file_.get(), address_of(tensor)),
+                       H5Oclose,
+                       place_of(tensor),
+                       "a dataset cannot be opened");
 }
 
 haddr_t Hdf5Checkpoint::address_of(const TensorInfo& tensor) const {

@@ -53,6 +53,7 @@ public:
 
 private:
     void locate_addresses();
+    [[nodiscard]] hdf5::Handle open_dataset(const TensorInfo& tensor) const;
 
     hdf5::Handle file_;
     std::string path_;

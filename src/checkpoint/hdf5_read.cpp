@@ -114,4 +114,17 @@ Matrix read_dataset(const Object& dataset, const TensorInfo& tensor) {
     return values;
 }
 
+void look_up_dataset(const Object& dataset, const TensorInfo& tensor) {
+    if (tensor.type == DataType::unsupported || element_count(tensor) == 0) {
+        return;
+    }
+    const Storage storage = read_storage(dataset.id, dataset.where);
+    require_readable(storage, tensor, dataset.where);
+    if (storage.layout == H5D_CHUNKED) {
+        for_each_chunk(tensor.shape, storage.chunk, [&dataset](const Position& position) {
+            (void)stored_chunk_bytes(dataset.id, position, dataset.where);
+        });
+    }
+}
+
 }  // namespace lipcert::hdf5

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "checkpoint/hdf5_checkpoint.hpp"
+#include "checkpoint/hdf5_trial.hpp"
 #include "files/regular_file.hpp"
 
 namespace lipcert {
@@ -132,7 +133,13 @@ std::unique_ptr<Checkpoint> open_checkpoint(const std::filesystem::path& path) {
                     "is empty: a copy or download of the checkpoint did not finish");
     }
     if (is_hdf5(file)) {
-        return open_hdf5_file(path);
+        try_hdf5_file(path);
+        std::unique_ptr<Checkpoint> checkpoint = open_hdf5_file(path);
+        if (checkpoint->identity() != file.identity()) {
+            throw Error(
+                ErrorKind::input, path.string(), "changes while it is opened: keep it still");
+        }
+        return checkpoint;
     }
     throw Error(ErrorKind::input, path.string(), describe_other(file));
 }
