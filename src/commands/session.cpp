@@ -57,8 +57,7 @@ std::unique_ptr<Checkpoint> Session::open() const {
         const auto count = std::count_if(first, tensors.end(), is_assumed);
         const std::string warning = fmt::format(
             "{}: {} opaque, 2 bytes, of no stated type, read as bfloat16 as early Keras 3 wrote "
-            "it: "
-            "{}{}",
+            "it: {}{}",
             printable(checkpoint->path()),
             count == 1 ? "1 tensor is" : fmt::format("{} tensors are", count),
             printable(first->name),

@@ -7,8 +7,8 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
-#include <cstdio>
 #include <cstring>
+#include <fstream>
 #include <new>
 #include <optional>
 #include <string_view>
@@ -43,13 +43,9 @@ void limit(int resource, rlim_t most) {
 /// Sanitizers reserve more address space than there is memory.
 void limit_memory() {
 #if !defined(__SANITIZE_ADDRESS__)
-    unsigned long pages = 0;
-    std::FILE* state = std::fopen("/proc/self/statm", "re");
-    if (state != nullptr && std::fscanf(state, "%lu", &pages) == 1) {
+    std::uint64_t pages = 0;
+    if (std::ifstream("/proc/self/statm") >> pages) {
         limit(RLIMIT_AS, pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGE_SIZE)) + kMemory);
-    }
-    if (state != nullptr) {
-        std::fclose(state);
     }
 #endif
 }
