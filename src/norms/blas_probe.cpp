@@ -33,7 +33,8 @@ void require_openblas() {
     if (known == nullptr || dladdr(known, &known_library) == 0) {
         return;
     }
-    for (const char* routine : {"cblas_dsyrk", "cblas_dgemm", "dpotrf_"}) {
+    for (const char* routine :
+         {"cblas_dsyrk", "cblas_dgemm", "dpotrf_", "cblas_ssyrk", "spotrf_"}) {
         void* const address = dlsym(RTLD_DEFAULT, routine);
         Dl_info library{};
         if (address != nullptr && dladdr(address, &library) != 0 &&
@@ -92,7 +93,7 @@ void probe_products() {
 
 /// L with small integers and powers of two on the diagonal: every step of the factorisation of
 /// L L^T is exact, also where the kernel multiplies by reciprocals.
-void probe_cholesky() {
+Matrix integer_factor() {
     constexpr Eigen::Index kSize = 193;
     Matrix factor = integers(kSize, kSize, 2);
     for (Eigen::Index i = 0; i < kSize; ++i) {
@@ -101,15 +102,26 @@ void probe_cholesky() {
         }
         factor(i, i) = std::ldexp(1.0, static_cast<int>(i % 4));
     }
-    Matrix rows = factor.transpose();
-    Matrix gram(kSize, kSize);
-    for (Eigen::Index i = 0; i < kSize; ++i) {
-        for (Eigen::Index j = 0; j < kSize; ++j) {
+    return factor;
+}
+
+/// L L^T for a matrix of integers, exact.
+Matrix gram_of_rows(const Matrix& factor) {
+    const Matrix rows = factor.transpose();
+    Matrix gram(factor.rows(), factor.rows());
+    for (Eigen::Index i = 0; i < gram.rows(); ++i) {
+        for (Eigen::Index j = 0; j < gram.cols(); ++j) {
             gram(i, j) = exact_dot(rows, i, rows, j);
         }
     }
+    return gram;
+}
+
+void probe_cholesky() {
+    const Matrix factor = integer_factor();
+    Matrix gram = gram_of_rows(factor);
     bool same = cholesky(gram) == 0;
-    for (Eigen::Index i = 0; i < kSize; ++i) {
+    for (Eigen::Index i = 0; i < factor.rows(); ++i) {
         same = same && gram.row(i).head(i + 1) == factor.row(i).head(i + 1);
     }
     if (!same) {
@@ -132,13 +144,7 @@ void probe_reciprocals() {
             factor(i, j) = numbers(i, j);
         }
     }
-    const Matrix rows = factor.transpose();
-    Matrix computed(kSize, kSize);
-    for (Eigen::Index i = 0; i < kSize; ++i) {
-        for (Eigen::Index j = 0; j < kSize; ++j) {
-            computed(i, j) = exact_dot(rows, i, rows, j);
-        }
-    }
+    Matrix computed = gram_of_rows(factor);
     bool close = cholesky(computed) == 0;
     for (Eigen::Index j = 0; j < kSize; j += 2) {
         for (Eigen::Index i = j; i < kSize; ++i) {
@@ -148,6 +154,43 @@ void probe_reciprocals() {
     }
     if (!close) {
         distrust("dpotrf divides by its pivots less accurately than two roundings");
+    }
+}
+
+/// The routines in float32, on integers that it holds: sums below 2^24, graded as above.
+void probe_float() {
+    constexpr Eigen::Index kInner = 301;
+    constexpr Eigen::Index kOuter = 67;
+    Matrix base = integers(kInner, kOuter, 4);
+    for (double& entry : base.reshaped<Eigen::RowMajor>()) {
+        entry = std::trunc(entry / 256.0);
+    }
+    FloatMatrix graded = base.cast<float>();
+    for (Eigen::Index j = 0; j < kOuter; ++j) {
+        graded.col(j) *= static_cast<float>(grade(j));
+    }
+    FloatMatrix gram = FloatMatrix::Zero(kOuter, kOuter);
+    gram_of_panel(graded, false, gram);
+    const FloatMatrix turned = graded.transpose();
+    FloatMatrix gram_of_columns = FloatMatrix::Zero(kOuter, kOuter);
+    gram_of_panel(turned, true, gram_of_columns);
+    for (Eigen::Index i = 0; i < kOuter; ++i) {
+        for (Eigen::Index j = 0; j <= i; ++j) {
+            const auto exact =
+                static_cast<float>(exact_dot(base, i, base, j) * grade(i) * grade(j));
+            if (gram(i, j) != exact || gram_of_columns(i, j) != exact) {
+                distrust("ssyrk does not reproduce an exact integer product");
+            }
+        }
+    }
+    const Matrix factor = integer_factor();
+    FloatMatrix lower = gram_of_rows(factor).cast<float>();
+    bool same = cholesky(lower) == 0;
+    for (Eigen::Index i = 0; i < factor.rows(); ++i) {
+        same = same && lower.row(i).head(i + 1) == factor.row(i).head(i + 1).cast<float>();
+    }
+    if (!same) {
+        distrust("spotrf does not reproduce an exact integer factor");
     }
 }
 
@@ -163,6 +206,7 @@ void run_probes() {
     probe_products();
     probe_cholesky();
     probe_reciprocals();
+    probe_float();
 }
 
 void require_trusted() {

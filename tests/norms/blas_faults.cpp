@@ -16,23 +16,24 @@ namespace {
 FaultyBlas* active = nullptr;
 
 /// Does what the fault says to one entry around the call that computes it.
+template <typename Number>
 class Entry {
 public:
-    Entry(Fault fault, double* entry) : fault_(fault), entry_(entry), before_(*entry) {}
+    Entry(Fault fault, Number* entry) : fault_(fault), entry_(entry), before_(*entry) {}
 
     void finish() const {
         if (fault_ == Fault::changed) {
-            *entry_ *= 1.0 + 1e-6;
+            *entry_ *= sizeof(Number) == sizeof(double) ? Number(1.0 + 1e-6) : Number(1000);
         } else if (fault_ == Fault::unwritten) {
             *entry_ = before_;
-            FaultyBlas::leave_behind(before_);
+            FaultyBlas::leave_behind(static_cast<double>(before_));
         }
     }
 
 private:
     Fault fault_;
-    double* entry_;
-    double before_;
+    Number* entry_;
+    Number before_;
 };
 
 bool is_power_of_two(double number) {
@@ -134,6 +135,36 @@ void __wrap_dpotrf_(
     if (fault == Fault::reciprocal) {
         blur_columns(*n, a);
     }
+}
+
+decltype(cblas_ssyrk) __real_cblas_ssyrk;
+void __real_spotrf_(
+    const char* uplo, const int* n, float* a, const int* lda, int* info, std::size_t uplo_length);
+
+void __wrap_cblas_ssyrk(CBLAS_ORDER order,
+                        CBLAS_UPLO uplo,
+                        CBLAS_TRANSPOSE transpose,
+                        blasint n,
+                        blasint k,
+                        float alpha,
+                        const float* a,
+                        blasint lda,
+                        float beta,
+                        float* c,
+                        blasint ldc) {
+    const Entry entry(FaultyBlas::next(Routine::ssyrk),
+                      c + static_cast<std::ptrdiff_t>(n - 1) * ldc);
+    __real_cblas_ssyrk(order, uplo, transpose, n, k, alpha, a, lda, beta, c, ldc);
+    entry.finish();
+}
+
+void __wrap_spotrf_(
+    const char* uplo, const int* n, float* a, const int* lda, int* info, std::size_t uplo_length) {
+    const std::ptrdiff_t last = *n - 1;
+    const Entry entry(FaultyBlas::next(Routine::spotrf),
+                      a + last * *lda + std::max<std::ptrdiff_t>(last - 2, 0));
+    __real_spotrf_(uplo, n, a, lda, info, uplo_length);
+    entry.finish();
 }
 
 }  // extern "C"

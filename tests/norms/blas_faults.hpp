@@ -4,14 +4,14 @@
 
 namespace lipcert::test {
 
-/// The three routines that bounds rest on. norms_tests is linked so that the library's calls of
+/// The routines that bounds rest on. norms_tests is linked so that the library's calls of
 /// them pass through blas_faults.cpp (ld --wrap), which hands them to OpenBLAS: neither the dynamic
 /// linker nor the probes see a difference.
-enum class Routine { dsyrk, dgemm, dpotrf };
+enum class Routine { dsyrk, dgemm, dpotrf, ssyrk, spotrf };
 
 enum class Fault {
     none,       ///< calls are only counted
-    changed,    ///< one entry of the last row grows by 10^-6 of itself
+    changed,    ///< one entry of the last row grows by 10^-6 of itself, a thousandfold in float32
     unwritten,  ///< that entry keeps the value that it had before the call
     reciprocal  ///< dpotrf divides by way of reciprocals of 48 bits, those of powers of two exact
 };

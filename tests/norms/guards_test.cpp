@@ -32,6 +32,9 @@ namespace {
 
 using Action = std::function<void()>;
 
+constexpr Routine kRoutines[] = {
+    Routine::dsyrk, Routine::dgemm, Routine::dpotrf, Routine::ssyrk, Routine::spotrf};
+
 /// Refused because of the BLAS, and the message names the routine.
 void check_blamed(const Action& action, Routine routine, Fault fault, const std::string& name) {
     CAPTURE(name);
@@ -53,7 +56,7 @@ TEST_CASE("nothing is handed to the BLAS where arithmetic is not IEEE 754") {
     const Action norm = [&] { static_cast<void>(spectral_norm(matrix)); };
     const Action multiply = [&] { static_cast<void>(product(ball, turned)); };
     const Action factor = [&] { static_cast<void>(gram_factor(ball)); };
-    for (const Routine routine : {Routine::dsyrk, Routine::dgemm, Routine::dpotrf}) {
+    for (const Routine routine : kRoutines) {
         FaultyBlas counted(routine);
         CHECK(is_refused_without_ieee(norm));
         CHECK(is_refused_without_ieee(multiply));
@@ -74,7 +77,7 @@ TEST_CASE("no ball is made where arithmetic is not IEEE 754") {
 
 TEST_CASE("probes refuse kernels that are wrong in one entry") {
     CHECK_NOTHROW(blas::run_probes());
-    for (const Routine routine : {Routine::dsyrk, Routine::dgemm, Routine::dpotrf}) {
+    for (const Routine routine : kRoutines) {
         for (const Fault fault : {Fault::changed, Fault::unwritten}) {
             const FaultyBlas faulty(routine, fault);
             const Error error = error_of([] { blas::run_probes(); });
@@ -117,6 +120,31 @@ TEST_CASE("a norm is refused where the Gram matrix or its Cholesky factor is wro
     for (const Fault fault : {Fault::changed, Fault::unwritten}) {
         check_blamed(norm, Routine::dsyrk, fault, "dsyrk");
         check_blamed(norm, Routine::dpotrf, fault, "dpotrf");
+    }
+}
+
+TEST_CASE("no norm rests on a float32 Gram matrix or factor that is wrong") {
+    test::Random random(85);
+    Matrix matrix = random.gaussian(200, 150);
+    // One outlier, and a rest whose Frobenius norm is too large to do without a factorisation.
+    matrix += 0.3 * random.gaussian_vector(200) * random.gaussian_vector(150).transpose();
+    const SpectralNorm right = spectral_norm(matrix);
+    REQUIRE(right.method == NormMethod::deflation);
+    const Action norm = [&] { static_cast<void>(spectral_norm(matrix)); };
+    for (const Fault fault : {Fault::changed, Fault::unwritten}) {
+        check_blamed(norm, Routine::spotrf, fault, "spotrf");
+        // A wrong Gram matrix may show no gap: then float64 takes over.
+        const FaultyBlas faulty(Routine::ssyrk, fault);
+        try {
+            const SpectralNorm other = spectral_norm(matrix);
+            CHECK(other.method == NormMethod::cholesky);
+            CHECK(proves_at_most(other.spectral.upper() / Lower::exact(1.0 + 1e-8),
+                                 right.spectral.lower()));
+        } catch (const Error& error) {
+            CHECK(error.kind() == ErrorKind::environment);
+            CHECK(says(error, "ssyrk"));
+        }
+        CHECK(faulty.calls() > 0);
     }
 }
 
