@@ -77,6 +77,9 @@ public:
           session_(session),
           checkpoint_(session.open()),
           progress_(session.progress()) {
+        if (!arguments.dry_run) {
+            require_editable(*checkpoint_);
+        }
         if (!arguments.matrices_only) {
             configuration_ = session.configuration(*checkpoint_);
             architecture_ = session.architecture(*checkpoint_, configuration_);
