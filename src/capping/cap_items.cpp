@@ -87,9 +87,7 @@ double l2_limit(const CapItem& item, const Lower& stated, LimitNorm norm) {
 }
 
 bool is_same_part(const WeightUse& a, const WeightUse& b) {
-    const auto begin = [](const WeightUse& use) { return use.slice ? use.slice->begin : 0; };
-    const auto count = [](const WeightUse& use) { return use.slice ? use.slice->count : 0; };
-    return a.tensor == b.tensor && begin(a) == begin(b) && count(a) == count(b);
+    return a.tensor == b.tensor && a.slice == b.slice;
 }
 
 void insert(std::vector<CapItem>& items, CapItem item) {
