@@ -5,8 +5,11 @@
 #include "lipcert/rounding/limit.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <fnmatch.h>
+#include <iterator>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -112,23 +115,26 @@ void set_limit(CapItem& item, const Lower& stated, LimitNorm norm) {
 }
 
 /// The outputs that an item has.
-OutputSlice outputs_of(const CapItem& item) {
+OutputSlice slice_of(const CapItem& item) {
     return item.use.slice.value_or(
         OutputSlice{0, item.use.layout == Layout::out_in ? item.rows : item.cols});
 }
 
 bool is_same_part(const CapItem& a, const CapItem& b) {
-    const OutputSlice x = outputs_of(a);
-    const OutputSlice y = outputs_of(b);
-    return x.begin == y.begin && x.count == y.count && a.use.layout == b.use.layout;
+    return slice_of(a) == slice_of(b) && a.use.layout == b.use.layout;
 }
 
 bool overlap(const CapItem& a, const CapItem& b) {
-    const OutputSlice x = outputs_of(a);
-    const OutputSlice y = outputs_of(b);
-    return a.use.tensor == b.use.tensor &&
-           (a.use.layout != b.use.layout ||
-            (x.begin < y.begin + y.count && y.begin < x.begin + x.count));
+    if (a.use.tensor != b.use.tensor) {
+        return false;
+    }
+    std::vector<std::ptrdiff_t> x = outputs_of(slice_of(a));
+    std::vector<std::ptrdiff_t> y = outputs_of(slice_of(b));
+    std::sort(x.begin(), x.end());
+    std::sort(y.begin(), y.end());
+    std::vector<std::ptrdiff_t> common;
+    std::set_intersection(x.begin(), x.end(), y.begin(), y.end(), std::back_inserter(common));
+    return a.use.layout != b.use.layout || !common.empty();
 }
 
 /// Gives both the same limit, of the same kind, where that is what the rules say: none gives way,

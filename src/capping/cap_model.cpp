@@ -47,10 +47,9 @@ Matrix part_of(const Matrix& tensor, const CapItem& item) {
     if (!item.use.slice) {
         return tensor;
     }
-    const auto begin = static_cast<Eigen::Index>(item.use.slice->begin);
-    const auto count = static_cast<Eigen::Index>(item.use.slice->count);
-    return item.use.layout == Layout::out_in ? Matrix(tensor.middleRows(begin, count))
-                                             : Matrix(tensor.middleCols(begin, count));
+    const std::vector<std::ptrdiff_t> outputs = outputs_of(*item.use.slice);
+    return item.use.layout == Layout::out_in ? Matrix(tensor(outputs, Eigen::all))
+                                             : Matrix(tensor(Eigen::all, outputs));
 }
 
 void set_part(Matrix& tensor, const CapItem& item, const Matrix& values) {
@@ -58,12 +57,11 @@ void set_part(Matrix& tensor, const CapItem& item, const Matrix& values) {
         tensor = values;
         return;
     }
-    const auto begin = static_cast<Eigen::Index>(item.use.slice->begin);
-    const auto count = static_cast<Eigen::Index>(item.use.slice->count);
+    const std::vector<std::ptrdiff_t> outputs = outputs_of(*item.use.slice);
     if (item.use.layout == Layout::out_in) {
-        tensor.middleRows(begin, count) = values;
+        tensor(outputs, Eigen::all) = values;
     } else {
-        tensor.middleCols(begin, count) = values;
+        tensor(Eigen::all, outputs) = values;
     }
 }
 

@@ -10,8 +10,10 @@
 #include <array>
 #include <filesystem>
 #include <set>
+#include <span>
 #include <utility>
 
+#include "checkpoint/sharded_checkpoint.hpp"
 #include "files/regular_file.hpp"
 #include "files/sha256.hpp"
 
@@ -41,11 +43,31 @@ private:
 /// opened would be certified under the name of another.
 void require_unchanged(const Checkpoint& checkpoint) {
     const std::optional<FileIdentity> opened = checkpoint.identity();
-    if (opened && RegularFile(checkpoint.path()).identity() != *opened) {
+    std::vector<FileIdentity> found;
+    for (const std::string& file : checkpoint.files()) {
+        found.push_back(RegularFile(file).identity());
+    }
+    if (opened && joined_identity(found) != *opened) {
         throw Error(ErrorKind::input,
                     checkpoint.path(),
                     "changed while it was read: run again when nothing writes to it");
     }
+}
+
+/// Of one file its SHA-256; of several the SHA-256 of what `sha256sum` prints for them, in the
+/// order of the checkpoint: "hash  name" and a line end each.
+std::string digest_of(const std::vector<std::string>& files) {
+    if (files.size() < 2) {
+        return files.empty() ? "" : sha256_of_file(files.front());
+    }
+    std::string lines;
+    for (const std::string& file : files) {
+        lines +=
+            sha256_of_file(file) + "  " + std::filesystem::path(file).filename().string() + "\n";
+    }
+    Sha256 hash;
+    hash.add(std::as_bytes(std::span<const char>(lines)));
+    return hash.digest();
 }
 
 MatrixBound bound_matrix(const Checkpoint& checkpoint, const TensorInfo& tensor) {
@@ -152,9 +174,7 @@ ModelIdentity identify(const Checkpoint& checkpoint) {
     ModelIdentity model;
     model.path = checkpoint.path();
     model.format = checkpoint.format();
-    if (std::filesystem::is_regular_file(model.path)) {
-        model.sha256 = sha256_of_file(model.path);
-    }
+    model.sha256 = digest_of(checkpoint.files());
     require_unchanged(checkpoint);
     std::set<std::string_view> types;
     for (const TensorInfo& tensor : checkpoint.tensors()) {

@@ -20,11 +20,8 @@ namespace lipcert {
 namespace {
 
 FileIdentity identity_when_opened(const Checkpoint& source) {
-    const std::optional<FileIdentity> identity = source.identity();
-    if (source.format() != "hdf5" || !identity) {
-        throw Error(ErrorKind::internal, source.path(), "only an HDF5 file can be edited");
-    }
-    return *identity;
+    require_editable(source);
+    return *source.identity();
 }
 
 /// Stands for the elements of a tensor without holding them.
@@ -147,6 +144,15 @@ private:
     std::optional<hdf5::WritableFile> writer_;
     std::unique_ptr<Hdf5Checkpoint> checked_;
 };
+
+void require_editable(const Checkpoint& source) {
+    if (source.format() != "hdf5" || !source.identity()) {
+        throw Error(ErrorKind::input,
+                    source.path(),
+                    "is " + source.format() +
+                        ": only HDF5 files are edited; store its tensors as datasets of one");
+    }
+}
 
 CheckpointEdit::CheckpointEdit(const Checkpoint& source, const EditTarget& target)
     : transaction_(std::make_unique<Transaction>(source, target)) {}

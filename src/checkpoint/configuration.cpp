@@ -102,6 +102,9 @@ bool has_entry(const fs::path& path) {
 
 json parse_json_object(const std::string& text, const std::string& where) {
     check_size(text.size(), where);
+    if (text.find('\0') != std::string::npos) {
+        refuse(where, "is not JSON: it holds a zero byte, behind which the parser would not look");
+    }
     json values;
     try {
         // The parser takes the guard by value into a std::function.

@@ -25,13 +25,12 @@ std::string filter_name(H5Z_filter_t filter) {
         const char* name;
     };
 
-    static constexpr std::array<Named, 14> kNames{{
+    static constexpr std::array<Named, 13> kNames{{
         {H5Z_FILTER_SZIP, "szip"},
         {H5Z_FILTER_NBIT, "nbit"},
         {H5Z_FILTER_SCALEOFFSET, "scaleoffset"},
         {305, "lzo"},
         {307, "bzip2"},
-        {32000, "lzf"},
         {32001, "blosc"},
         {32004, "lz4"},
         {32008, "bitshuffle"},
@@ -64,21 +63,22 @@ Filter read_filter(hid_t plist, unsigned index, const std::string& where) {
 /// number before a byte is read: what decodes the others is code from elsewhere, or known to
 /// overrun its buffers (scaleoffset).
 void refuse_filters(const Storage& storage, const std::string& where) {
-    int gzip_count = 0;
+    int compressions = 0;
     for (const Filter& filter : storage.filters) {
-        if (filter.number != H5Z_FILTER_DEFLATE && filter.number != H5Z_FILTER_SHUFFLE &&
+        const bool compresses = filter.number == H5Z_FILTER_DEFLATE || filter.number == kFilterLzf;
+        if (!compresses && filter.number != H5Z_FILTER_SHUFFLE &&
             filter.number != H5Z_FILTER_FLETCHER32) {
             refuse(where,
-                   fmt::format("is stored with the filter {}; gzip, shuffle and fletcher32 are "
-                               "read: rewrite the file with `h5repack -f GZIP=4 IN OUT`",
+                   fmt::format("is stored with the filter {}; gzip, lzf, shuffle and fletcher32 "
+                               "are read: rewrite the file with `h5repack -f GZIP=4 IN OUT`",
                                filter_name(filter.number)));
         }
         if (filter.number == H5Z_FILTER_SHUFFLE && filter.parameter == 0) {
             refuse(where, "is shuffled by elements of no size: the file is damaged");
         }
-        gzip_count += filter.number == H5Z_FILTER_DEFLATE ? 1 : 0;
+        compressions += compresses ? 1 : 0;
     }
-    if (gzip_count > 1) {
+    if (compressions > 1) {
         refuse(where, "is compressed twice: rewrite it with h5repack");
     }
 }

@@ -11,6 +11,9 @@
 
 namespace lipcert::hdf5 {
 
+/// The number under which h5py registered LZF.
+inline constexpr H5Z_filter_t kFilterLzf = 32000;
+
 struct Filter {
     H5Z_filter_t number = H5Z_FILTER_NONE;
     std::size_t parameter = 0;  ///< the first one; 0 where there is none
@@ -35,8 +38,8 @@ struct Storage {
 [[nodiscard]] std::uint64_t chunk_bytes(const Storage& storage, const TensorInfo& tensor);
 
 /// Refuses what is not read of a dataset with at least one element: filters other than gzip,
-/// shuffle and fletcher32, chunks that are a bomb or too many, sizes that do not fit the shape,
-/// values that were never written. Throws Error{input}.
+/// LZF, shuffle and fletcher32, chunks that are a bomb or too many, sizes that do not fit the
+/// shape, values that were never written. Throws Error{input}.
 void require_readable(const Storage& storage, const TensorInfo& tensor, const std::string& where);
 
 }  // namespace lipcert::hdf5

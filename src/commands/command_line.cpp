@@ -23,7 +23,8 @@ const std::map<std::string, LimitNorm> norm_names = {{"l2", LimitNorm::l2},
                                                      {"rms", LimitNorm::rms}};
 
 void add_common_options(CLI::App& command, CommonOptions& options) {
-    command.add_option("MODEL", options.model, "The checkpoint: an HDF5 file")->required();
+    command.add_option("MODEL", options.model, "The checkpoint: an HDF5 or safetensors file")
+        ->required();
     command.add_option("--json", options.json, "Write the result as JSON to a file, - for stdout")
         ->type_name("FILE");
     command.add_flag("-q,--quiet", options.quiet, "One line instead of the report");
@@ -175,6 +176,13 @@ void add_norms(CLI::App& program, NormsArguments& arguments) {
     command.add_option("--exclude", arguments.excluded, "Not tensors whose name matches the glob")
         ->type_name("GLOB")
         ->allow_extra_args(false);
+}
+
+void add_inspect(CLI::App& program, InspectArguments& arguments) {
+    CLI::App& command = *program.add_subcommand(
+        "inspect", "Show what a checkpoint holds, what each tensor is taken for, what is missing");
+    add_common_options(command, arguments.common);
+    add_architecture_options(command, arguments.common);
 }
 
 void add_cap(CLI::App& program, CapArguments& arguments) {

@@ -9,6 +9,7 @@ namespace lipcert {
 /// parser.
 void add_certify(CLI::App& program, CertifyArguments& arguments);
 void add_norms(CLI::App& program, NormsArguments& arguments);
+void add_inspect(CLI::App& program, InspectArguments& arguments);
 void add_cap(CLI::App& program, CapArguments& arguments);
 
 }  // namespace lipcert

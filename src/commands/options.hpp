@@ -43,6 +43,10 @@ struct NormsArguments {
     std::vector<std::string> excluded;  ///< globs
 };
 
+struct InspectArguments {
+    CommonOptions common;
+};
+
 /// Where tokens come from: none, one of the files, windows of `context` tokens.
 struct TokenSource {
     std::optional<std::filesystem::path> tokens;  ///< 16-bit token numbers

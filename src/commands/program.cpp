@@ -34,6 +34,8 @@ ExitCode dispatch(const std::vector<std::string>& arguments, Console& console) {
     NormsArguments norms;
     add_certify(program, certify);
     add_norms(program, norms);
+    InspectArguments inspect;
+    add_inspect(program, inspect);
     CapArguments cap;
     add_cap(program, cap);
     try {
@@ -52,6 +54,9 @@ ExitCode dispatch(const std::vector<std::string>& arguments, Console& console) {
     }
     if (program.got_subcommand("certify")) {
         return run_certify(certify, console);
+    }
+    if (program.got_subcommand("inspect")) {
+        return run_inspect(inspect, console);
     }
     return program.got_subcommand("cap") ? run_cap(cap, console) : run_norms(norms, console);
 }

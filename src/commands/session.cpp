@@ -48,6 +48,7 @@ Session::Session(const CommonOptions& options, Console& console)
 
 std::unique_ptr<Checkpoint> Session::open() const {
     std::unique_ptr<Checkpoint> checkpoint = open_checkpoint(options_.model);
+    model_files_ = checkpoint->files();
     const std::vector<TensorInfo>& tensors = checkpoint->tensors();
     const auto is_assumed = [](const TensorInfo& tensor) {
         return tensor.stored_type == kAssumedBfloat16;
@@ -139,7 +140,9 @@ void Session::deliver(const std::string& json, const std::string& text) const {
 
 void Session::write_file(const std::filesystem::path& path, const std::string& text) const {
     std::error_code ignored;
-    if (std::filesystem::equivalent(path, options_.model, ignored)) {
+    if (std::any_of(model_files_.begin(), model_files_.end(), [&](const std::string& file) {
+            return std::filesystem::equivalent(path, file, ignored);
+        })) {
         throw Error(
             ErrorKind::usage, path.string(), "is the model itself; a report must not replace it");
     }

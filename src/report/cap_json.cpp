@@ -22,7 +22,11 @@ Json row_object(const CapRow& row) {
     object["layer"] = item.use.layer ? Json(*item.use.layer) : Json(nullptr);
     object["outputs"] = nullptr;
     if (item.use.slice) {
-        object["outputs"] = {item.use.slice->begin, item.use.slice->begin + item.use.slice->count};
+        object["outputs"] = {item.use.slice->begin, end_of(*item.use.slice)};
+        if (item.use.slice->runs > 1) {
+            object["output_runs"] = item.use.slice->runs;
+            object["output_period"] = item.use.slice->period;
+        }
     }
     object["rows"] = item.rows;
     object["cols"] = item.cols;

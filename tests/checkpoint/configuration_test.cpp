@@ -125,6 +125,7 @@ TEST_CASE("What is no JSON object of finite numbers is refused") {
         INFO(text);
         CHECK(says(refusal(text), "is not JSON"));
     }
+    CHECK(says(refusal(std::string("{\"a\": 1}\0{\"b\": 2}", 18)), "holds a zero byte"));
     CHECK(says(refusal("[1, 2]"), "is a JSON array, not an object"));
     CHECK(says(refusal("3"), "is a JSON number, not an object"));
     CHECK(says(refusal("\"text\""), "is a JSON string, not an object"));

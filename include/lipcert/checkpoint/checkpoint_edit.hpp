@@ -9,6 +9,9 @@
 
 namespace lipcert {
 
+/// Throws Error{input} unless `source` is a file of a format that can be edited: HDF5.
+void require_editable(const Checkpoint& source);
+
 /// An edit of a stored checkpoint as one transaction: after any exit, crash, signal or power loss
 /// the target holds either exactly the old bytes or the complete new file, and no other path has
 /// changed. Without `commit` nothing remains. docs/editing.md says how.

@@ -88,13 +88,18 @@ void parse_recognition(const Node& root, Scope& scope, Family& family) {
         scope.declare_prefix();
     }
     if (const auto recognise = root.find("recognise")) {
-        recognise->allow_keys({"config", "tensors"});
+        recognise->allow_keys({"config", "tensors", "absent"});
         if (const auto config = recognise->find("config")) {
             family.recognised_configuration = parse_requirements(*config);
         }
         if (const auto tensors = recognise->find("tensors")) {
             family.recognised_tensors = parse_shapes(*tensors, scope);
             declare_sizes(family.recognised_tensors, scope);
+        }
+        if (const auto absent = recognise->find("absent")) {
+            for (const Node& name : absent->items()) {
+                family.absent_tensors.push_back(scope.pattern(name, false));
+            }
         }
     }
     const auto& shapes = family.recognised_tensors;
