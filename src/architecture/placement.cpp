@@ -68,7 +68,8 @@ public:
         return is_beside(tensor) ||
                std::any_of(family_.ignore.begin(), family_.ignore.end(), [&](const auto& ignored) {
                    return is_named(ignored, tensor) &&
-                          (!ignored.shape || tensor.shape == extents(*ignored.shape));
+                          (!ignored.shape || tensor.shape == extents(*ignored.shape)) &&
+                          (!ignored.is_vector || tensor.shape.size() == 1);
                });
     }
 

@@ -244,7 +244,7 @@ TEST_CASE("options that make it another model are refused") {
     CHECK(says(llama_error({}, with("rope_scaling", "yarn")), "\"rope_scaling\" = \"yarn\""));
     CHECK(says(llama_error({}, with("tie_word_embeddings", false)), "tie_word_embeddings"));
     CHECK(says(llama_error({}, with("quantization_config", {{"bits", 4}})), "quantization_config"));
-    CHECK(says(llama_error({}, with("model_type", "gemma")), "\"model_type\" is \"gemma\""));
+    CHECK(says(llama_error({}, with("model_type", "cohere")), "\"model_type\" is \"cohere\""));
     const auto gpt2 = [](const Configure& configure) {
         return error_with<Gpt2Options>(lipcert::test::tiny_gpt2, configure);
     };

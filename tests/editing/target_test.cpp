@@ -532,7 +532,7 @@ TEST_CASE("A name that leaves no room for the lock is refused") {
 TEST_CASE("A checkpoint that is no file cannot be edited") {
     lipcert::MemoryCheckpoint memory;
     memory.add("w", lipcert::Matrix::Zero(2, 2));
-    CHECK(error_of([&] { const CheckpointEdit edit(memory, {}); }).kind() == ErrorKind::internal);
+    CHECK(error_of([&] { const CheckpointEdit edit(memory, {}); }).kind() == ErrorKind::input);
 }
 
 TEST_CASE("A reader beside the edits sees the old file or the new one, never anything else") {

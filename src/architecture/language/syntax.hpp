@@ -68,6 +68,7 @@ struct ShapeCondition {
 struct IgnoredSyntax {
     Pattern pattern;
     std::optional<std::vector<Formula>> shape;  ///< nothing: any shape
+    bool is_vector = false;                     ///< any length, one dimension
 };
 
 struct ReferenceFormula {
