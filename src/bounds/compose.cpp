@@ -6,6 +6,7 @@
 #include "lipcert/bounds/unembedding.hpp"
 #include "lipcert/error.hpp"
 
+#include <map>
 #include <utility>
 #include <variant>
 
@@ -30,11 +31,16 @@ constexpr const char* kHead = "head";
 /// The composition as it goes: the stream since the embeddings, and what to report of it.
 class Composition {
 public:
-    Composition(const Checkpoint& checkpoint, const ComposeOptions& options, StreamBounds start)
+    Composition(const Checkpoint& checkpoint,
+                const ComposeOptions& options,
+                const ResolvedConditions& conditions,
+                StreamBounds start)
         : walk_(checkpoint,
                 sqrt(Upper::of_count(options.sequence_length.value_or(1))),
-                options.effort),
+                options.effort,
+                conditions),
           options_(options),
+          maximum_norm_(conditions.maximum_norm),
           stream_(std::move(start)),
           largest_radius_(stream_.ball_radius) {}
 
@@ -78,7 +84,12 @@ private:
         StreamBounds before = stream_;
         before.lipschitz = before.frobenius = Upper::exact(1.0);
         before.rule.clear();
-        before.norm_in_chain = false;  // a block's own constant does not contain the one before it
+        before.norm.reset();  // a block's own constant does not contain the one before it
+        if (const auto at = maximum_norm_.find(&module); at != maximum_norm_.end()) {
+            // [R37] holds for both inputs, so every rule may use it.
+            before.ball_radius = min(before.ball_radius, at->second);
+            before.domain_radius = min(before.domain_radius, at->second);
+        }
         StreamBounds after = walk_.through(before, module, label);
         if (!keep_fold) {
             after = Walk::materialised(after);
@@ -93,6 +104,7 @@ private:
 
     Walk walk_;
     const ComposeOptions& options_;
+    std::map<const Module*, Upper> maximum_norm_;
     StreamBounds stream_;
     Upper largest_radius_;
 };
@@ -193,6 +205,11 @@ NetworkBounds compose(const Architecture& architecture,
     const LogitTail tail = read_tail(architecture.after_unembedding);
     const EmbeddingBounds embedding = embedding_bounds(architecture.embedding, checkpoint);
     NetworkBounds bounds;
+    ResolvedConditions conditions;
+    if (options.conditions != nullptr) {
+        conditions = resolved(*options.conditions, architecture);
+        bounds.domain.conditional = true;
+    }
     bounds.domain.everything = holds_everywhere(architecture);
     // The domain is the ball that reports print, not one that their rounding would enlarge.
     bounds.domain.radius_decimal = embedding.radius.to_decimal(6);
@@ -204,7 +221,7 @@ NetworkBounds compose(const Architecture& architecture,
     start.width = embedding.dimension;
     start.ball_radius = bounds.domain.radius;
     start.domain_radius = bounds.domain.everything ? Upper::infinity() : bounds.domain.radius;
-    Composition composition(checkpoint, options, start);
+    Composition composition(checkpoint, options, conditions, start);
     const bool unembeds = architecture.unembedding.has_value();
 
     bounds.stem = composition.pass(architecture.stem, "stem", false);
@@ -228,6 +245,9 @@ NetworkBounds compose(const Architecture& architecture,
                  tail,
                  sqrt(Upper::of_count(options.sequence_length.value_or(1))),
                  bounds);
+    if (bounds.domain.conditional) {
+        return bounds;  // what follows is about the whole domain
+    }
     if (auto reference = reference_bounds(architecture, checkpoint, bounds.domain.radius)) {
         bounds.reference_formula = reference->formula;
         bounds.reference_repaired = reference->repaired;
