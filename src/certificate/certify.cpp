@@ -124,6 +124,28 @@ std::vector<Limit> check_limits(const LimitRequest& request, const Certificate& 
     return limits;
 }
 
+/// [R0] An unconditional bound holds for pairs that meet conditions too.
+void keep_smaller(Bound& conditional, const Bound& unconditional) {
+    if (unconditional.upper < conditional.upper) {
+        conditional = unconditional;
+    }
+}
+
+ConditionalBounds conditional_bounds(const Conditions& conditions,
+                                     const NetworkBounds& unconditional,
+                                     NetworkBounds bounds) {
+    keep_smaller(bounds.max_token_rms, unconditional.max_token_rms);
+    keep_smaller(bounds.max_token_l2, unconditional.max_token_l2);
+    keep_smaller(bounds.blocks_l2, unconditional.blocks_l2);
+    keep_smaller(bounds.logit, unconditional.logit);
+    keep_smaller(bounds.logit_difference, unconditional.logit_difference);
+    if (bounds.frobenius && unconditional.frobenius) {
+        keep_smaller(*bounds.frobenius, *unconditional.frobenius);
+    }
+    bounds.max_activation = min(bounds.max_activation, unconditional.max_activation);
+    return {conditions, std::move(bounds)};
+}
+
 }  // namespace
 
 bool Certificate::within_limits() const {
@@ -230,6 +252,9 @@ Certificate certify(const Checkpoint& checkpoint,
                     const CertifyOptions& options) {
     validate_limits(options.limits, options.sequence_length);
     require_ieee_environment();
+    if (options.conditions) {
+        (void)resolved(*options.conditions, architecture);  // a wrong name must not cost an hour
+    }
     Certificate certificate;
     certificate.architecture = architecture;
 
@@ -244,7 +269,7 @@ Certificate certify(const Checkpoint& checkpoint,
     for (const Layer& layer : architecture.layers) {
         modules += layer.modules.size();
     }
-    Steps steps(options.progress, matrices.size() + modules);
+    Steps steps(options.progress, matrices.size() + modules * (options.conditions ? 2 : 1));
     for (const auto& [role, tensor] : matrices) {
         steps.next(tensor->name);
         MatrixBound bound = bound_matrix(checkpoint, *tensor);
@@ -252,10 +277,17 @@ Certificate certify(const Checkpoint& checkpoint,
         bound.layer = role.layer;
         certificate.matrices.push_back(std::move(bound));
     }
-    certificate.bounds =
-        compose(architecture,
-                checkpoint,
-                {options.sequence_length, [&steps](const std::string& step) { steps.next(step); }});
+    ComposeOptions compose_options;
+    compose_options.sequence_length = options.sequence_length;
+    compose_options.progress = [&steps](const std::string& step) { steps.next(step); };
+    certificate.bounds = compose(architecture, checkpoint, compose_options);
+    if (options.conditions) {
+        compose_options.conditions = &*options.conditions;
+        certificate.conditional =
+            conditional_bounds(*options.conditions,
+                               certificate.bounds,
+                               compose(architecture, checkpoint, compose_options));
+    }
     certificate.model = identify(checkpoint);
     certificate.limits = check_limits(options.limits, certificate);
     return certificate;

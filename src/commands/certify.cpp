@@ -1,3 +1,4 @@
+#include "lipcert/certificate/assumptions.hpp"
 #include "lipcert/report/json_report.hpp"
 
 #include "commands/commands.hpp"
@@ -11,10 +12,14 @@ ExitCode run_certify(const CertifyArguments& arguments, Console& console) {
     const auto checkpoint = session.open();
     const Configuration configuration = session.configuration(*checkpoint);
     const Architecture architecture = session.architecture(*checkpoint, configuration);
-    const Certificate certificate =
-        certify(*checkpoint,
-                architecture,
-                {arguments.limits, arguments.sequence_length, session.progress()});
+    CertifyOptions options;
+    options.limits = arguments.limits;
+    options.sequence_length = arguments.sequence_length;
+    options.progress = session.progress();
+    if (arguments.assumptions) {
+        options.conditions = read_conditions(*arguments.assumptions);
+    }
+    const Certificate certificate = certify(*checkpoint, architecture, options);
     session.clear_progress();
     session.deliver(certificate_json(certificate),
                     arguments.common.quiet ? render_verdict(certificate)

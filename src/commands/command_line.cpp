@@ -163,6 +163,11 @@ void add_certify(CLI::App& program, CertifyArguments& arguments) {
         ->type_name("X");
     add_bound_options(command, limits.bound, arguments.sequence_length);
     command.get_option("--bound")->needs("--max-lipschitz");
+    command
+        .add_option("--assume",
+                    arguments.assumptions,
+                    "Also bound the pairs of inputs that both meet the conditions in FILE")
+        ->type_name("FILE");
     command.add_flag("--exit-zero", arguments.exit_zero, "Exit 0 although a limit is exceeded");
 }
 

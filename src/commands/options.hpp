@@ -34,6 +34,7 @@ struct CertifyArguments {
     CommonOptions common;
     LimitRequest limits;
     std::optional<std::size_t> sequence_length;
+    std::optional<std::filesystem::path> assumptions;  ///< conditions to bound pairs under
     bool exit_zero = false;
 };
 

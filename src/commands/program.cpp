@@ -8,6 +8,7 @@
 
 #include "commands/command_line.hpp"
 #include "commands/commands.hpp"
+#include "commands/explain.hpp"
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
@@ -38,6 +39,8 @@ ExitCode dispatch(const std::vector<std::string>& arguments, Console& console) {
     add_inspect(program, inspect);
     CapArguments cap;
     add_cap(program, cap);
+    ExplainArguments explain;
+    add_explain(program, explain);
     try {
         // CLI11 takes the arguments from the back.
         std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
@@ -57,6 +60,9 @@ ExitCode dispatch(const std::vector<std::string>& arguments, Console& console) {
     }
     if (program.got_subcommand("inspect")) {
         return run_inspect(inspect, console);
+    }
+    if (program.got_subcommand("explain")) {
+        return run_explain(explain, console);
     }
     return program.got_subcommand("cap") ? run_cap(cap, console) : run_norms(norms, console);
 }

@@ -41,6 +41,7 @@ struct CertifyOptions {
     LimitRequest limits;
     std::optional<std::size_t> sequence_length;  ///< > 0: also bound the Frobenius norm
     Progress progress;                           ///< may be empty
+    std::optional<Conditions> conditions;        ///< also bound the pairs that meet them [R37]
 };
 
 /// Norms of every weight matrix, the composed bounds, the verdict on the limits.
