@@ -14,5 +14,14 @@ if(LIPCERT_SANITIZE)
 endif()
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+  # Where its folder cannot be written, ccache fails instead of compiling.
+  file(WRITE ${PROJECT_BINARY_DIR}/ccache_check.cpp "int checked;\n")
+  execute_process(
+    COMMAND ${CCACHE_PROGRAM} ${CMAKE_CXX_COMPILER} -c ccache_check.cpp -o ccache_check.o
+    WORKING_DIRECTORY ${PROJECT_BINARY_DIR} RESULT_VARIABLE ccache_result OUTPUT_QUIET ERROR_QUIET)
+  if(ccache_result EQUAL 0)
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+  else()
+    message(STATUS "ccache is installed and does not work here: compiling without it")
+  endif()
 endif()

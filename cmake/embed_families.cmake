@@ -8,7 +8,9 @@ foreach(file IN LISTS family_files)
   get_filename_component(name ${file} NAME_WE)
   string(APPEND entries "    {\"${name}\", R\"lipcert_json(${text})lipcert_json\"},\n")
 endforeach()
-set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${family_files})
+set(wrappers_file ${PROJECT_SOURCE_DIR}/src/architecture/wrappers.json)
+file(READ ${wrappers_file} wrappers)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${family_files} ${wrappers_file})
 file(CONFIGURE OUTPUT ${LIPCERT_FAMILIES_SOURCE} @ONLY CONTENT
 "#include \"architecture/family_texts.hpp\"
 
@@ -18,6 +20,10 @@ const std::vector<FamilyText>& family_texts() {
     static const std::vector<FamilyText> texts = {
 @entries@    };
     return texts;
+}
+
+std::string_view wrappers_text() {
+    return R\"lipcert_json(@wrappers@)lipcert_json\";
 }
 
 }  // namespace lipcert

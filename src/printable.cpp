@@ -29,13 +29,13 @@ std::size_t sequence_length(std::uint8_t first) {
 /// Bidirectional and invisible format characters can make one name look like another.
 bool is_shown(std::uint32_t code) {
     using Range = std::pair<std::uint32_t, std::uint32_t>;
-    constexpr std::array<Range, 7> kHidden = {{{0x00, 0x1F},
-                                               {0x7F, 0x9F},
-                                               {0x200B, 0x200F},
-                                               {0x2028, 0x202E},
-                                               {0x2060, 0x206F},
-                                               {0xD800, 0xDFFF},
-                                               {0xFEFF, 0xFEFF}}};
+    // Controls, surrogates, line ends, and what Unicode calls Default_Ignorable_Code_Point.
+    constexpr std::array<Range, 20> kHidden = {
+        {{0x00, 0x1F},     {0x7F, 0x9F},       {0xAD, 0xAD},       {0x34F, 0x34F},
+         {0x61C, 0x61C},   {0x115F, 0x1160},   {0x17B4, 0x17B5},   {0x180B, 0x180F},
+         {0x200B, 0x200F}, {0x2028, 0x202E},   {0x2060, 0x206F},   {0x3164, 0x3164},
+         {0xD800, 0xDFFF}, {0xFE00, 0xFE0F},   {0xFEFF, 0xFEFF},   {0xFFA0, 0xFFA0},
+         {0xFFF0, 0xFFFB}, {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A}, {0xE0000, 0xE0FFF}}};
     return code <= 0x10FFFF &&
            std::none_of(kHidden.begin(), kHidden.end(), [code](const Range& range) {
                return code >= range.first && code <= range.second;

@@ -45,6 +45,22 @@ std::string read_text(const std::filesystem::path& path) {
     return text;
 }
 
+/// The built-in families know the layouts that PyTorch stores under their names. A description of
+/// the user's own is taken at its word.
+void refuse_foreign_convention(const FamilyDescription& family, const Checkpoint& checkpoint) {
+    const std::optional<std::string> stated = checkpoint.foreign_convention();
+    if (stated && family.source == "built-in") {
+        throw Error(ErrorKind::architecture,
+                    checkpoint.path(),
+                    fmt::format("{}: its matrices may be stored [in, out] under the names of "
+                                "family {}, which is [out, in] or the reverse; say which layouts "
+                                "are meant with --architecture, or convert the file to PyTorch's "
+                                "layouts",
+                                *stated,
+                                family.name));
+    }
+}
+
 }  // namespace
 
 const std::vector<FamilyDescription>& built_in_families() {
@@ -84,6 +100,7 @@ Architecture build_architecture(const FamilyDescription& family,
             fmt::format("this is no model of family {}: {}", family.name, mismatch->reason));
     }
     const Match& found = std::get<Match>(outcome);
+    refuse_foreign_convention(family, checkpoint);
     for (const language::Requirement& requirement : syntax.require) {
         if (const auto wrong = violation(requirement, configuration)) {
             throw Error(

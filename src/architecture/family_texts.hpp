@@ -14,4 +14,7 @@ struct FamilyText {
 /// Generated at configure time from src/architecture/families/*.json.
 const std::vector<FamilyText>& family_texts();
 
+/// src/architecture/wrappers.json, likewise.
+std::string_view wrappers_text();
+
 }  // namespace lipcert

@@ -15,26 +15,53 @@ namespace lipcert {
 
 namespace {
 
-/// Parts of keys that name a change of the function. Each is in use in some published model.
-constexpr std::array<std::string_view, 19> kTelling = {"multiplier",
-                                                       "softcap",
-                                                       "soft_cap",
-                                                       "logit_scale",
-                                                       "logits_scal",
-                                                       "clip_qkv",
-                                                       "qk_norm",
-                                                       "qk_layernorm",
-                                                       "sink",
-                                                       "mup_",
-                                                       "auto_map",
-                                                       "query_pre_attn",
-                                                       "interleave",
-                                                       "attention_factor",
-                                                       "mscale",
-                                                       "partial_rotary",
-                                                       "scale_emb",
-                                                       "embedding_scale",
-                                                       "deepnorm"};
+/// Parts of keys that name a change of the function, each in use in some published model, and
+/// whether the number 1 leaves the function as it is: a factor does; a cap, a flag or a scale that
+/// stands in place of the usual one does not.
+struct TellingPart {
+    std::string_view text;
+    bool is_factor = false;
+};
+
+constexpr std::array<TellingPart, 37> kTelling = {{
+    {"attention_multiplier"},  // in place of 1/sqrt(head_dim)
+    {"multiplier", true},
+    {"softcap"},
+    {"soft_cap"},
+    {"logit_cap"},
+    {"attn_cap"},
+    {"logit_scale", true},
+    {"logits_scal", true},
+    {"clip_qkv"},
+    {"qk_norm"},
+    {"qk_layernorm"},
+    {"sink"},
+    {"mup_"},
+    {"auto_map"},
+    {"query_pre_attn"},
+    {"interleave"},
+    {"attention_factor", true},
+    {"mscale", true},
+    {"partial_rotary", true},
+    {"scale_emb", true},
+    {"embedding_scale", true},
+    {"embed_scale", true},
+    {"embd_scale", true},
+    {"scale_depth"},
+    {"attn_scale"},
+    {"attention_scale"},
+    {"softmax_scale"},
+    {"residual_scale", true},
+    {"deepnorm"},
+    {"parallel_attn"},
+    {"parallel_residual"},
+    {"post_norm"},
+    {"norm_position"},
+    {"norm_first"},
+    {"layer_norm_before"},
+    {"unit_offset"},
+    {"layernorm_1p"},
+}};
 
 /// Words that name a rotary scaling which changes the temperature of the scores, under any key.
 constexpr std::array<std::string_view, 3> kTellingWords = {"yarn", "longrope", "su"};
@@ -44,34 +71,48 @@ constexpr std::array<std::string_view, 3> kTellingWords = {"yarn", "longrope", "
 constexpr std::array<std::string_view, 4> kTurningScalings = {
     "default", "linear", "dynamic", "llama3"};
 
-/// A value that leaves the function as it is.
-bool is_neutral(const nlohmann::json& value) {
-    return value.is_null() || value == false || (value.is_number() && value == 1) ||
+std::string lower_case(std::string_view text) {
+    std::string lower(text);
+    std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char character) {
+        return static_cast<char>(std::tolower(character));
+    });
+    return lower;
+}
+
+/// A value that says nothing, or that the feature is off.
+bool is_absent(const nlohmann::json& value) {
+    return value.is_null() || value == false ||
            (value.is_string() && (value == "" || value == "none")) ||
            (value.is_structured() && value.empty());
 }
 
-bool is_telling(std::string_view key) {
-    std::string lower(key);
-    std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char character) {
-        return static_cast<char>(std::tolower(character));
-    });
-    return std::any_of(kTelling.begin(), kTelling.end(), [&lower](std::string_view part) {
-        return lower.find(part) != std::string::npos;
-    });
+/// A key that names a change of the function, and a value that makes it.
+bool changes_the_function(std::string_view key, const nlohmann::json& value) {
+    const std::string lower = lower_case(key);
+    const auto* const part =
+        std::find_if(kTelling.begin(), kTelling.end(), [&lower](const TellingPart& telling) {
+            return lower.find(telling.text) != std::string::npos;
+        });
+    if (part == kTelling.end() || is_absent(value)) {
+        return false;
+    }
+    return !(part->is_factor && value.is_number() && value == 1);
 }
 
 bool is_telling_word(const nlohmann::json& value) {
     return value.is_string() &&
            std::find(kTellingWords.begin(),
                      kTellingWords.end(),
-                     value.get_ref<const std::string&>()) != kTellingWords.end();
+                     lower_case(value.get_ref<const std::string&>())) != kTellingWords.end();
 }
 
-/// "rope_scaling": "linear", or "rope_type" or "type" inside of an object about rotary positions.
-bool names_rotary_scaling(std::string_view key, std::string_view prefix) {
+/// "rope_scaling": "linear", or "rope_type" or "type" inside of an object about rotary positions;
+/// `path` may also have come as one key with dots.
+bool names_rotary_scaling(std::string_view path) {
+    const std::size_t dot = path.rfind('.');
+    const std::string_view key = dot == std::string_view::npos ? path : path.substr(dot + 1);
     return key == "rope_scaling" || key == "rope_type" ||
-           (key == "type" && prefix.find("rope") != std::string_view::npos);
+           (key == "type" && path.find("rope") != std::string_view::npos);
 }
 
 /// Also where there is none, or an object that says more.
@@ -113,13 +154,13 @@ public:
           known_(known_keys(family)) {}
 
     void object(const nlohmann::json& values, const std::string& prefix) const {
-        for (const auto& [key, value] : values.items()) {
+        for (const auto& [key, value] : values.items()) {  // of an array: its indices
             const std::string path = prefix + key;
             if (known_.contains(path)) {
                 continue;
             }
-            if ((is_telling(key) && !is_neutral(value)) || is_telling_word(value) ||
-                (names_rotary_scaling(key, prefix) && !is_turning_scaling(value))) {
+            if (changes_the_function(key, value) || is_telling_word(value) ||
+                (names_rotary_scaling(path) && !is_turning_scaling(value))) {
                 refuse(path,
                        value,
                        fmt::format("changes what a model computes, and family {} does not "
@@ -127,7 +168,7 @@ public:
                                    "the key out if the model's code does not read it",
                                    family_.name));
             }
-            if (value.is_object()) {
+            if (value.is_structured()) {
                 object(value, path + ".");
             }
         }

@@ -22,7 +22,7 @@ GraphBuilder::GraphBuilder(const Family& family,
       parameters_(family, match, configuration, checkpoint.path()) {}
 
 std::string GraphBuilder::expanded(const Pattern& pattern) const {
-    return expand(pattern.text, match_.prefix, index_, layer_);
+    return expand(pattern.text, match_, index_, layer_);
 }
 
 std::string GraphBuilder::tensor(const Pattern& pattern) {
@@ -45,6 +45,9 @@ std::string GraphBuilder::tensor(const Pattern& pattern) {
                                 "float64 was expected: a quantised model has no certificate, its "
                                 "dequantised weights have",
                                 found->stored_type));
+    }
+    if (placed_.insert(name).second) {
+        result_.placements.push_back({name, pattern.text, pattern.where});
     }
     return name;
 }
@@ -138,10 +141,28 @@ LinearMap GraphBuilder::linear(const LinearSyntax& syntax) {
     map.layout = syntax.layout;
     map.bias = tensor(syntax.bias);
     if (syntax.slice) {
-        map.slice = OutputSlice{parameters_.offset(syntax.slice->first, "the begin of a slice"),
-                                parameters_.size(syntax.slice->second, "the length of a slice")};
+        map.slice = slice(*syntax.slice);
     }
     return map;
+}
+
+OutputSlice GraphBuilder::slice(const SliceSyntax& syntax) {
+    OutputSlice result;
+    result.begin = parameters_.offset(syntax.first, "the begin of a slice");
+    const std::size_t length = parameters_.size(syntax.count, "the length of a slice");
+    if (syntax.times) {
+        result.runs = parameters_.size(*syntax.times, "how often a slice repeats");
+        result.period = parameters_.size(*syntax.every, "the distance of a slice's runs");
+    }
+    // Counts have 31 bits: no product of two overflows.
+    result.count = result.runs * length;
+    if (result.runs > 1 && result.period < length) {
+        throw Error(
+            ErrorKind::architecture,
+            syntax.where,
+            fmt::format("runs of {} outputs every {} outputs overlap", length, result.period));
+    }
+    return result;
 }
 
 std::optional<Normalisation> GraphBuilder::norm(const NormSyntax& syntax) {

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -50,6 +51,7 @@ private:
     void append(std::vector<Module>& to, const language::SoftCapSyntax& syntax);
 
     [[nodiscard]] LinearMap linear(const language::LinearSyntax& syntax);
+    [[nodiscard]] OutputSlice slice(const language::SliceSyntax& syntax);
     [[nodiscard]] std::optional<Normalisation> norm(const language::NormSyntax& syntax);
     [[nodiscard]] Interval scale(const std::optional<language::Formula>& formula);
 
@@ -81,6 +83,7 @@ private:
     std::size_t layer_ = 0;
     std::string layers_text_;  ///< "layers = 6 (config.json: n_layer)"
     std::map<std::string, std::pair<bool, std::string>> optional_found_;
+    std::set<std::string> placed_;
 };
 
 }  // namespace lipcert

@@ -58,6 +58,15 @@ void GraphBuilder::stage(const EmbeddingSyntax& syntax) {
         const LinearSize positions =
             size_of({embedding.positions, Layout::out_in, {}, {}}, checkpoint_);
         expect(embedding.positions, positions.outputs, syntax.position_rows, "the number of rows");
+        if (syntax.first_position) {
+            embedding.first_position =
+                parameters_.offset(*syntax.first_position, "the row of the first position");
+        }
+    }
+    embedding.types = tensor(syntax.types);
+    if (!embedding.types.empty()) {
+        const LinearSize types = size_of({embedding.types, Layout::out_in, {}, {}}, checkpoint_);
+        expect(embedding.types, types.outputs, syntax.type_rows, "the number of rows");
     }
 }
 

@@ -3,8 +3,11 @@
 #include "lipcert/error.hpp"
 
 #include <limits>
+#include <utility>
+#include <vector>
 
 #include "architecture/lookup.hpp"
+#include "architecture/wrappers.hpp"
 #include <fmt/format.h>
 
 namespace lipcert {
@@ -19,13 +22,15 @@ void replace_all(std::string& text, const std::string& placeholder, const std::s
     }
 }
 
-/// Tries one prefix. What is wrong first, or "" and the sizes in `result`.
+/// Tries one wrapper and prefix. What is wrong first, or "" and the sizes in `result`.
 class ShapeMatcher {
 public:
     ShapeMatcher(const language::Family& family,
                  const Checkpoint& checkpoint,
+                 const std::string& wrapper,
                  const std::string& prefix)
         : family_(family), checkpoint_(checkpoint) {
+        result_.wrapper = wrapper;
         result_.prefix = prefix;
     }
 
@@ -42,6 +47,12 @@ public:
             }
             ++conditions_met_;
         }
+        for (const language::Pattern& absent : family_.absent_tensors) {
+            const std::string name = expand(absent.text, result_);
+            if (checkpoint_.find(name) != nullptr) {
+                return fmt::format("there is a tensor {}", name);
+            }
+        }
         return "";
     }
 
@@ -52,7 +63,7 @@ public:
 private:
     /// Extents that are a name alone say how large that name is.
     std::string bind(const language::ShapeCondition& shape) {
-        const std::string name = expand(shape.pattern.text, result_.prefix);
+        const std::string name = expand(shape.pattern.text, result_);
         const TensorInfo* tensor = checkpoint_.find(name);
         if (tensor == nullptr) {
             return fmt::format("there is no tensor {}", name);
@@ -84,7 +95,7 @@ private:
     }
 
     std::string compare(const language::ShapeCondition& shape) {
-        const std::string name = expand(shape.pattern.text, result_.prefix);
+        const std::string name = expand(shape.pattern.text, result_);
         const TensorInfo& tensor = *checkpoint_.find(name);
         for (std::size_t i = 0; i < shape.extents.size(); ++i) {
             const long expected = shape.extents[i].whole(
@@ -111,17 +122,38 @@ private:
     std::size_t conditions_met_ = 0;
 };
 
+/// Wrappers and prefixes to try: without a wrapper first.
+std::vector<std::pair<std::string, std::string>> candidates(const language::Family& family,
+                                                            const Checkpoint& checkpoint) {
+    std::vector<std::pair<std::string, std::string>> result;
+    for (const std::string& prefix : family.prefixes) {
+        result.emplace_back("", prefix);
+    }
+    for (const std::string& prefix : family.prefixes) {
+        if (family.recognised_tensors.empty()) {
+            continue;
+        }
+        const std::string& first = family.recognised_tensors.front().pattern.text;
+        for (std::string& wrapper : wrappers_around(expand(first, {"", prefix, {}}), checkpoint)) {
+            if (!wrapper.empty()) {
+                result.emplace_back(std::move(wrapper), prefix);
+            }
+        }
+    }
+    return result;
+}
+
 }  // namespace
 
 std::string expand(std::string text,
-                   const std::string& prefix,
+                   const Match& match,
                    const std::string& index,
                    std::size_t layer) {
     if (!index.empty()) {
         replace_all(text, "{" + index + "}", std::to_string(layer));
     }
-    replace_all(text, "{prefix}", prefix);
-    return text;
+    replace_all(text, "{prefix}", match.prefix);
+    return match.wrapper + text;
 }
 
 std::variant<Match, Mismatch> match(const language::Family& family,
@@ -130,8 +162,8 @@ std::variant<Match, Mismatch> match(const language::Family& family,
     std::optional<Match> found;
     std::string reason;
     std::size_t best = 0;
-    for (const std::string& prefix : family.prefixes) {
-        ShapeMatcher matcher(family, checkpoint, prefix);
+    for (const auto& [wrapper, prefix] : candidates(family, checkpoint)) {
+        ShapeMatcher matcher(family, checkpoint, wrapper, prefix);
         const std::string wrong = matcher.run();
         if (wrong.empty()) {
             found = matcher.result();

@@ -11,13 +11,15 @@
 
 namespace lipcert {
 
-/// How a family meets a checkpoint: the prefix of its names and the sizes that its shapes bind.
+/// How a family meets a checkpoint: what stands around all its names, the prefix in them, and the
+/// sizes that its shapes bind.
 struct Match {
     struct Size {
         long value = 0;
         std::string source;  ///< "shape of wte.weight"
     };
 
+    std::string wrapper;  ///< "", "_orig_mod.", "model.module.", ...
     std::string prefix;
     std::map<std::string, Size> sizes;
 };
@@ -32,9 +34,9 @@ struct Mismatch {
                                                   const Checkpoint& checkpoint,
                                                   const Configuration& configuration);
 
-/// `text` with {prefix} replaced, and {index} where `index` is not empty.
+/// `text` behind the wrapper, with {prefix} replaced, and {index} where `index` is not empty.
 [[nodiscard]] std::string expand(std::string text,
-                                 const std::string& prefix,
+                                 const Match& match,
                                  const std::string& index = "",
                                  std::size_t layer = 0);
 

@@ -283,7 +283,11 @@ RotarySetting Parameters::rotary(const language::Word& word) {
 
 bool Parameters::all_default(const std::vector<std::string>& keys) const {
     return std::all_of(keys.begin(), keys.end(), [this](const std::string& key) {
-        const nlohmann::json* value = find_key(configuration_, key);
+        // The word itself may stand where others have an object: "rope_scaling": "linear".
+        const nlohmann::json* value = find_key(configuration_, key.substr(0, key.find('.')));
+        if (value == nullptr || value->is_structured()) {
+            value = find_key(configuration_, key);
+        }
         return value == nullptr || value->is_null() || *value == "default";
     });
 }

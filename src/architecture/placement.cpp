@@ -8,6 +8,7 @@
 #include <set>
 
 #include "architecture/parameters.hpp"
+#include "architecture/wrappers.hpp"
 #include <fmt/format.h>
 
 namespace lipcert {
@@ -64,10 +65,12 @@ public:
           parameters_(family, match, configuration, checkpoint.path()) {}
 
     bool contain(const TensorInfo& tensor) {
-        return std::any_of(family_.ignore.begin(), family_.ignore.end(), [&](const auto& ignored) {
-            return is_named(ignored, tensor) &&
-                   (!ignored.shape || tensor.shape == extents(*ignored.shape));
-        });
+        return is_beside(tensor) ||
+               std::any_of(family_.ignore.begin(), family_.ignore.end(), [&](const auto& ignored) {
+                   return is_named(ignored, tensor) &&
+                          (!ignored.shape || tensor.shape == extents(*ignored.shape)) &&
+                          (!ignored.is_vector || tensor.shape.size() == 1);
+               });
     }
 
     /// "; of that name only 1 x 1 x 8 x 8 is ignored", or nothing.
@@ -84,9 +87,17 @@ public:
     }
 
 private:
+    /// What training leaves beside a model: moments of an optimiser have the shapes of weights.
+    [[nodiscard]] bool is_beside(const TensorInfo& tensor) const {
+        const auto& names = names_beside_models();
+        return std::any_of(names.begin(), names.end(), [&tensor](const std::string& pattern) {
+            return matches(pattern, tensor.name);
+        });
+    }
+
     [[nodiscard]] bool is_named(const language::IgnoredSyntax& ignored,
                                 const TensorInfo& tensor) const {
-        return matches(expand(ignored.pattern.text, match_.prefix), tensor.name);
+        return matches(expand(ignored.pattern.text, match_), tensor.name);
     }
 
     std::vector<std::size_t> extents(const std::vector<language::Formula>& formulas) {

@@ -68,11 +68,10 @@ private:
     [[nodiscard]] std::size_t embedding(const Embedding& embedding) const {
         const LinearSize table =
             stored_size({embedding.weight, Layout::out_in, {}, {}}, checkpoint_);
-        if (!embedding.positions.empty()) {
-            const LinearSize positions =
-                stored_size({embedding.positions, Layout::out_in, {}, {}}, checkpoint_);
-            if (positions.inputs != table.inputs) {
-                refuse(embedding.positions,
+        for (const std::string& added : {embedding.positions, embedding.types}) {
+            if (!added.empty() &&
+                stored_size({added, Layout::out_in, {}, {}}, checkpoint_).inputs != table.inputs) {
+                refuse(added,
                        fmt::format("rows of {} entries, as in {}", table.inputs, embedding.weight));
             }
         }
@@ -92,8 +91,7 @@ private:
             vector(map.bias, stored.outputs, "one entry per output of " + map.weight);
         }
         if (map.slice) {
-            slices_[map.weight].emplace(map.slice->begin, map.slice->count);
-            stored_outputs_[map.weight] = stored.outputs;
+            add_slice(map, stored.outputs);
         }
         last_matrix_ = map.weight;
         return size_of(map, checkpoint_).outputs;
@@ -225,6 +223,16 @@ private:
         return width;
     }
 
+    /// Run by run: those of interleaved slices must lie between each other.
+    void add_slice(const LinearMap& map, std::size_t stored_outputs) {
+        (void)size_of(map, checkpoint_);  // within the tensor
+        const OutputSlice& slice = *map.slice;
+        for (std::size_t run = 0; run < slice.runs; ++run) {
+            slices_[map.weight].emplace(slice.begin + run * slice.period, slice.count / slice.runs);
+        }
+        stored_outputs_[map.weight] = stored_outputs;
+    }
+
     /// What is left of a fused tensor between its slices would bear nothing, silently.
     void check_slices() const {
         for (const auto& [tensor, slices] : slices_) {
@@ -260,19 +268,18 @@ private:
 LinearSize size_of(const LinearMap& map, const Checkpoint& checkpoint) {
     LinearSize size = stored_size(map, checkpoint);
     if (map.slice) {
-        const auto [begin, count] = *map.slice;
-        if (begin > size.outputs || count > size.outputs - begin) {
+        if (end_of(*map.slice) > size.outputs) {
             throw Error(
                 ErrorKind::architecture,
                 checkpoint.path() + ": " + map.weight,
                 fmt::format("outputs {} to {} are needed, but {} has {} outputs; its shape is {}",
-                            begin,
-                            begin + count,
+                            map.slice->begin,
+                            end_of(*map.slice),
                             map.weight,
                             size.outputs,
                             shape_text(*checkpoint.find(map.weight))));
         }
-        size.outputs = count;
+        size.outputs = map.slice->count;
     }
     return size;
 }

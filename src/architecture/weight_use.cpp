@@ -15,6 +15,7 @@ public:
     std::vector<WeightUse> run(const Architecture& architecture) {
         table(architecture.embedding.weight, "embedding");
         table(architecture.embedding.positions, "position");
+        table(architecture.embedding.types, "token type");
         walk(architecture.stem);
         for (const Layer& layer : architecture.layers) {
             layer_ = layer.index;

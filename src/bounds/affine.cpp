@@ -46,19 +46,18 @@ MatrixBall read_bias(const Checkpoint& checkpoint,
     if (!map.slice) {
         return MatrixBall::of_vector(all);
     }
-    return MatrixBall::of_vector(all.segment(static_cast<Eigen::Index>(map.slice->begin),
-                                             static_cast<Eigen::Index>(map.slice->count)));
+    return MatrixBall::of_vector(all(outputs_of(*map.slice)));
 }
 
 void require_slice_inside(const LinearMap& map, Eigen::Index outputs, const std::string& where) {
     const auto total = static_cast<std::size_t>(outputs);
-    if (map.slice->begin > total || map.slice->count > total - map.slice->begin) {
+    if (end_of(*map.slice) > total) {
         throw Error(ErrorKind::architecture,
                     where,
                     "'" + map.weight + "' has " + std::to_string(total) +
                         " outputs, but the model reads outputs " +
                         std::to_string(map.slice->begin) + " to " +
-                        std::to_string(map.slice->begin + map.slice->count));
+                        std::to_string(end_of(*map.slice)));
     }
 }
 
@@ -74,10 +73,7 @@ AffineMap read_affine(const Checkpoint& checkpoint,
     const Eigen::Index all_outputs = weight.rows();
     if (map.slice) {
         require_slice_inside(map, all_outputs, where);
-        weight = weight
-                     .middleRows(static_cast<Eigen::Index>(map.slice->begin),
-                                 static_cast<Eigen::Index>(map.slice->count))
-                     .eval();
+        weight = weight(outputs_of(*map.slice), Eigen::all).eval();
     }
     AffineMap result;
     result.weight = MatrixBall::of(weight);

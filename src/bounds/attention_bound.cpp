@@ -58,10 +58,12 @@ Heads heads_of(const HeadSum& values,
     return heads;
 }
 
-/// sqrt(lmax(sum_h factors_h^2 N_h N_h^T / c_h)) [R21].
-Upper shared_norm(const std::vector<MatrixBall>& inputs,
+/// `norm` of [factors_h N_h / sqrt(c_h)]_h [R21] [R40].
+template <class Norm>
+Upper scaled_norm(const std::vector<MatrixBall>& inputs,
                   const std::vector<Upper>& factors,
-                  const HeadWeights& weights) {
+                  const HeadWeights& weights,
+                  Norm norm) {
     Upper largest;
     for (const Upper& factor : factors) {
         largest = max(largest, factor);
@@ -77,7 +79,21 @@ Upper shared_norm(const std::vector<MatrixBall>& inputs,
         const Upper share = factors[h] / Lower::of(largest.value());
         roots.push_back((share * Upper::exact(weights.inverse_roots[h])).to_double());
     }
-    return weighted_norm(inputs, roots) * largest;
+    return norm(inputs, roots) * largest;
+}
+
+/// sqrt(lmax(sum_h factors_h^2 N_h N_h^T / c_h)) [R21].
+Upper shared_norm(const std::vector<MatrixBall>& inputs,
+                  const std::vector<Upper>& factors,
+                  const HeadWeights& weights) {
+    return scaled_norm(inputs, factors, weights, weighted_norm);
+}
+
+/// The same with the sum of the two largest eigenvalues [R40].
+Upper shared_pair_norm(const std::vector<MatrixBall>& inputs,
+                       const std::vector<Upper>& factors,
+                       const HeadWeights& weights) {
+    return scaled_norm(inputs, factors, weights, weighted_pair_norm);
 }
 
 /// A valid bound and the rule that proved it; keeps the smaller of what it is offered.
@@ -141,6 +157,18 @@ Best best_value_key(const Heads& heads, const std::vector<HeadWeights>& shared_w
     return best;
 }
 
+/// The least of max(near(delta), far/delta) over a range of thresholds delta.
+template <class Function>
+Upper split_at_threshold(const Upper& sphere, const Upper& far, Function near) {
+    constexpr int kHalvings = 24;
+    Upper best = Upper::infinity();
+    for (int k = 1; k <= kHalvings; ++k) {
+        const Upper delta = sphere.scaled(-k);
+        best = min(best, max(near(delta), far / Lower::of(delta.value())));
+    }
+    return best;
+}
+
 }  // namespace
 
 AttentionBound attention_bound(const HeadSum& values,
@@ -179,6 +207,53 @@ Upper behind_norm(const HeadSum& values,
     const std::vector<HeadWeights> shared_weights =
         heads.inputs.size() > 1 ? weights_of_shared_parts(heads) : std::vector<HeadWeights>();
     return best_value_key(heads, shared_weights).upper;
+}
+
+Upper on_shell(const HeadSum& values,
+               const ScorePath& scores,
+               const Upper& score_scale,
+               const Shell& shell,
+               const Upper& reach) {
+    const auto width = static_cast<std::size_t>(scores.heads.front().shared.rows());
+    const Upper sphere = sqrt(Upper::of_count(width));
+    const Heads heads = heads_of(values, scores, score_scale, sphere);
+    if (heads.inputs.empty()) {
+        return {};
+    }
+    // One factor for keys and query, so that both are images of one matrix M.
+    const Upper root_two = sqrt(Upper::of_count(2));
+    std::vector<Upper> factors;
+    std::vector<Upper> both;
+    for (std::size_t h = 0; h < heads.inputs.size(); ++h) {
+        factors.push_back(max(heads.key_factors[h], heads.query_factors[h]));
+        both.push_back(root_two * factors[h]);
+    }
+    const HeadWeights start = weights_for(heads.value_key, heads.values.norms);
+    const HeadWeights weights = optimised_weights({heads.values.blocks,
+                                                   heads.ones,
+                                                   &heads.inputs,
+                                                   both,
+                                                   heads.key_offsets,
+                                                   false,
+                                                   heads.values.effort},
+                                                  start);
+    const Upper outputs = weighted_norm(heads.values.blocks, weights.roots);
+    const Upper one = weighted_gain(heads.ones, weights);
+    const Upper offset = weighted_gain(heads.key_offsets, weights);
+    const Upper largest = shared_norm(heads.inputs, factors, weights);
+    const Upper pair = shared_pair_norm(heads.inputs, factors, weights);
+    Upper joint = one + root_two * pair;
+    if (heads.orthogonal) {
+        joint = min(joint, root_two * hypot(one, pair));
+    }
+    return split_at_threshold(sphere, reach.scaled(1), [&](const Upper& delta) {
+        // |m|^2 = |z|^2/2 + |z'|^2/2 - |z - z'|^2/4 for the middle m of z and z'.
+        const Lower middle =
+            sqrt(shell.inner_radius * shell.inner_radius - square(delta.scaled(-1)));
+        const Upper slack =
+            delta.scaled(-1) / Lower::of(sphere.value()) + shell.radial_share * (sphere / middle);
+        return outputs * (joint + offset + largest * slack);
+    });
 }
 
 }  // namespace lipcert

@@ -83,7 +83,7 @@ Side side_of(const AffineMap& map,
     }
     const auto dimension = static_cast<std::size_t>(map.weight.rows());
     return {norm->gain * normalisation_radius(dimension, norm->epsilon, reach) + norm->offset,
-            norm->gain * normalisation_lipschitz(norm->epsilon, where)};
+            norm->gain * normalisation_lipschitz(norm->epsilon, norm->minimum_rms, where)};
 }
 
 /// [R16]: every step uses norms of q^ and k^ only, so a rotation may stand before or after.

@@ -1,15 +1,19 @@
 #include "lipcert/bounds/compose.hpp"
 
 #include "lipcert/bounds/embedding.hpp"
+#include "lipcert/bounds/embedding_hull.hpp"
 #include "lipcert/bounds/reference_formula.hpp"
 #include "lipcert/bounds/rules.hpp"
 #include "lipcert/bounds/unembedding.hpp"
 #include "lipcert/error.hpp"
 
+#include <map>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "bounds/module_kind.hpp"
+#include "bounds/unrolled.hpp"
 #include "bounds/walk.hpp"
 
 namespace lipcert {
@@ -30,13 +34,22 @@ constexpr const char* kHead = "head";
 /// The composition as it goes: the stream since the embeddings, and what to report of it.
 class Composition {
 public:
-    Composition(const Checkpoint& checkpoint, const ComposeOptions& options, StreamBounds start)
+    Composition(const Checkpoint& checkpoint,
+                const ComposeOptions& options,
+                const ResolvedConditions& conditions,
+                StreamBounds start)
         : walk_(checkpoint,
                 sqrt(Upper::of_count(options.sequence_length.value_or(1))),
-                options.effort),
+                options.effort,
+                conditions),
+          checkpoint_(checkpoint),
           options_(options),
+          maximum_norm_(conditions.maximum_norm),
           stream_(std::move(start)),
           largest_radius_(stream_.ball_radius) {}
+
+    /// Also follow what blocks read of each other [R30], until a module that it does not cover.
+    void unroll(InputTokens tokens) { unrolled_.emplace(checkpoint_, std::move(tokens)); }
 
     /// Modules one after the other, one report entry each. `fold_read_next`: what follows the last
     /// of them can take a normalisation's gamma and beta into its weights.
@@ -61,6 +74,11 @@ public:
 
     [[nodiscard]] const StreamBounds& stream() const { return stream_; }
 
+    /// The bound of U (x - x') from what the blocks write, where that is followed [R30].
+    [[nodiscard]] std::optional<Upper> unrolled_difference(const MatrixBall& read) const {
+        return unrolled_ ? std::optional<Upper>(unrolled_->difference(read)) : std::nullopt;
+    }
+
     /// The largest norm of a token, over the embeddings' ball, of the embeddings, of every residual
     /// sum so far (nested ones included) and wherever `mark_boundary` was called.
     [[nodiscard]] Upper largest_radius() const { return max(largest_radius_, stream_.largest_sum); }
@@ -78,7 +96,12 @@ private:
         StreamBounds before = stream_;
         before.lipschitz = before.frobenius = Upper::exact(1.0);
         before.rule.clear();
-        before.norm_in_chain = false;  // a block's own constant does not contain the one before it
+        before.norm.reset();  // a block's own constant does not contain the one before it
+        if (const auto at = maximum_norm_.find(&module); at != maximum_norm_.end()) {
+            // [R37] holds for both inputs, so every rule may use it.
+            before.ball_radius = min(before.ball_radius, at->second);
+            before.domain_radius = min(before.domain_radius, at->second);
+        }
         StreamBounds after = walk_.through(before, module, label);
         if (!keep_fold) {
             after = Walk::materialised(after);
@@ -87,12 +110,32 @@ private:
         after.lipschitz *= stream_.lipschitz;  // [R4]
         after.frobenius *= stream_.frobenius;
         after.rule = joined_rules({stream_.rule, after.rule});
+        if (unrolled_ && Unrolled::understands(module)) {
+            unrolled_->pass(module, label, stream_.lipschitz, before.domain_radius);
+            block.radius_out = keep_smaller(after);
+        } else {
+            unrolled_.reset();
+        }
         stream_ = std::move(after);
         return block;
     }
 
+    /// [R31] the better of the module's own bounds and the unrolled ones. Returns the radius.
+    Upper keep_smaller(StreamBounds& after) const {
+        if (unrolled_->lipschitz() < after.lipschitz) {
+            after.lipschitz = unrolled_->lipschitz();
+            after.rule = joined_rules({after.rule, "R30"});
+        }
+        after.ball_radius = min(after.ball_radius, unrolled_->radius());
+        after.domain_radius = min(after.domain_radius, unrolled_->radius());
+        return after.ball_radius;
+    }
+
     Walk walk_;
+    const Checkpoint& checkpoint_;
     const ComposeOptions& options_;
+    std::map<const Module*, Upper> maximum_norm_;
+    std::optional<Unrolled> unrolled_;
     StreamBounds stream_;
     Upper largest_radius_;
 };
@@ -132,7 +175,8 @@ UnembeddingBounds entries_of_output() {
 
 struct Output {
     UnembeddingBounds constants;
-    StreamBounds input;  ///< the stream that the constants are applied to
+    std::optional<Upper> read;  ///< |U dx| from the blocks' sum, where that is followed [R30]
+    StreamBounds input;         ///< the stream that the constants are applied to
     std::size_t dimension = 0;
     std::string rule;
 };
@@ -142,7 +186,7 @@ Output read_output(const Architecture& architecture,
                    const Composition& composition) {
     if (!architecture.unembedding) {
         const StreamBounds end = composition.visible();
-        return {entries_of_output(), end, end.width, ""};
+        return {entries_of_output(), std::nullopt, end, end.width, ""};
     }
     const std::string where = "unembedding";
     const StreamBounds& end = composition.stream();
@@ -157,8 +201,11 @@ Output read_output(const Architecture& architecture,
     if (end.fold) {
         map = folded(map, *end.fold);
     }
-    return {
-        unembedding_bounds(map.weight), end, static_cast<std::size_t>(map.weight.rows()), "R28"};
+    return {unembedding_bounds(map.weight),
+            composition.unrolled_difference(map.weight),
+            end,
+            static_cast<std::size_t>(map.weight.rows()),
+            "R28"};
 }
 
 void bound_output(const Output& output,
@@ -169,6 +216,10 @@ void bound_output(const Output& output,
     const std::string rule = joined_rules({output.input.rule, output.rule, tail.rule});
     bounds.output_dimension = output.dimension;
     bounds.max_token_l2 = {reached * output.constants.all, rule};
+    if (output.read) {
+        bounds.max_token_l2.upper = min(bounds.max_token_l2.upper, *output.read * tail.factor);
+        bounds.max_token_l2.rule = joined_rules({rule, "R30"});
+    }
     // [R35] RMS = L2 / sqrt(width)
     const Upper units =
         sqrt(Upper::of_count(bounds.domain.dimension) / Lower::of_count(output.dimension));
@@ -185,14 +236,32 @@ void bound_output(const Output& output,
     }
 }
 
-}  // namespace
+/// Wider streams would cost more than the rest of a certificate.
+constexpr std::size_t kWidestUnrolled = 768;
 
-NetworkBounds compose(const Architecture& architecture,
-                      const Checkpoint& checkpoint,
-                      const ComposeOptions& options) {
+/// The rows that tokens are mixtures of, scaled as they are read [R29].
+std::vector<MatrixBall> tables_of(const Embedding& embedding, const Checkpoint& checkpoint) {
+    const std::string where = "embedding";
+    std::vector<MatrixBall> tables = {scaled_by(
+        MatrixBall::of(read_matrix(checkpoint, embedding.weight, where)), embedding.scale)};
+    if (!embedding.positions.empty()) {
+        tables.push_back(MatrixBall::of(read_matrix(checkpoint, embedding.positions, where)));
+    }
+    return tables;
+}
+
+NetworkBounds compose_from(const Architecture& architecture,
+                           const Checkpoint& checkpoint,
+                           const ComposeOptions& options,
+                           const std::vector<MatrixBall>& tables) {
     const LogitTail tail = read_tail(architecture.after_unembedding);
     const EmbeddingBounds embedding = embedding_bounds(architecture.embedding, checkpoint);
     NetworkBounds bounds;
+    ResolvedConditions conditions;
+    if (options.conditions != nullptr) {
+        conditions = resolved(*options.conditions, architecture);
+        bounds.domain.conditional = true;
+    }
     bounds.domain.everything = holds_everywhere(architecture);
     // The domain is the ball that reports print, not one that their rounding would enlarge.
     bounds.domain.radius_decimal = embedding.radius.to_decimal(6);
@@ -204,7 +273,11 @@ NetworkBounds compose(const Architecture& architecture,
     start.width = embedding.dimension;
     start.ball_radius = bounds.domain.radius;
     start.domain_radius = bounds.domain.everything ? Upper::infinity() : bounds.domain.radius;
-    Composition composition(checkpoint, options, start);
+    Composition composition(checkpoint, options, conditions, start);
+    if (!bounds.domain.everything && options.effort != Effort::fast && architecture.stem.empty() &&
+        embedding.dimension <= kWidestUnrolled) {
+        composition.unroll({embedding.dimension, bounds.domain.radius, tables});
+    }
     const bool unembeds = architecture.unembedding.has_value();
 
     bounds.stem = composition.pass(architecture.stem, "stem", false);
@@ -228,11 +301,36 @@ NetworkBounds compose(const Architecture& architecture,
                  tail,
                  sqrt(Upper::of_count(options.sequence_length.value_or(1))),
                  bounds);
+    if (bounds.domain.conditional) {
+        return bounds;  // what follows is about the whole domain
+    }
     if (auto reference = reference_bounds(architecture, checkpoint, bounds.domain.radius)) {
         bounds.reference_formula = reference->formula;
         bounds.reference_repaired = reference->repaired;
     }
     return bounds;
+}
+
+}  // namespace
+
+NetworkBounds compose(const Architecture& architecture,
+                      const Checkpoint& checkpoint,
+                      const ComposeOptions& options) {
+    return compose_from(architecture, checkpoint, options, {});
+}
+
+std::optional<NetworkBounds> compose_on_embeddings(const Architecture& architecture,
+                                                   const Checkpoint& checkpoint,
+                                                   const ComposeOptions& options) {
+    const auto& first =
+        architecture.layers.empty() ? architecture.head : architecture.layers.front().modules;
+    if (holds_everywhere(architecture) || !architecture.stem.empty() ||
+        architecture.embedding.max_row_norm || first.empty() ||
+        !Unrolled::understands(first.front())) {
+        return std::nullopt;
+    }
+    return compose_from(
+        architecture, checkpoint, options, tables_of(architecture.embedding, checkpoint));
 }
 
 }  // namespace lipcert

@@ -31,6 +31,16 @@ EmbeddingBounds embedding_bounds(const Embedding& embedding, const Checkpoint& c
         }
         bounds.radius += largest_row_norm(MatrixBall::of(positions));
     }
+    if (!embedding.types.empty()) {
+        const Matrix types = read_matrix(checkpoint, embedding.types, where);
+        if (static_cast<std::size_t>(types.cols()) != bounds.dimension) {
+            throw Error(ErrorKind::architecture,
+                        where,
+                        "'" + embedding.types + "' has rows of " + std::to_string(types.cols()) +
+                            " numbers, but token embeddings " + std::to_string(bounds.dimension));
+        }
+        bounds.radius += largest_row_norm(MatrixBall::of(types));
+    }
     return bounds;
 }
 

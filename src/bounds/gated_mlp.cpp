@@ -64,18 +64,41 @@ Vector unit_shares(const Matrix& gram, const Vector& diagonal, Vector& top) {
     return top.array().square();
 }
 
-/// Descends on log |Wd T^-1| + log sqrt(lmax(T S T)) from `logs`; averages the last half of the
-/// steps. In rounded arithmetic: any scaling is valid [R0].
-Vector descended(const Matrix& down, const Matrix& product, Vector logs) {
+/// sum_k factor_k sqrt(lmax(T S_k T)): what a scaling T is to make small beside |Wd T^-1|.
+struct SchurTerm {
+    MatrixBall product;  ///< S_k
+    Upper factor;
+};
+
+using SchurTerms = std::vector<SchurTerm>;
+
+/// Descends on log |Wd T^-1| + log sum_k factor_k sqrt(lmax(T S_k T)) from `logs`; averages the
+/// last half of the steps. In rounded arithmetic: any scaling is valid [R0].
+Vector descended(const Matrix& down, const SchurTerms& terms, Vector logs) {
     const Matrix gram = down.transpose() * down;
     Vector down_top = Vector::Ones(logs.size());
-    Vector product_top = Vector::Ones(logs.size());
+    std::vector<Vector> tops(terms.size(), Vector::Ones(logs.size()));
     Vector total = Vector::Zero(logs.size());
     for (int step = 0; step < kSteps; ++step) {
         const UnitScaling scaling = scaling_of(logs);
-        const Vector of_product = unit_shares(product, scaling.forward, product_top);
+        Vector of_products = Vector::Zero(logs.size());
+        double value = 0.0;
+        for (std::size_t k = 0; k < terms.size(); ++k) {
+            const Matrix& product = terms[k].product.centre();
+            const Vector shares = unit_shares(product, scaling.forward, tops[k]);
+            const Vector scaled = scaling.forward.asDiagonal() * tops[k];
+            const double scale = terms[k].factor.to_double() *
+                                 std::exp2(0.5 * static_cast<double>(terms[k].product.exponent() -
+                                                                     terms[0].product.exponent()));
+            const double part = scale * std::sqrt(std::max(scaled.dot(product * scaled), 0.0));
+            of_products += part * shares;
+            value += part;
+        }
+        if (!(value > 0.0) || !std::isfinite(value)) {
+            return logs;
+        }
         const Vector of_down = unit_shares(gram, scaling.backward, down_top);
-        logs -= 4.0 / (1.0 + step / 8.0) * (of_product - of_down);
+        logs -= 4.0 / (1.0 + step / 8.0) * (of_products / value - of_down);
         if (step >= kSteps / 2) {
             total += logs;
         }
@@ -83,16 +106,21 @@ Vector descended(const Matrix& down, const Matrix& product, Vector logs) {
     return total / (kSteps - kSteps / 2);
 }
 
-/// [R13] Schur: |Wd T^-1| sqrt(lmax(T S T)) for the better of two scalings.
-Upper schur_bound(const MatrixBall& down, const MatrixBall& product) {
-    const Vector sizes = product.centre().diagonal().cwiseMax(0.0).cwiseSqrt();
+/// [R13] Schur: |Wd T^-1| sum_k factor_k sqrt(lmax(T S_k T)) for the better of two scalings.
+Upper schur_bound(const MatrixBall& down, const SchurTerms& terms) {
+    const Vector sizes = terms.front().product.centre().diagonal().cwiseMax(0.0).cwiseSqrt();
     const Vector balanced = balance(down, sizes);
     Upper best = Upper::infinity();
-    for (const Vector& logs : {balanced, descended(down.centre(), product.centre(), balanced)}) {
+    for (const Vector& logs : {balanced, descended(down.centre(), terms, balanced)}) {
         const UnitScaling scaling = scaling_of(logs);
-        const MatrixBall scaled = scale_rows(
-            scale_columns(product, MatrixBall::of_vector(scaling.forward)), scaling.forward);
-        best = min(best, down_norm(down, scaling) * sqrt(spectral_norm(scaled).upper()));
+        Upper products;
+        for (const SchurTerm& term : terms) {
+            const MatrixBall scaled =
+                scale_rows(scale_columns(term.product, MatrixBall::of_vector(scaling.forward)),
+                           scaling.forward);
+            products += term.factor * sqrt(spectral_norm(scaled).upper());
+        }
+        best = min(best, down_norm(down, scaling) * products);
     }
     return best;
 }
@@ -138,13 +166,31 @@ std::vector<Upper> unit_sizes(const AffineMap& map, const Upper& radius) {
     return sizes;
 }
 
-Upper schur_lipschitz(const GatedMlpBlock& block, const Upper& radius, bool unbiased) {
+/// The largest distance of a ratio phi(t)/t from the centre of the slopes.
+Upper ratio_half_width(const ActivationBounds& activation) {
+    const double apart = std::abs(activation.ratios.centre - activation.slopes.centre);
+    return activation.ratios.half_width +
+           Upper::exact(std::nextafter(apart, std::numeric_limits<double>::infinity()));
+}
+
+/// [R13] centred: the part of phi that is linear, c (g o u), is a quadratic form in x.
+Upper centred_schur_lipschitz(const GatedMlpBlock& block,
+                              const Upper& radius,
+                              const Upper& symmetric_factor) {
+    const ActivationBounds& activation = block.activation;
+    const MatrixBall product = entrywise_gram(block.up.weight, block.gate.weight);
+    const MatrixBall symmetric = symmetric_entrywise_gram(block.up.weight, block.gate.weight);
+    const Upper centre = Upper::exact(std::abs(activation.slopes.centre));
+    return radius *
+           schur_bound(block.down.weight,
+                       {{product, activation.slopes.half_width + ratio_half_width(activation)},
+                        {symmetric, symmetric_factor * centre}});
+}
+
+/// [R13] with biases of gate or up.
+Upper schur_lipschitz(const GatedMlpBlock& block, const Upper& radius) {
     const Upper& slope = block.activation.slope;
     const Upper& ratio = block.activation.ratio;
-    if (unbiased) {
-        const MatrixBall product = entrywise_gram(block.up.weight, block.gate.weight);
-        return radius * (slope + ratio) * schur_bound(block.down.weight, product);
-    }
     const double reach = radius.to_double();
     if (!(reach >= 0x1p-300 && reach <= 0x1p300)) {
         return Upper::infinity();
@@ -152,15 +198,11 @@ Upper schur_lipschitz(const GatedMlpBlock& block, const Upper& radius, bool unbi
     const MatrixBall of_slope = entrywise_gram(augmented(block.up, reach), block.gate.weight);
     const MatrixBall of_ratio = entrywise_gram(augmented(block.gate, reach), block.up.weight);
     return sqrt(Upper::of_count(2)) * Upper::exact(reach) *
-           (slope * schur_bound(block.down.weight, of_slope) +
-            ratio * schur_bound(block.down.weight, of_ratio));
+           (schur_bound(block.down.weight, {{of_slope, slope}}) +
+            schur_bound(block.down.weight, {{of_ratio, ratio}}));
 }
 
-}  // namespace
-
-MatrixBall entrywise_gram(const MatrixBall& a, const MatrixBall& b) {
-    const MatrixBall x = product(a, a.transposed());
-    const MatrixBall y = product(b, b.transposed());
+MatrixBall entrywise_product(const MatrixBall& x, const MatrixBall& y) {
     Matrix centre = x.centre().cwiseProduct(y.centre());
     const long exponent = x.exponent() + y.exponent();
     // Entries are at most 1. |fl(X o Y) - X o Y|_F <= U |X o Y|_F + n 2^-1022;
@@ -171,19 +213,33 @@ MatrixBall entrywise_gram(const MatrixBall& a, const MatrixBall& b) {
     return MatrixBall::around(std::move(centre), exponent, std::move(radius));
 }
 
-GatedMlpBound weighted_gated_mlp_bound(const GatedMlpBlock& block, const Upper& radius) {
-    GatedMlpBound bound{Upper::infinity(), "R13", false};
-    bound.proportional = is_zero(block.gate.bias) && is_zero(block.up.bias);
+}  // namespace
+
+MatrixBall entrywise_gram(const MatrixBall& a, const MatrixBall& b) {
+    return entrywise_product(product(a, a.transposed()), product(b, b.transposed()));
+}
+
+MatrixBall symmetric_entrywise_gram(const MatrixBall& a, const MatrixBall& b) {
+    const MatrixBall cross = product(a, b.transposed());
+    const MatrixBall mirrored = entrywise_product(cross, cross.transposed());
+    return sum(entrywise_gram(a, b), mirrored).scaled(-1);
+}
+
+Upper weighted_gated_mlp_bound(const GatedMlpBlock& block,
+                               const Upper& radius,
+                               const Upper& symmetric_factor) {
     if (block.down.weight.cols() > kMostUnits || !radius.is_finite()) {
-        return bound;
+        return Upper::infinity();
     }
+    const bool unbiased = is_zero(block.gate.bias) && is_zero(block.up.bias);
     const Upper rows =
         block.activation.slope *
             row_bound(block.down.weight, unit_sizes(block.up, radius), block.gate.weight) +
         block.activation.ratio *
             row_bound(block.down.weight, unit_sizes(block.gate, radius), block.up.weight);
-    bound.lipschitz = block.scale * min(rows, schur_lipschitz(block, radius, bound.proportional));
-    return bound;
+    const Upper schur = unbiased ? centred_schur_lipschitz(block, radius, symmetric_factor)
+                                 : schur_lipschitz(block, radius);
+    return block.scale * min(rows, schur);
 }
 
 }  // namespace lipcert

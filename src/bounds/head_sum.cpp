@@ -1,7 +1,10 @@
 #include "lipcert/bounds/head_sum.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+
+#include "norms/lanczos.hpp"
 
 namespace lipcert {
 
@@ -50,13 +53,44 @@ HeadWeights weights_of_roots(const std::vector<double>& roots) {
     return result;
 }
 
-Upper weighted_norm(const std::vector<MatrixBall>& blocks, const std::vector<double>& roots) {
+namespace {
+
+MatrixBall weighted(const std::vector<MatrixBall>& blocks, const std::vector<double>& roots) {
     std::vector<MatrixBall> scaled;
     scaled.reserve(blocks.size());
     for (std::size_t h = 0; h < blocks.size(); ++h) {
         scaled.push_back(scaled_by(blocks[h], roots[h]));
     }
-    return spectral_norm(stack_columns(scaled)).upper();
+    return stack_columns(scaled);
+}
+
+}  // namespace
+
+Upper weighted_norm(const std::vector<MatrixBall>& blocks, const std::vector<double>& roots) {
+    return spectral_norm(weighted(blocks, roots)).upper();
+}
+
+Upper weighted_pair_norm(const std::vector<MatrixBall>& blocks, const std::vector<double>& roots) {
+    const MatrixBall m = weighted(blocks, roots);
+    const MatrixBall gram = product(m, m.transposed());
+    if (!gram.radius().is_finite()) {
+        return Upper::infinity();
+    }
+    const MatrixBall unit = gram.scaled(-gram.exponent());
+    // G - beta v v^T <= mu I gives e^T G e + w^T G w <= 2 mu + beta |v|^2 for orthogonal unit
+    // vectors, whatever v and beta >= 0 are.
+    const Estimate first = estimate_top_eigenpair(unit.centre());
+    const Matrix rest = unit.centre() - first.eigenvalue * first.vector * first.vector.transpose();
+    const double second = std::max(estimate_top_eigenpair(rest).eigenvalue, 0.0);
+    const double beta = first.eigenvalue - second;
+    if (!(beta > 0.0) || !std::isfinite(beta) || !first.vector.allFinite()) {
+        return sqrt(Upper::of_count(2)) * spectral_norm(m).upper();
+    }
+    const MatrixBall vector = MatrixBall::of_vector(first.vector);
+    const MatrixBall deflated = sum(unit, scaled_by(product(vector, vector.transposed()), -beta));
+    const Upper total = spectral_norm(deflated).upper().scaled(1) +
+                        Upper::exact(beta) * square(frobenius_norm(vector));
+    return sqrt(total.scaled(gram.exponent()));
 }
 
 Upper weighted_gain(const std::vector<Upper>& gains, const HeadWeights& weights) {

@@ -22,6 +22,24 @@ Upper normalisation_lipschitz(const Interval& epsilon, const std::string& where)
     return Upper::exact(1.0) / sqrt(epsilon.mignitude());
 }
 
+Upper normalisation_lipschitz(const Interval& epsilon,
+                              const std::optional<Lower>& minimum_rms,
+                              const std::string& where) {
+    if (!minimum_rms) {
+        return normalisation_lipschitz(epsilon, where);
+    }
+    require_positive(epsilon, where);
+    return Upper::exact(1.0) / sqrt(*minimum_rms * *minimum_rms + epsilon.mignitude());
+}
+
+Shell shell_of(std::size_t dimension, const Interval& epsilon, const Lower& minimum_rms) {
+    // r -> r/sqrt(r^2 + epsilon) grows with r and falls with epsilon.
+    const Upper same = Upper::of(minimum_rms.value());
+    const Upper root = sqrt(square(same) + epsilon.magnitude());
+    return {sqrt(Lower::of_count(dimension)) * minimum_rms / root,
+            epsilon.magnitude() / (minimum_rms * minimum_rms + epsilon.mignitude())};
+}
+
 Upper normalisation_radius(std::size_t dimension, const Interval& epsilon, const Upper& radius) {
     Upper sphere = sqrt(Upper::of_count(dimension));
     if (!radius.is_finite()) {

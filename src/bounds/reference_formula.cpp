@@ -145,7 +145,7 @@ std::optional<ReferenceBounds> reference_bounds(const Architecture& architecture
                                                 const Upper& radius) {
     if (architecture.reference_formula != "newhouse-2025" || architecture.layers.empty() ||
         !architecture.stem.empty() || !architecture.head.empty() || !architecture.unembedding ||
-        !architecture.embedding.positions.empty()) {
+        !architecture.embedding.positions.empty() || !architecture.embedding.types.empty()) {
         return std::nullopt;
     }
     std::vector<BlockNorms> layers;

@@ -107,8 +107,17 @@ void Walk::apply(const Normalisation& norm, StreamBounds& stream, const std::str
     stream = materialised(stream);
     const auto width = static_cast<Eigen::Index>(stream.width);
     stream.fold = read_fold(checkpoint_, norm, width, where);
-    stream.norm_in_chain = true;
-    advance(stream, normalisation_lipschitz(norm.epsilon, where), "R14");
+    const Upper steepest = normalisation_lipschitz(norm.epsilon, where);
+    const std::optional<Lower> floor = minimum_rms(norm);
+    const Upper lipschitz = normalisation_lipschitz(norm.epsilon, floor, where);
+    // The chain now holds `lipschitz`, a bound that was rounded up once: steepest over that very
+    // number is what the chain lacks of 1/sqrt(epsilon).
+    stream.norm = NormInChain{Upper::exact(1.0), std::nullopt};
+    if (floor) {
+        stream.norm->excess = max(steepest / Lower::of(lipschitz.value()), Upper::exact(1.0));
+        stream.norm->shell = shell_of(stream.width, norm.epsilon, *floor);
+    }
+    advance(stream, lipschitz, floor ? "R15" : "R14");
     map_radii(stream, [&](const Upper& radius) {
         return normalisation_radius(stream.width, norm.epsilon, radius);
     });
@@ -148,7 +157,8 @@ void Walk::apply(const GatedMlp& mlp, StreamBounds& stream, const std::string& w
     const AffineMap up = read_on(stream, mlp.up, where);
     // [R39] the radius of z is at most sqrt(d), and the slope at |z| = sqrt(rho d) is
     // sqrt(1 - rho) of the largest: sqrt(rho (1 - rho)) <= 1/2.
-    const bool coupled = stream.fold && stream.norm_in_chain;
+    const std::optional<NormInChain> norm = stream.fold ? stream.norm : std::nullopt;
+    const Upper sphere = sqrt(Upper::of_count(stream.width));
     stream.fold.reset();
     if (gate.weight.rows() != up.weight.rows()) {
         throw Error(ErrorKind::architecture,
@@ -163,14 +173,28 @@ void Walk::apply(const GatedMlp& mlp, StreamBounds& stream, const std::string& w
     const ActivationBounds activation = activation_bounds(mlp.activation);
     const Upper scale = mlp.activation_scale.magnitude();
     stream.width = static_cast<std::size_t>(down.weight.rows());
-    const GatedMlpBound weighted =
-        weighted_gated_mlp_bound({gate, up, down, activation, scale}, stream.domain_radius);
-    Upper lipschitz = min(gated_mlp_lipschitz(norms, activation, scale, stream.domain_radius),
-                          weighted.lipschitz);
+    const GatedMlpBlock block{gate, up, down, activation, scale};
+    const auto constant = [&](const Upper& radius, const Upper& symmetric_factor) {
+        return min(gated_mlp_lipschitz(norms, activation, scale, radius),
+                   weighted_gated_mlp_bound(block, radius, symmetric_factor));
+    };
+    const Upper two = Upper::of_count(2);
+    Upper lipschitz = constant(stream.domain_radius, two);
     std::string rule = "R13";
-    if (coupled && weighted.proportional) {
-        lipschitz = lipschitz.scaled(-1);
-        rule = "R13 R39";
+    const auto offer = [&](const Upper& candidate, const char* candidate_rule) {
+        if (candidate < lipschitz) {
+            lipschitz = candidate;
+            rule = candidate_rule;
+        }
+    };
+    if (norm && is_zero(gate.bias) && is_zero(up.bias)) {
+        // Half of the sphere's constant, not of a smaller ball's: the slope of z is steeper inside.
+        const Upper at_sphere = stream.domain_radius < sphere ? constant(sphere, two) : lipschitz;
+        offer(at_sphere.scaled(-1) * norm->excess, "R13 R39");
+        if (norm->shell) {
+            const Upper factor = sqrt(two) * (Upper::exact(1.0) + norm->shell->radial_share);
+            offer(constant(stream.domain_radius, min(factor, two)), "R13 R40");
+        }
     }
     advance(stream, lipschitz, rule);
     map_radii(stream, [&](const Upper& radius) {
@@ -178,20 +202,21 @@ void Walk::apply(const GatedMlp& mlp, StreamBounds& stream, const std::string& w
     });
 }
 
-namespace {
+std::optional<Lower> Walk::minimum_rms(const Normalisation& norm) const {
+    const auto found = conditions_.minimum_rms.find(&norm);
+    return found == conditions_.minimum_rms.end() ? std::nullopt
+                                                  : std::optional<Lower>(found->second);
+}
 
-std::optional<HeadNorm> read_head_norm(const Checkpoint& checkpoint,
-                                       const std::optional<Normalisation>& norm,
-                                       Eigen::Index head_dimension,
-                                       const std::string& where) {
+std::optional<HeadNorm> Walk::read_head_norm(const std::optional<Normalisation>& norm,
+                                             Eigen::Index head_dimension,
+                                             const std::string& where) const {
     if (!norm) {
         return std::nullopt;
     }
-    const FoldNorms norms = measure_fold(read_fold(checkpoint, *norm, head_dimension, where));
-    return HeadNorm{norms.gain, norms.offset, norm->epsilon};
+    const FoldNorms norms = measure_fold(read_fold(checkpoint_, *norm, head_dimension, where));
+    return HeadNorm{norms.gain, norms.offset, norm->epsilon, minimum_rms(*norm)};
 }
-
-}  // namespace
 
 void Walk::apply(const Attention& attention, StreamBounds& stream, const std::string& where) const {
     require_bounded(stream, "attention", where);
@@ -200,7 +225,7 @@ void Walk::apply(const Attention& attention, StreamBounds& stream, const std::st
     weights.key = read_on(stream, attention.key, where);
     weights.value = read_on(stream, attention.value, where);
     weights.output = read_affine(checkpoint_, attention.output, where);
-    const bool coupled = stream.fold && stream.norm_in_chain;
+    const std::optional<NormInChain> norm = stream.fold ? stream.norm : std::nullopt;
     const Upper sphere = sqrt(Upper::of_count(stream.width));
     stream.fold.reset();
     weights.heads = attention.heads;
@@ -210,8 +235,8 @@ void Walk::apply(const Attention& attention, StreamBounds& stream, const std::st
     values.effort = effort_;
     const Eigen::Index head_dimension =
         weights.query.weight.rows() / static_cast<Eigen::Index>(weights.heads);
-    weights.query_norm = read_head_norm(checkpoint_, attention.query_norm, head_dimension, where);
-    weights.key_norm = read_head_norm(checkpoint_, attention.key_norm, head_dimension, where);
+    weights.query_norm = read_head_norm(attention.query_norm, head_dimension, where);
+    weights.key_norm = read_head_norm(attention.key_norm, head_dimension, where);
 
     const ScorePath scores = score_path(weights, stream.domain_radius, where);
     const AttentionBound bound =
@@ -221,12 +246,17 @@ void Walk::apply(const Attention& attention, StreamBounds& stream, const std::st
     stream.width = static_cast<std::size_t>(weights.output.weight.rows());
     Upper lipschitz = bound.lipschitz();
     std::string rule = bound.rule;
-    if (coupled && !weights.query_norm && !weights.key_norm) {
-        const Upper jointly =
-            behind_norm(values, scores, attention.score_scale.magnitude(), sphere);
-        if (jointly < lipschitz) {
-            lipschitz = jointly;
-            rule = joined_rules({rule, "R39"});
+    const auto offer = [&](const Upper& candidate, const char* candidate_rule) {
+        if (candidate < lipschitz) {
+            lipschitz = candidate;
+            rule = joined_rules({bound.rule, candidate_rule});
+        }
+    };
+    if (norm && !weights.query_norm && !weights.key_norm) {
+        const Upper score_scale = attention.score_scale.magnitude();
+        offer(behind_norm(values, scores, score_scale, sphere) * norm->excess, "R39");
+        if (norm->shell) {
+            offer(on_shell(values, scores, score_scale, *norm->shell, reach.gain * sphere), "R40");
         }
     }
     stream.lipschitz *= scale * lipschitz;

@@ -2,6 +2,8 @@
 
 #include "lipcert/architecture/graph.hpp"
 #include "lipcert/bounds/affine.hpp"
+#include "lipcert/bounds/attention.hpp"
+#include "lipcert/bounds/conditions.hpp"
 #include "lipcert/bounds/effort.hpp"
 #include "lipcert/bounds/network_bounds.hpp"
 #include "lipcert/checkpoint/checkpoint.hpp"
@@ -14,6 +16,12 @@
 
 namespace lipcert {
 
+/// A normalisation whose constant K is a factor of the chain.
+struct NormInChain {
+    Upper excess;  ///< 1/sqrt(epsilon) / K: 1 unless a condition made K smaller [R39] [R15]
+    std::optional<Shell> shell;  ///< where its outputs lie, if a condition says so [R40]
+};
+
 /// What is known of the stream between two modules, relative to the start of the current chain.
 struct StreamBounds {
     std::size_t width = 0;
@@ -24,9 +32,9 @@ struct StreamBounds {
     /// A normalisation whose gamma and beta have not been applied: the stream is z, and the next
     /// linear maps take them into their weights [R14].
     std::optional<Fold> fold;
-    /// The 1/sqrt(epsilon) of the pending normalisation is part of `lipschitz`, so that what reads
-    /// it may be bounded together with it [R39].
-    bool norm_in_chain = false;
+    /// Set while the constant of the pending normalisation is part of `lipschitz`, so that what
+    /// reads it may be bounded together with it.
+    std::optional<NormInChain> norm;
     /// Of every sum of a residual or of parallel branches so far, nested ones included, over the
     /// ball.
     Upper largest_sum;
@@ -36,10 +44,14 @@ struct StreamBounds {
 /// Bounds modules one after the other; reads the tensors of one module at a time.
 class Walk {
 public:
-    Walk(const Checkpoint& checkpoint, Upper sqrt_sequence_length, Effort effort)
+    Walk(const Checkpoint& checkpoint,
+         Upper sqrt_sequence_length,
+         Effort effort,
+         ResolvedConditions conditions)
         : checkpoint_(checkpoint),
           sqrt_sequence_length_(std::move(sqrt_sequence_length)),
-          effort_(effort) {}
+          effort_(effort),
+          conditions_(std::move(conditions)) {}
 
     [[nodiscard]] StreamBounds through(const StreamBounds& in,
                                        const Module& module,
@@ -62,6 +74,10 @@ private:
     void apply(const Scale& scale, StreamBounds& stream, const std::string& where) const;
     void apply(const SoftCap& cap, StreamBounds& stream, const std::string& where) const;
 
+    [[nodiscard]] std::optional<Lower> minimum_rms(const Normalisation& norm) const;
+    [[nodiscard]] std::optional<HeadNorm> read_head_norm(const std::optional<Normalisation>& norm,
+                                                         Eigen::Index head_dimension,
+                                                         const std::string& where) const;
     [[nodiscard]] MlpBlock read_mlp(const StreamBounds& stream,
                                     const Mlp& mlp,
                                     const std::string& where) const;
@@ -79,6 +95,7 @@ private:
     const Checkpoint& checkpoint_;
     Upper sqrt_sequence_length_;
     Effort effort_;
+    ResolvedConditions conditions_;
 };
 
 /// True where every module that needs a bounded input stands behind a normalisation or a soft-cap,

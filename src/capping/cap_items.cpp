@@ -5,7 +5,13 @@
 #include "lipcert/rounding/limit.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <fnmatch.h>
+#include <iterator>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
 
 namespace lipcert {
 
@@ -15,18 +21,26 @@ bool is_glob_match(const std::string& glob, const std::string& text) {
     return fnmatch(glob.c_str(), text.c_str(), 0) == 0;
 }
 
-/// The whole name, what stands behind any of its dots, or the role.
-bool selects(const std::string& selector, const WeightUse& use) {
-    if (is_glob_match(selector, use.tensor) || is_glob_match(selector, use.role)) {
+/// The whole name, or what stands behind any of its dots but the last: "weight" is every matrix.
+bool selects_name(const std::string& glob, const std::string& name) {
+    if (is_glob_match(glob, name)) {
         return true;
     }
-    for (std::size_t dot = use.tensor.find('.'); dot != std::string::npos;
-         dot = use.tensor.find('.', dot + 1)) {
-        if (is_glob_match(selector, use.tensor.substr(dot + 1))) {
+    for (std::size_t dot = name.find('.'); dot != std::string::npos && dot != name.rfind('.');
+         dot = name.find('.', dot + 1)) {
+        if (is_glob_match(glob, name.substr(dot + 1))) {
             return true;
         }
     }
     return false;
+}
+
+/// The name, the role, or both as "name:role".
+bool selects(const std::string& selector, const WeightUse& use) {
+    const std::size_t colon = selector.rfind(':');
+    return selects_name(selector, use.tensor) || is_glob_match(selector, use.role) ||
+           (colon != std::string::npos && selects_name(selector.substr(0, colon), use.tensor) &&
+            is_glob_match(selector.substr(colon + 1), use.role));
 }
 
 bool selects_any(const std::vector<std::string>& selectors, const WeightUse& use) {
@@ -69,37 +83,115 @@ void set_shape(CapItem& item, const TensorInfo& tensor) {
     }
 }
 
-/// The stated limit as one on the Euclidean norm of a row or on sigma_1, rounded down.
-double l2_limit(const CapItem& item, const Lower& stated, LimitNorm norm) {
-    Lower limit = stated;
-    if (norm == LimitNorm::rms) {
-        const bool out_in = item.use.layout == Layout::out_in;
-        const std::size_t inputs = out_in ? item.cols : item.rows;
-        const std::size_t outputs = out_in ? item.rows : item.cols;
-        limit = limit * (item.by_rows ? sqrt(Lower::of_count(inputs))
-                                      : sqrt(Lower::of_count(outputs) / Upper::of_count(inputs)));
+/// L2 for one of the norm in which limits are stated, rounded down.
+Lower unit_of(const CapItem& item, LimitNorm norm) {
+    if (norm == LimitNorm::l2) {
+        return Lower::exact(1.0);
     }
-    const double rounded = limit.to_double();
-    if (rounded <= 0.0) {
+    const bool out_in = item.use.layout == Layout::out_in;
+    const std::size_t inputs = out_in ? item.cols : item.rows;
+    const std::size_t outputs = out_in ? item.rows : item.cols;
+    if (item.by_rows) {
+        return sqrt(Lower::of_count(inputs));
+    }
+    if (item.use.kind == WeightKind::table) {
+        throw Error(ErrorKind::usage,
+                    "--norm rms",
+                    "'" + item.use.tensor +
+                        "' is looked up, and no map from RMS to RMS: limit its rows with "
+                        "--embedding-limit, or its spectral norm with --norm l2");
+    }
+    return sqrt(Lower::of_count(outputs) / Upper::of_count(inputs));
+}
+
+/// The stated limit as one on the Euclidean norm of a row or on sigma_1, rounded down.
+void set_limit(CapItem& item, const Lower& stated, LimitNorm norm) {
+    const Lower unit = unit_of(item, norm);
+    item.unit = unit.to_double();
+    item.limit = (stated * unit).to_double();
+    if (item.limit <= 0.0) {
         throw Error(ErrorKind::usage, "--limit", "is below the smallest positive double");
     }
-    return rounded;
 }
 
-bool is_same_part(const WeightUse& a, const WeightUse& b) {
-    const auto begin = [](const WeightUse& use) { return use.slice ? use.slice->begin : 0; };
-    const auto count = [](const WeightUse& use) { return use.slice ? use.slice->count : 0; };
-    return a.tensor == b.tensor && begin(a) == begin(b) && count(a) == count(b);
+/// The outputs that an item has.
+OutputSlice slice_of(const CapItem& item) {
+    return item.use.slice.value_or(
+        OutputSlice{0, item.use.layout == Layout::out_in ? item.rows : item.cols});
 }
 
+bool is_same_part(const CapItem& a, const CapItem& b) {
+    return slice_of(a) == slice_of(b) && a.use.layout == b.use.layout;
+}
+
+bool overlap(const CapItem& a, const CapItem& b) {
+    if (a.use.tensor != b.use.tensor) {
+        return false;
+    }
+    std::vector<std::ptrdiff_t> x = outputs_of(slice_of(a));
+    std::vector<std::ptrdiff_t> y = outputs_of(slice_of(b));
+    std::sort(x.begin(), x.end());
+    std::sort(y.begin(), y.end());
+    std::vector<std::ptrdiff_t> common;
+    std::set_intersection(x.begin(), x.end(), y.begin(), y.end(), std::back_inserter(common));
+    return a.use.layout != b.use.layout || !common.empty();
+}
+
+/// Gives both the same limit, of the same kind, where that is what the rules say: none gives way,
+/// the smaller of two counts.
+bool agree(CapItem& a, CapItem& b) {
+    const auto take = [](CapItem& to, const CapItem& from) {
+        to.by_rows = from.by_rows;
+        to.limit = from.limit;
+        to.unit = from.unit;
+    };
+    if (a.is_unlimited() || (!b.is_unlimited() && a.by_rows == b.by_rows && b.limit < a.limit)) {
+        take(a, b);
+    } else if (b.is_unlimited() || a.by_rows == b.by_rows) {
+        take(b, a);
+    }
+    return a.by_rows == b.by_rows;
+}
+
+/// The same numbers can have one limit.
 void insert(std::vector<CapItem>& items, CapItem item) {
-    const auto known = std::find_if(items.begin(), items.end(), [&item](const CapItem& other) {
-        return is_same_part(other.use, item.use) && other.by_rows == item.by_rows;
-    });
-    if (known == items.end()) {
-        items.push_back(std::move(item));
-    } else {
-        known->limit = std::min(known->limit, item.limit);
+    for (CapItem& other : items) {
+        if (!overlap(other, item)) {
+            continue;
+        }
+        if (is_same_part(other, item) && agree(other, item)) {
+            return;
+        }
+        throw Error(ErrorKind::usage,
+                    "--limit, --embedding-limit",
+                    fmt::format("{} is read as {} and as {}: limit either its rows or its spectral "
+                                "norm, not both",
+                                item.use.tensor,
+                                other.use.role,
+                                item.use.role));
+    }
+    items.push_back(std::move(item));
+}
+
+/// A head that is tied to the embedding can be stored again: what is done to one must be done to
+/// the other. Where the rules limit them differently they are no longer copies.
+void find_copies(std::vector<CapItem>& items, const Checkpoint& checkpoint) {
+    const auto read = [&checkpoint](const CapItem& item) {
+        return checkpoint.read(*checkpoint.find(item.use.tensor));
+    };
+    for (CapItem& head : items) {
+        if (head.use.kind != WeightKind::unembedding || head.use.slice) {
+            continue;
+        }
+        for (CapItem& table : items) {
+            if (table.use.kind == WeightKind::table && table.use.tensor != head.use.tensor &&
+                table.rows == head.rows && table.cols == head.cols &&
+                table.use.layout == head.use.layout && read(table) == read(head) &&
+                (table.limit == head.limit || table.is_unlimited() || head.is_unlimited()) &&
+                agree(table, head)) {
+                head.copy_of = table.use.tensor;
+            }
+        }
     }
 }
 
@@ -147,9 +239,10 @@ std::vector<CapItem> cap_items(const std::vector<WeightUse>& uses,
         item.use = use;
         item.by_rows = stated->by_rows;
         set_shape(item, *tensor);
-        item.limit = l2_limit(item, stated->value, rules.norm);
+        set_limit(item, stated->value, rules.norm);
         insert(items, std::move(item));
     }
+    find_copies(items, checkpoint);
     return items;
 }
 

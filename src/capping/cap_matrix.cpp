@@ -2,6 +2,8 @@
 
 #include "lipcert/error.hpp"
 
+#include <limits>
+
 #include "capping/by_scaling.hpp"
 #include "capping/by_spectrum.hpp"
 #include "capping/job.hpp"
@@ -33,11 +35,12 @@ namespace {
 
 using namespace capping;
 
-/// A decay that is not asked to reach the limit acts below it too, and so does orthogonalize.
+/// A decay that is not asked to reach the limit acts below it too, and so does orthogonalize,
+/// unless there is no limit to go to.
 bool acts_within_limit(const CapRequest& request) {
     switch (request.method) {
         case CapMethod::orthogonalize:
-            return true;
+            return request.limit < std::numeric_limits<double>::max();
         case CapMethod::weight_decay:
         case CapMethod::spectral_decay:
             return !request.until_limit;

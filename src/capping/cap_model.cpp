@@ -1,6 +1,8 @@
 #include "lipcert/capping/cap_model.hpp"
 
 #include "lipcert/error.hpp"
+#include "lipcert/norms/matrix_ball.hpp"
+#include "lipcert/norms/spectral_norm.hpp"
 
 #include <utility>
 
@@ -24,16 +26,30 @@ CapResult cap_part(const Matrix& part, const CapItem& item, const CapRequest& re
     return result;
 }
 
+/// The same; errors say where.
+CapResult cap_named(const Matrix& part,
+                    const CapItem& item,
+                    const CapRequest& request,
+                    const std::string& path) {
+    const std::string place = path + ": " + name_of(item);
+    try {
+        return cap_part(part, item, request);
+    } catch (const UnreachableLimit& error) {
+        throw UnreachableLimit(place, error.what());
+    } catch (const Error& error) {
+        throw Error(error.kind(), place, error.what());
+    }
+}
+
 }  // namespace
 
 Matrix part_of(const Matrix& tensor, const CapItem& item) {
     if (!item.use.slice) {
         return tensor;
     }
-    const auto begin = static_cast<Eigen::Index>(item.use.slice->begin);
-    const auto count = static_cast<Eigen::Index>(item.use.slice->count);
-    return item.use.layout == Layout::out_in ? Matrix(tensor.middleRows(begin, count))
-                                             : Matrix(tensor.middleCols(begin, count));
+    const std::vector<std::ptrdiff_t> outputs = outputs_of(*item.use.slice);
+    return item.use.layout == Layout::out_in ? Matrix(tensor(outputs, Eigen::all))
+                                             : Matrix(tensor(Eigen::all, outputs));
 }
 
 void set_part(Matrix& tensor, const CapItem& item, const Matrix& values) {
@@ -41,13 +57,20 @@ void set_part(Matrix& tensor, const CapItem& item, const Matrix& values) {
         tensor = values;
         return;
     }
-    const auto begin = static_cast<Eigen::Index>(item.use.slice->begin);
-    const auto count = static_cast<Eigen::Index>(item.use.slice->count);
+    const std::vector<std::ptrdiff_t> outputs = outputs_of(*item.use.slice);
     if (item.use.layout == Layout::out_in) {
-        tensor.middleRows(begin, count) = values;
+        tensor(outputs, Eigen::all) = values;
     } else {
-        tensor.middleCols(begin, count) = values;
+        tensor(Eigen::all, outputs) = values;
     }
+}
+
+Upper limited_norm(const Matrix& part, const CapItem& item) {
+    if (!item.by_rows) {
+        return spectral_norm(part).spectral.upper();
+    }
+    const MatrixBall ball = MatrixBall::of(part);
+    return largest_row_norm(item.use.layout == Layout::out_in ? ball : ball.transposed());
 }
 
 std::vector<CapRow> cap_model(OverlayCheckpoint& overlay,
@@ -69,15 +92,13 @@ std::vector<CapRow> cap_model(OverlayCheckpoint& overlay,
         const CapRequest request = {
             settings.method, item.limit, settings.decay, settings.until_limit, tensor->type};
         CapRow row = {item, std::string(name_of(tensor->type)), false, {}};
-        try {
-            row.result = cap_part(part_of(stored, item), item, request);
-        } catch (const Error& error) {
-            throw Error(error.kind(), overlay.path() + ": " + name_of(item), error.what());
-        }
-        if (row.result.values) {
-            row.changed = true;
-            set_part(stored, item, row.result.values->values());
-            row.result.values.reset();
+        const Matrix before = part_of(stored, item);
+        row.result = cap_named(before, item, request, overlay.path());
+        const Matrix after = row.result.values ? row.result.values->values() : before;
+        row.result.values.reset();
+        row.changed = after != before;
+        if (row.changed) {
+            set_part(stored, item, after);
             overlay.replace(tensor->name, StoredValues::rounded(tensor->type, stored));
         }
         rows.push_back(std::move(row));

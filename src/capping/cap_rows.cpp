@@ -1,6 +1,7 @@
 #include "lipcert/capping/cap_matrix.hpp"
 #include "lipcert/error.hpp"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -21,16 +22,17 @@ struct Rows {
     Lower least_squared;  ///< sum (|w| - c)^2, the least change that meets the limit
 };
 
-/// Every row above the limit becomes a stored row within it.
-Rows cap_each(const Job& job) {
+/// Every row that is not proved to be within the limit becomes a stored row that is. `norms`: of
+/// the rows, as whoever certifies the result will bound them.
+Rows cap_each(const Job& job, const std::vector<Upper>& norms) {
     Rows result{job.stored, 0, {}};
     const Upper limit = Upper::exact(job.request.limit);
     for (Eigen::Index i = 0; i < job.stored.rows(); ++i) {
-        const Matrix row = job.stored.row(i);
-        const SpectralNorm norm = spectral_norm(row);  // of one row: its Euclidean norm
-        if (is_within(norm.spectral.upper(), job.request.limit)) {
+        if (is_within(norms[static_cast<std::size_t>(i)], job.request.limit)) {
             continue;
         }
+        const Matrix row = job.stored.row(i);
+        const SpectralNorm norm = spectral_norm(row);  // of one row: its Euclidean norm
         const Job of_row = make_job(row, norm, job.request);
         const double factor =
             (Lower::exact(of_row.settled_limit) / of_row.scaled_norm().upper()).to_double();
@@ -45,27 +47,27 @@ Rows cap_each(const Job& job) {
     return result;
 }
 
-/// The largest Euclidean norm of a row, from above.
-Upper largest_row(const Matrix& matrix) {
-    return largest_row_norm(MatrixBall::of(matrix));
-}
-
 }  // namespace
 
 CapResult cap_rows(const Matrix& matrix, const SpectralNorm& norm, const CapRequest& request) {
     const Job job = make_job(matrix, norm, request);
-    Rows rows = cap_each(job);
+    const std::vector<Upper> norms = row_norms(MatrixBall::of(matrix));
+    const Upper largest = norms.empty() ? Upper() : *std::max_element(norms.begin(), norms.end());
+    Rows rows = cap_each(job, norms);
     if (rows.moved == 0) {
         CapResult result = unchanged(job);
         result.within_limit = true;
+        result.largest_row_before = result.largest_row_after = largest;
         return result;
     }
     CapResult result;
+    result.largest_row_before = largest;
     result.before = norm;
     result.values = StoredValues::rounded(request.type, rows.values);
     const Matrix stored = result.values->values();
     result.after = spectral_norm(stored);
-    result.within_limit = is_within(largest_row(stored), request.limit);
+    result.largest_row_after = largest_row_norm(MatrixBall::of(stored));
+    result.within_limit = is_within(*result.largest_row_after, request.limit);
     if (!result.within_limit) {
         throw Error(ErrorKind::internal, "", "rows within the limit left it when they were stored");
     }

@@ -3,13 +3,12 @@
 #include "lipcert/bounds/compose.hpp"
 #include "lipcert/capping/target_search.hpp"
 #include "lipcert/error.hpp"
-#include "lipcert/norms/matrix_ball.hpp"
-#include "lipcert/norms/spectral_norm.hpp"
 #include "lipcert/rounding/environment.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <string>
 #include <utility>
 
 namespace lipcert {
@@ -33,16 +32,6 @@ const Bound& target_bound(const NetworkBounds& bounds, const CapTarget& target) 
     return *bound;
 }
 
-bool is_within(const Matrix& part, const CapItem& item) {
-    const Lower limit = Lower::exact(item.limit);
-    if (!item.by_rows) {
-        return proves_at_most(spectral_norm(part).spectral.upper(), limit);
-    }
-    const MatrixBall ball = MatrixBall::of(part);
-    return proves_at_most(
-        largest_row_norm(item.use.layout == Layout::out_in ? ball : ball.transposed()), limit);
-}
-
 CappedModel cap_once(const Checkpoint& checkpoint,
                      const Architecture* architecture,
                      const CapTask& task,
@@ -56,7 +45,7 @@ CappedModel cap_once(const Checkpoint& checkpoint,
     return model;
 }
 
-/// Plan, cap, compose; plan for less and again while the proved bound is above the target.
+/// Cap, compose; plan for less and again while the proved bound is above the target.
 class TargetLoop {
 public:
     TargetLoop(const Checkpoint& checkpoint,
@@ -69,6 +58,14 @@ public:
           progress_(progress) {}
 
     CappedModel run() {
+        // The limits that the user states may be enough; what meets the target already must not
+        // move on its account.
+        CappedModel stated = attempt();
+        return stated.meets_target ? std::move(stated) : plan();
+    }
+
+private:
+    CappedModel plan() {
         constexpr int kRounds = 8;
         constexpr double kClose = 0.01;  // 2 % below the target
         TargetSearch search(
@@ -78,17 +75,22 @@ public:
             progress_);
         const double wanted = Upper::of(task_.target->value.value()).log10();
         double aim = wanted;
-        CappedModel best;
         double reached = -std::numeric_limits<double>::infinity();
+        CappedModel best;
+        std::string obstacle;
         for (int round = 0; round < kRounds && reached < wanted - kClose; ++round) {
             task_.items = search.plan(aim);
             if (task_.items.empty()) {
                 break;
             }
-            CappedModel model = cap_once(checkpoint_, &architecture_, task_, progress_);
-            const Upper& bound = target_bound(*model.bounds, *task_.target).upper;
-            const double found = bound.log10();
-            model.meets_target = proves_at_most(bound, task_.target->value);
+            CappedModel model;
+            try {
+                model = attempt();
+            } catch (const UnreachableLimit& error) {
+                obstacle = error.where() + ": " + error.what();
+                break;
+            }
+            const double found = log10_of(model);
             if (model.meets_target && found > reached) {
                 reached = found;
                 best = std::move(model);
@@ -101,10 +103,23 @@ public:
                 break;
             }
         }
-        return best.bounds && best.meets_target ? std::move(best) : failed(std::move(best), search);
+        return best.bounds && best.meets_target
+                   ? std::move(best)
+                   : failed(std::move(best), std::move(obstacle), search);
     }
 
-private:
+    /// The limits of the task, and whether they meet the target.
+    [[nodiscard]] CappedModel attempt() const {
+        CappedModel model = cap_once(checkpoint_, &architecture_, task_, progress_);
+        model.meets_target =
+            proves_at_most(target_bound(*model.bounds, *task_.target).upper, task_.target->value);
+        return model;
+    }
+
+    [[nodiscard]] double log10_of(const CappedModel& model) const {
+        return target_bound(*model.bounds, *task_.target).upper.log10();
+    }
+
     [[nodiscard]] double log10_bound(const Checkpoint& weights) const {
         return target_bound(
                    compose(architecture_, weights, {task_.sequence_length, {}, Effort::fast}),
@@ -113,12 +128,15 @@ private:
     }
 
     /// What can be shown of a target that was not met: the weights as far as they went.
-    CappedModel failed(CappedModel model, TargetSearch& search) {
+    CappedModel failed(CappedModel model, std::string obstacle, TargetSearch& search) const {
         if (!model.bounds) {
             model.weights = std::make_unique<OverlayCheckpoint>(checkpoint_);
             model.bounds = compose(architecture_, checkpoint_, options_of(task_, progress_));
-            model.log10_floor = search.log10_floor();
+            if (obstacle.empty()) {
+                model.log10_floor = search.log10_floor();
+            }
         }
+        model.obstacle = std::move(obstacle);
         model.meets_target = false;
         return model;
     }
@@ -163,7 +181,8 @@ std::optional<NetworkBounds> certify_stored(const Checkpoint& stored,
         }
         ++done;
         const Matrix part = part_of(stored.read(*stored.find(row.item.use.tensor)), row.item);
-        if (row.result.within_limit && !is_within(part, row.item)) {
+        if (row.result.within_limit &&
+            !proves_at_most(limited_norm(part, row.item), Lower::exact(row.item.limit))) {
             throw Error(ErrorKind::internal,
                         stored.path() + ": " + name_of(row.item),
                         "what was stored cannot be proved to be within the limit");

@@ -17,13 +17,12 @@ constexpr int kRounds = 3;
 constexpr double kNearLimit = 0.97;  ///< the promise is "within 3 % below the limit"
 
 [[noreturn]] void refuse(const Job& job, const std::string& found, const char* remedy) {
-    throw Error(ErrorKind::usage,
-                "",
-                fmt::format("the capped matrix does not fit {}: {} (limit {:.6g}); {}",
-                            name_of(job.request.type),
-                            found,
-                            job.request.limit,
-                            remedy));
+    throw UnreachableLimit("",
+                           fmt::format("the capped matrix does not fit {}: {} (limit {:.6g}); {}",
+                                       name_of(job.request.type),
+                                       found,
+                                       job.request.limit,
+                                       remedy));
 }
 
 constexpr const char* kRaise = "raise the limit for this matrix, or exclude it";

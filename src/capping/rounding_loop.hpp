@@ -35,8 +35,8 @@ using Certifier = std::function<SpectralNorm(const Matrix& stored, const Scale& 
 /// The default Certifier: forgets where the values came from.
 [[nodiscard]] SpectralNorm certify_afresh(const Matrix& stored, const Scale& scale);
 
-/// scale * base in the type of the request. Throws Error{usage} where an entry is too large for the
-/// type, or where every entry of a base that is not zero becomes zero.
+/// scale * base in the type of the request. Throws UnreachableLimit where an entry is too large for
+/// the type, or where every entry of a base that is not zero becomes zero.
 [[nodiscard]] Rounded round_once(const Job& job,
                                  const Matrix& base,
                                  Scale scale,
@@ -44,13 +44,13 @@ using Certifier = std::function<SpectralNorm(const Matrix& stored, const Scale& 
 
 /// The same, and where the norm is not certified to be within the limit, shrunk by limit/norm and
 /// rounded again, three rounds in all. What is returned is certified to be within the limit; throws
-/// Error{usage} where it cannot be.
+/// UnreachableLimit where it cannot be.
 [[nodiscard]] Rounded round_within_limit(const Job& job,
                                          const Matrix& base,
                                          Scale scale,
                                          const Certifier& certify);
 
-/// Throws Error{usage} unless the norm is certified to be at least 0.97 limit: the type is too
+/// Throws UnreachableLimit unless the norm is certified to be at least 0.97 limit: the type is too
 /// coarse for so small a limit.
 void require_near_limit(const Job& job, const Rounded& result);
 

@@ -1,7 +1,6 @@
 #include "lipcert/capping/target_search.hpp"
 
 #include "lipcert/capping/cap_model.hpp"
-#include "lipcert/norms/spectral_norm.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -23,11 +22,6 @@ constexpr double kSmallModel = 4e6;  ///< parameters up to which every matrix is
 constexpr double kVanishing = 23.0;
 constexpr double kStep = 0.05;  ///< of the difference quotients
 
-double largest_output_norm(const Matrix& part, const CapItem& item) {
-    return item.use.layout == Layout::out_in ? part.rowwise().stableNorm().maxCoeff()
-                                             : part.colwise().stableNorm().maxCoeff();
-}
-
 /// The sum of the two directions, each of length 1.
 std::vector<double> halfway(const std::vector<double>& a, const std::vector<double>& b) {
     const auto length = [](const std::vector<double>& x) {
@@ -38,11 +32,6 @@ std::vector<double> halfway(const std::vector<double>& a, const std::vector<doub
         result[i] = a[i] / length(a) + b[i] / length(b);
     }
     return result;
-}
-
-double norm_of(const Matrix& part, const CapItem& item) {
-    return item.by_rows ? largest_output_norm(part, item)
-                        : spectral_norm(part).spectral.upper().to_double();
 }
 
 struct Trial {
@@ -90,19 +79,30 @@ TargetSearch::TargetSearch(const Checkpoint& checkpoint,
     std::map<std::string, std::size_t> groups;
     for (const CapItem& item : items_) {
         const Matrix part = part_of(checkpoint.read(*checkpoint.find(item.use.tensor)), item);
-        norms_.push_back(norm_of(part, item));
-        const std::string group = each_alone ? name_of(item) : item.use.role;
+        norms_.push_back(limited_norm(part, item).to_double());
+        const std::string group = group_name(item, each_alone);
         group_of_.push_back(groups.try_emplace(group, groups.size()).first->second);
     }
     groups_ = groups.size();
     start_ = log10_bound_at(Shrinkage(groups_, 0.0));
 }
 
+std::string TargetSearch::group_name(const CapItem& item, bool each_alone) const {
+    for (const CapItem& other : items_) {
+        if (item.copy_of == other.use.tensor) {
+            return group_name(other, each_alone);
+        }
+    }
+    return each_alone ? name_of(item) : item.use.role;
+}
+
+/// What need not shrink keeps its own limit.
 std::vector<CapItem> TargetSearch::items_at(const Shrinkage& shrinkage) const {
     std::vector<CapItem> items = items_;
     for (std::size_t i = 0; i < items.size(); ++i) {
-        const double shrunk = norms_[i] * std::exp(-shrinkage[group_of_[i]]);
-        if (shrunk > 0.0) {
+        const double x = shrinkage[group_of_[i]];
+        const double shrunk = norms_[i] * std::exp(-x);
+        if (x > 0.0 && shrunk > 0.0) {
             items[i].limit = std::min(items[i].limit, shrunk);
         }
     }

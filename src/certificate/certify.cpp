@@ -7,10 +7,14 @@
 #include "lipcert/rounding/limit.hpp"
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <set>
+#include <span>
 #include <utility>
 
+#include "checkpoint/sharded_checkpoint.hpp"
+#include "files/regular_file.hpp"
 #include "files/sha256.hpp"
 
 namespace lipcert {
@@ -35,33 +39,36 @@ private:
     std::size_t done_ = 0;
 };
 
-/// Size and time of the file behind a checkpoint: the hash is taken after the tensors were read, so
-/// a file that was replaced in between would be certified under the name of another.
-class SourceWatch {
-public:
-    explicit SourceWatch(const Checkpoint& checkpoint) : path_(checkpoint.path()), state_(read()) {}
-
-    void require_unchanged() const {
-        if (read() != state_) {
-            throw Error(ErrorKind::input,
-                        path_,
-                        "changed while it was read: certify it again when nothing writes to it");
-        }
+/// The hash is taken by name after the tensors were read: a file that was replaced since it was
+/// opened would be certified under the name of another.
+void require_unchanged(const Checkpoint& checkpoint) {
+    const std::optional<FileIdentity> opened = checkpoint.identity();
+    std::vector<FileIdentity> found;
+    for (const std::string& file : checkpoint.files()) {
+        found.push_back(RegularFile(file).identity());
     }
-
-private:
-    using State = std::pair<std::uintmax_t, std::filesystem::file_time_type>;
-
-    [[nodiscard]] State read() const {
-        std::error_code ignored;  // a checkpoint in memory has no file
-        const std::uintmax_t size = std::filesystem::file_size(path_, ignored);
-        const auto time = std::filesystem::last_write_time(path_, ignored);
-        return {size, time};
+    if (opened && joined_identity(found) != *opened) {
+        throw Error(ErrorKind::input,
+                    checkpoint.path(),
+                    "changed while it was read: run again when nothing writes to it");
     }
+}
 
-    std::string path_;
-    State state_;
-};
+/// Of one file its SHA-256; of several the SHA-256 of what `sha256sum` prints for them, in the
+/// order of the checkpoint: "hash  name" and a line end each.
+std::string digest_of(const std::vector<std::string>& files) {
+    if (files.size() < 2) {
+        return files.empty() ? "" : sha256_of_file(files.front());
+    }
+    std::string lines;
+    for (const std::string& file : files) {
+        lines +=
+            sha256_of_file(file) + "  " + std::filesystem::path(file).filename().string() + "\n";
+    }
+    Sha256 hash;
+    hash.add(std::as_bytes(std::span<const char>(lines)));
+    return hash.digest();
+}
 
 MatrixBound bound_matrix(const Checkpoint& checkpoint, const TensorInfo& tensor) {
     const Matrix values = checkpoint.read(tensor);
@@ -79,20 +86,6 @@ Limit check(const std::string& kind,
             const std::string& text,
             const Upper& actual) {
     return {kind, quantity, text, actual, proves_at_most(actual, parse_limit("--" + kind, text))};
-}
-
-/// Parses every limit before any work is done: a typing error must not cost an hour.
-void validate(const LimitRequest& limits) {
-    if (limits.max_lipschitz) {
-        (void)parse_limit("--max-lipschitz", *limits.max_lipschitz);
-    }
-    if (limits.max_spectral_norm) {
-        (void)parse_limit("--max-spectral-norm", *limits.max_spectral_norm);
-    }
-    if (limits.max_activation) {
-        (void)parse_limit("--max-activation", *limits.max_activation);
-    }
-    require_bound_name(limits.bound);
 }
 
 std::vector<Limit> check_limits(const LimitRequest& request, const Certificate& certificate) {
@@ -129,6 +122,28 @@ std::vector<Limit> check_limits(const LimitRequest& request, const Certificate& 
                                certificate.bounds.max_activation));
     }
     return limits;
+}
+
+/// [R0] An unconditional bound holds for pairs that meet conditions too.
+void keep_smaller(Bound& conditional, const Bound& unconditional) {
+    if (unconditional.upper < conditional.upper) {
+        conditional = unconditional;
+    }
+}
+
+ConditionalBounds conditional_bounds(const Conditions& conditions,
+                                     const NetworkBounds& unconditional,
+                                     NetworkBounds bounds) {
+    keep_smaller(bounds.max_token_rms, unconditional.max_token_rms);
+    keep_smaller(bounds.max_token_l2, unconditional.max_token_l2);
+    keep_smaller(bounds.blocks_l2, unconditional.blocks_l2);
+    keep_smaller(bounds.logit, unconditional.logit);
+    keep_smaller(bounds.logit_difference, unconditional.logit_difference);
+    if (bounds.frobenius && unconditional.frobenius) {
+        keep_smaller(*bounds.frobenius, *unconditional.frobenius);
+    }
+    bounds.max_activation = min(bounds.max_activation, unconditional.max_activation);
+    return {conditions, std::move(bounds)};
 }
 
 }  // namespace
@@ -170,13 +185,19 @@ const Bound* find_bound(const NetworkBounds& bounds, const std::string& name) {
     return found == known.end() ? nullptr : found->second;
 }
 
+bool may_stay_unread(const TensorInfo& tensor) {
+    constexpr std::array<std::string_view, 8> kTypes = {
+        "int32", "uint32", "int64", "uint64", "bool", "enumeration", "bit field", "string"};
+    return tensor.type == DataType::unsupported &&
+           std::find(kTypes.begin(), kTypes.end(), tensor.stored_type) != kTypes.end();
+}
+
 ModelIdentity identify(const Checkpoint& checkpoint) {
     ModelIdentity model;
     model.path = checkpoint.path();
     model.format = checkpoint.format();
-    if (std::filesystem::is_regular_file(model.path)) {
-        model.sha256 = sha256_of_file(model.path);
-    }
+    model.sha256 = digest_of(checkpoint.files());
+    require_unchanged(checkpoint);
     std::set<std::string_view> types;
     for (const TensorInfo& tensor : checkpoint.tensors()) {
         if (tensor.type != DataType::unsupported) {
@@ -196,8 +217,8 @@ std::vector<MatrixBound> certify_matrices(const Checkpoint& checkpoint,
     require_ieee_environment();
     std::vector<const TensorInfo*> matrices;
     for (const TensorInfo& tensor : checkpoint.tensors()) {
-        // A matrix of integers is likely a quantised weight: `read` refuses it by name.
-        if (tensor.shape.size() >= 2 && (!wanted || wanted(tensor))) {
+        // A matrix of short integers is likely a quantised weight: `read` refuses it by name.
+        if (tensor.shape.size() >= 2 && !may_stay_unread(tensor) && (!wanted || wanted(tensor))) {
             matrices.push_back(&tensor);
         }
     }
@@ -210,12 +231,30 @@ std::vector<MatrixBound> certify_matrices(const Checkpoint& checkpoint,
     return bounds;
 }
 
+void validate_limits(const LimitRequest& limits, std::optional<std::size_t> sequence_length) {
+    if (limits.max_lipschitz) {
+        (void)parse_limit("--max-lipschitz", *limits.max_lipschitz);
+    }
+    if (limits.max_spectral_norm) {
+        (void)parse_limit("--max-spectral-norm", *limits.max_spectral_norm);
+    }
+    if (limits.max_activation) {
+        (void)parse_limit("--max-activation", *limits.max_activation);
+    }
+    require_bound_name(limits.bound);
+    if (limits.max_lipschitz && limits.bound == "frobenius" && !sequence_length) {
+        throw Error(ErrorKind::usage, "--bound", "'frobenius' needs --sequence-length");
+    }
+}
+
 Certificate certify(const Checkpoint& checkpoint,
                     const Architecture& architecture,
                     const CertifyOptions& options) {
-    validate(options.limits);
+    validate_limits(options.limits, options.sequence_length);
     require_ieee_environment();
-    const SourceWatch watch(checkpoint);
+    if (options.conditions) {
+        (void)resolved(*options.conditions, architecture);  // a wrong name must not cost an hour
+    }
     Certificate certificate;
     certificate.architecture = architecture;
 
@@ -230,7 +269,7 @@ Certificate certify(const Checkpoint& checkpoint,
     for (const Layer& layer : architecture.layers) {
         modules += layer.modules.size();
     }
-    Steps steps(options.progress, matrices.size() + modules);
+    Steps steps(options.progress, matrices.size() + modules * (options.conditions ? 2 : 1));
     for (const auto& [role, tensor] : matrices) {
         steps.next(tensor->name);
         MatrixBound bound = bound_matrix(checkpoint, *tensor);
@@ -238,12 +277,18 @@ Certificate certify(const Checkpoint& checkpoint,
         bound.layer = role.layer;
         certificate.matrices.push_back(std::move(bound));
     }
-    certificate.bounds =
-        compose(architecture,
-                checkpoint,
-                {options.sequence_length, [&steps](const std::string& step) { steps.next(step); }});
+    ComposeOptions compose_options;
+    compose_options.sequence_length = options.sequence_length;
+    compose_options.progress = [&steps](const std::string& step) { steps.next(step); };
+    certificate.bounds = compose(architecture, checkpoint, compose_options);
+    if (options.conditions) {
+        compose_options.conditions = &*options.conditions;
+        certificate.conditional =
+            conditional_bounds(*options.conditions,
+                               certificate.bounds,
+                               compose(architecture, checkpoint, compose_options));
+    }
     certificate.model = identify(checkpoint);
-    watch.require_unchanged();
     certificate.limits = check_limits(options.limits, certificate);
     return certificate;
 }

@@ -13,17 +13,15 @@
 #include "checkpoint/matrix_shape.hpp"
 #include "files/file_transaction.hpp"
 #include "files/sha256.hpp"
+#include "files/target_check.hpp"
 
 namespace lipcert {
 
 namespace {
 
 FileIdentity identity_when_opened(const Checkpoint& source) {
-    const std::optional<FileIdentity> identity = source.identity();
-    if (source.format() != "hdf5" || !identity) {
-        throw Error(ErrorKind::internal, source.path(), "only an HDF5 file can be edited");
-    }
-    return *identity;
+    require_editable(source);
+    return *source.identity();
 }
 
 /// Stands for the elements of a tensor without holding them.
@@ -77,6 +75,13 @@ public:
         }
         files_.seal();
         std::unique_ptr<Hdf5Checkpoint> copy = open_copy();
+        if (copy->identity() != files_.sealed()) {
+            throw Error(
+                ErrorKind::input,
+                copy->path(),
+                "has been replaced or written by another process: nothing was put in place; "
+                "let one edit end before the next");
+        }
         hdf5::require_equal_but(*source_, *copy, edited_);
         for (const TensorInfo& tensor : source_->tensors()) {
             if (edited_.datasets.contains(source_->address_of(tensor))) {
@@ -140,10 +145,23 @@ private:
     std::unique_ptr<Hdf5Checkpoint> checked_;
 };
 
+void require_editable(const Checkpoint& source) {
+    if (source.format() != "hdf5" || !source.identity()) {
+        throw Error(ErrorKind::input,
+                    source.path(),
+                    "is " + source.format() +
+                        ": only HDF5 files are edited; store its tensors as datasets of one");
+    }
+}
+
 CheckpointEdit::CheckpointEdit(const Checkpoint& source, const EditTarget& target)
     : transaction_(std::make_unique<Transaction>(source, target)) {}
 
 CheckpointEdit::~CheckpointEdit() = default;
+
+void CheckpointEdit::require_possible(const Checkpoint& source, const EditTarget& target) {
+    check_target(source.path(), identity_when_opened(source), target);
+}
 
 void CheckpointEdit::write(const std::string& tensor, const StoredValues& values) {
     transaction_->write(tensor, values);

@@ -92,10 +92,19 @@ bool is_there(const fs::path& path) {
     return fs::exists(path, ignored);
 }
 
+/// A link that leads nowhere counts, and so does what cannot be looked at: reading it says why.
+bool has_entry(const fs::path& path) {
+    std::error_code ignored;
+    return fs::symlink_status(path, ignored).type() != fs::file_type::not_found;
+}
+
 }  // namespace
 
 json parse_json_object(const std::string& text, const std::string& where) {
     check_size(text.size(), where);
+    if (text.find('\0') != std::string::npos) {
+        refuse(where, "is not JSON: it holds a zero byte, behind which the parser would not look");
+    }
     json values;
     try {
         // The parser takes the guard by value into a std::function.
@@ -127,7 +136,7 @@ Configuration find_configuration(const Checkpoint& checkpoint,
     if (is_there(path)) {  // a checkpoint in memory has no neighbours
         const fs::path own = path.parent_path() / (path.stem().string() + ".config.json");
         for (const fs::path& candidate : {own, path.parent_path() / "config.json"}) {
-            if (is_there(candidate)) {
+            if (has_entry(candidate)) {
                 return read_configuration_file(candidate);
             }
         }

@@ -66,19 +66,34 @@ Hdf5Checkpoint::Hdf5Checkpoint(Handle file,
         tensors_.push_back(std::move(tensor.info));
         addresses_.push_back(tensor.address);
     }
+}
+
+std::optional<std::string> Hdf5Checkpoint::embedded_configuration() const {
+    hdf5::prepare_library();
     const Handle root =
         hdf5::owned(H5Gopen2(file_.get(), "/", H5P_DEFAULT), H5Gclose, path_, "has no root group");
-    configuration_ =
-        hdf5::read_text_attribute({root.get(), path_, raw_}, "config", hdf5::kLargestConfiguration);
+    return hdf5::read_text_attribute(
+        {root.get(), path_, raw_}, "config", hdf5::kLargestConfiguration);
 }
 
 Matrix Hdf5Checkpoint::read(const TensorInfo& tensor) const {
-    hdf5::prepare_library();
     const std::string where = place_of(tensor);
-    const haddr_t address = address_of(tensor);
-    const Handle dataset = hdf5::owned(
-        H5Oopen_by_addr(file_.get(), address), H5Oclose, where, "a dataset cannot be opened");
+    const Handle dataset = open_dataset(tensor);
     return hdf5::read_dataset({dataset.get(), where, raw_}, *find(tensor.name));
+}
+
+void Hdf5Checkpoint::look_up(const TensorInfo& tensor) const {
+    const std::string where = place_of(tensor);
+    const Handle dataset = open_dataset(tensor);
+    hdf5::look_up_dataset({dataset.get(), where, raw_}, *find(tensor.name));
+}
+
+Handle Hdf5Checkpoint::open_dataset(const TensorInfo& tensor) const {
+    hdf5::prepare_library();
+    return hdf5::owned(H5Oopen_by_addr(file_.get(), address_of(tensor)),
+                       H5Oclose,
+                       place_of(tensor),
+                       "a dataset cannot be opened");
 }
 
 haddr_t Hdf5Checkpoint::address_of(const TensorInfo& tensor) const {
@@ -105,7 +120,12 @@ void Hdf5Checkpoint::locate_addresses() {
                   path_,
                   "its superblock cannot be read");
     raw_.base = base;
-    raw_.has_wide_addresses = address_bytes == kWide && length_bytes == kWide;
+    if (address_bytes != kWide || length_bytes != kWide) {
+        throw Error(ErrorKind::input,
+                    path_,
+                    "has addresses of other than 8 bytes, which no writer of checkpoints uses: "
+                    "rewrite it with h5repack");
+    }
 }
 
 std::unique_ptr<Hdf5Checkpoint> open_hdf5_file(const std::filesystem::path& path) {

@@ -34,9 +34,11 @@ public:
 
     [[nodiscard]] std::optional<FileIdentity> identity() const override { return identity_; }
 
-    [[nodiscard]] std::optional<std::string> embedded_configuration() const override {
-        return configuration_;
-    }
+    /// Read when it is asked for: norms need none, whatever it looks like. Throws Error{input}.
+    [[nodiscard]] std::optional<std::string> embedded_configuration() const override;
+
+    /// Asks libhdf5 for everything that `read` does, but the values. Throws Error{input}.
+    void look_up(const TensorInfo& tensor) const;
 
     [[nodiscard]] hid_t file() const { return file_.get(); }
 
@@ -51,6 +53,7 @@ public:
 
 private:
     void locate_addresses();
+    [[nodiscard]] hdf5::Handle open_dataset(const TensorInfo& tensor) const;
 
     hdf5::Handle file_;
     std::string path_;
@@ -58,7 +61,6 @@ private:
     std::optional<FileIdentity> identity_;
     std::vector<TensorInfo> tensors_;
     std::vector<haddr_t> addresses_;  ///< in the order of tensors_
-    std::optional<std::string> configuration_;
 };
 
 /// A regular file that begins as HDF5. Throws Error{input} for whatever docs/checkpoints.md says is

@@ -3,6 +3,7 @@
 #include "lipcert/error.hpp"
 
 #include <algorithm>
+#include <string_view>
 
 #include "checkpoint/hdf5_filters.hpp"
 #include "checkpoint/hdf5_handle.hpp"
@@ -47,33 +48,38 @@ public:
           rank_(tensor.shape.size()),
           shape_(as_position(tensor.shape)),
           chunk_(as_position(storage.chunk)),
-          decoder_(storage.filters, chunk_bytes(), where) {}
+          has_plain_edges_(storage.has_plain_edges),
+          chunk_bytes_(chunk_bytes(storage, tensor)),
+          decoder_(storage.filters, chunk_bytes_, where) {}
 
     void read(const Position& position, std::span<double> values) {
-        const std::optional<StoredChunk> stored = find_chunk(dataset_, position, where_);
-        if (!stored) {
+        const std::uint64_t stored = stored_chunk_bytes(dataset_, position, where_);
+        if (stored == 0) {
             refuse_unwritten(position);
         }
-        if (stored->size > decoder_.largest_stored()) {
+        if (stored > decoder_.largest_stored()) {
             throw Error(ErrorKind::input,
                         where_,
                         fmt::format("holds a chunk of {} stored bytes, more than any encoding of "
                                     "the {} bytes of its shape: the file is damaged",
-                                    stored->size,
-                                    chunk_bytes()));
+                                    stored,
+                                    chunk_bytes_));
         }
-        read_stored_chunk(dataset_, position, stored->size, bytes_, where_);
-        decoder_.decode(bytes_, stored->left_out);
+        read_stored_chunk(dataset_, position, stored, current_, where_);
+        decoder_.decode(current_.bytes, is_plain(position) ? kEveryFilter : current_.left_out);
         scatter(position, values);
     }
 
 private:
-    [[nodiscard]] std::size_t chunk_bytes() const {
-        std::size_t bytes = element_size(tensor_.type);
+    static constexpr std::uint32_t kEveryFilter = ~std::uint32_t{0};
+
+    /// The file says of such a chunk neither that it is filtered nor that it is not.
+    [[nodiscard]] bool is_plain(const Position& position) const {
+        bool sticks_out = false;
         for (std::size_t i = 0; i < rank_; ++i) {
-            bytes *= chunk_[i];
+            sticks_out = sticks_out || chunk_[i] > shape_[i] - position[i];
         }
-        return bytes;
+        return has_plain_edges_ && sticks_out;
     }
 
     [[noreturn]] void refuse_unwritten(const Position& position) const {
@@ -94,7 +100,7 @@ private:
         Position step{};
         step.fill(1);
         Position line{};
-        const std::byte* raw = bytes_.data();
+        const std::byte* raw = current_.bytes.data();
         do {
             std::size_t at = 0;
             bool is_inside = true;
@@ -116,9 +122,26 @@ private:
     std::size_t rank_;
     Position shape_;
     Position chunk_;
+    bool has_plain_edges_;
+    std::size_t chunk_bytes_;
     ChunkDecoder decoder_;
-    std::vector<std::byte> bytes_;
+    StoredChunk current_;
 };
+
+herr_t note_unwritten(unsigned /*depth*/, const H5E_error2_t* entry, void* data) noexcept {
+    constexpr std::string_view kSymptom = "chunk storage is not allocated";
+    if (entry->desc != nullptr && entry->desc == kSymptom) {
+        *static_cast<bool*>(data) = true;
+    }
+    return 0;
+}
+
+/// Whether that is what the last call failed for: libhdf5 has no code of its own for it.
+bool is_unwritten_chunk() {
+    bool found = false;
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, note_unwritten, &found);
+    return found;
+}
 
 }  // namespace
 
@@ -133,31 +156,29 @@ void for_each_chunk(const std::vector<std::size_t>& shape,
     } while (advance(position, step, end, shape.size()));
 }
 
-std::optional<StoredChunk> find_chunk(hid_t dataset,
-                                      const Position& position,
-                                      const std::string& where) {
-    unsigned left_out = 0;
-    haddr_t address = HADDR_UNDEF;
+std::uint64_t stored_chunk_bytes(hid_t dataset,
+                                 const Position& position,
+                                 const std::string& where) {
+    // H5Dget_chunk_info_by_coord says more, and walks all chunks of the dataset to find this one.
     hsize_t size = 0;
-    checked(H5Dget_chunk_info_by_coord(dataset, position.data(), &left_out, &address, &size),
-            where,
-            "its chunks cannot be looked up");
-    if (address == HADDR_UNDEF) {
-        return std::nullopt;
+    const herr_t status = H5Dget_chunk_storage_size(dataset, position.data(), &size);
+    if (status < 0 && is_unwritten_chunk()) {
+        return 0;
     }
-    return StoredChunk{left_out, address, size};
+    checked(status, where, "its chunks cannot be looked up");
+    return size;
 }
 
 void read_stored_chunk(hid_t dataset,
                        const Position& position,
                        std::uint64_t size,
-                       std::vector<std::byte>& bytes,
+                       StoredChunk& chunk,
                        const std::string& where) {
-    bytes.resize(size);
-    std::uint32_t left_out = 0;
-    checked(H5Dread_chunk(dataset, H5P_DEFAULT, position.data(), &left_out, bytes.data()),
-            where,
-            "a chunk cannot be read");
+    chunk.bytes.resize(size);
+    checked(
+        H5Dread_chunk(dataset, H5P_DEFAULT, position.data(), &chunk.left_out, chunk.bytes.data()),
+        where,
+        "a chunk cannot be read");
 }
 
 void read_chunks(const Object& dataset,

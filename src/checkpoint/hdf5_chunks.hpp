@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -27,25 +26,25 @@ void for_each_chunk(const std::vector<std::size_t>& shape,
                     const std::vector<hsize_t>& chunk,
                     const std::function<void(const Position&)>& visit);
 
+/// How many bytes are stored of a chunk; 0 where it was never written. Throws Error{input}.
+[[nodiscard]] std::uint64_t stored_chunk_bytes(hid_t dataset,
+                                               const Position& position,
+                                               const std::string& where);
+
 /// A chunk as it lies in the file.
 struct StoredChunk {
     std::uint32_t left_out = 0;  ///< bit i: filter i was not used
-    std::uint64_t address = 0;
-    std::uint64_t size = 0;  ///< bytes
+    std::vector<std::byte> bytes;
 
     bool operator==(const StoredChunk&) const = default;
 };
 
-/// Nothing where the chunk was never written. Throws Error{input}.
-[[nodiscard]] std::optional<StoredChunk> find_chunk(hid_t dataset,
-                                                    const Position& position,
-                                                    const std::string& where);
-
-/// Replaces `bytes` by what is stored of the chunk, undecoded. Throws Error{input}.
+/// Replaces `chunk` by what is stored, undecoded: `size` bytes, as `stored_chunk_bytes` says; its
+/// memory is used again. Throws Error{input}.
 void read_stored_chunk(hid_t dataset,
                        const Position& position,
                        std::uint64_t size,
-                       std::vector<std::byte>& bytes,
+                       StoredChunk& chunk,
                        const std::string& where);
 
 /// All values of a chunked dataset that has passed `require_readable`, in row-major order. Throws

@@ -161,16 +161,16 @@ private:
                         const std::string& at) const {
         std::uint64_t count = 0;
         for_each_chunk(shape, storage.chunk, [&](const Position& position) {
-            const std::optional<StoredChunk> chunk = find_chunk(a, position, at);
-            require(chunk == find_chunk(b, position, at), at, "place of a chunk");
+            const std::uint64_t size = stored_chunk_bytes(a, position, at);
+            require(size == stored_chunk_bytes(b, position, at), at, "size of a chunk");
             if (++count > kMostChunks) {
                 throw Error(ErrorKind::input,
                             at,
                             "has more chunks than lipcert compares after an edit: rewrite the "
                             "file with h5repack");
             }
-            if (chunk) {
-                compare_chunk(a, b, position, *chunk, at);
+            if (size > 0) {
+                compare_chunk(a, b, position, size, at);
             }
         });
     }
@@ -178,14 +178,14 @@ private:
     void compare_chunk(hid_t a,
                        hid_t b,
                        const Position& position,
-                       const StoredChunk& chunk,
+                       std::uint64_t size,
                        const std::string& at) const {
         // A damaged size must not ask for more memory than the file could fill.
-        require(chunk.size <= file_bytes(), at, "chunk size");
-        std::vector<std::byte> of_source;
-        std::vector<std::byte> of_copy;
-        read_stored_chunk(a, position, chunk.size, of_source, at);
-        read_stored_chunk(b, position, chunk.size, of_copy, at);
+        require(size <= file_bytes(), at, "chunk size");
+        StoredChunk of_source;
+        StoredChunk of_copy;
+        read_stored_chunk(a, position, size, of_source, at);
+        read_stored_chunk(b, position, size, of_copy, at);
         require(of_source == of_copy, at, "stored content");
     }
 

@@ -25,4 +25,7 @@ namespace lipcert::hdf5 {
 /// that were never written, a value that is not finite.
 [[nodiscard]] Matrix read_dataset(const Object& dataset, const TensorInfo& tensor);
 
+/// Looks up what `read_dataset` would read, without its values. Throws Error{input} likewise.
+void look_up_dataset(const Object& dataset, const TensorInfo& tensor);
+
 }  // namespace lipcert::hdf5

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "checkpoint/hdf5_dataset.hpp"
+#include "checkpoint/hdf5_storage.hpp"
 #include "checkpoint/hdf5_types.hpp"
 #include "tensor/element_bits.hpp"
 
@@ -16,6 +17,18 @@ bool is_big_endian(const Hdf5Checkpoint& source, haddr_t address, const std::str
     const Handle dataset = owned(
         H5Oopen_by_addr(source.file(), address), H5Oclose, where, "a dataset cannot be opened");
     return element_type({dataset.get(), where, source.raw()}).big_endian;
+}
+
+/// libhdf5 encodes what is written, and has no LZF.
+void refuse_unwritable_filters(const Storage& storage, const std::string& where) {
+    for (const Filter& filter : storage.filters) {
+        if (filter.number == kFilterLzf) {
+            throw Error(ErrorKind::input,
+                        where,
+                        "is stored with the filter lzf, which is read and not written: rewrite the "
+                        "file with `h5repack -f GZIP=4 IN OUT` on a machine that has lzf");
+        }
+    }
 }
 
 }  // namespace
@@ -37,6 +50,7 @@ void write_elements(WritableFile& copy,
     if (dataset_shape(dataset.get(), where) != tensor.shape || H5Tget_size(type.get()) != size) {
         throw Error(ErrorKind::input, where, "is another dataset in the copy of the file");
     }
+    refuse_unwritable_filters(read_storage(dataset.get(), where), where);
     std::vector<std::byte> swapped;
     std::span<const std::byte> bytes = values.bytes();
     if (is_big_endian(source, address, where)) {

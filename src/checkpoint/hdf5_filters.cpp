@@ -7,6 +7,7 @@
 #include <utility>
 #include <zlib.h>
 
+#include "checkpoint/lzf.hpp"
 #include <fmt/format.h>
 
 namespace lipcert::hdf5 {
@@ -50,6 +51,8 @@ std::size_t ChunkDecoder::largest_stored() const {
     for (const Filter& filter : filters_) {
         if (filter.number == H5Z_FILTER_DEFLATE) {
             bytes += bytes / 1000 + 4096;  // more than zlib adds to what it cannot compress
+        } else if (filter.number == kFilterLzf) {
+            bytes += bytes / 32 + 16;  // one control byte for 32 literals
         } else if (filter.number == H5Z_FILTER_FLETCHER32) {
             bytes += kChecksumBytes;
         }
@@ -60,7 +63,8 @@ std::size_t ChunkDecoder::largest_stored() const {
 void ChunkDecoder::decode(std::vector<std::byte>& bytes, std::uint32_t left_out) {
     const std::size_t stored = bytes.size();
     const auto is_used = [left_out](std::size_t i) { return i >= 32 || (left_out >> i & 1U) == 0; };
-    // The sizes on the way from the elements to gzip, which alone makes them unpredictable.
+    // The sizes on the way from the elements to the compression, which alone makes them
+    // unpredictable.
     std::vector<std::size_t> bytes_before;
     std::size_t size = decoded_bytes_;
     for (std::size_t i = 0; i < filters_.size(); ++i) {
@@ -97,6 +101,12 @@ void ChunkDecoder::undo(const Filter& filter,
     } else if (filter.number == H5Z_FILTER_SHUFFLE && filter.parameter > 1) {
         spare_.resize(bytes.size());
         unshuffle(bytes, spare_, filter.parameter);
+        bytes.swap(spare_);
+    } else if (filter.number == kFilterLzf) {
+        spare_.resize(bytes_before);
+        if (decode_lzf(bytes, spare_) != bytes_before) {
+            refuse_size(bytes.size());
+        }
         bytes.swap(spare_);
     } else if (filter.number == H5Z_FILTER_DEFLATE) {
         spare_.resize(bytes_before + 1);  // one more shows data that is too long

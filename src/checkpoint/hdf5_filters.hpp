@@ -10,8 +10,8 @@
 
 namespace lipcert::hdf5 {
 
-/// Undoes gzip, shuffle and fletcher32 by itself: libhdf5 1.10.8 reads beyond the end of a chunk
-/// that decodes to fewer bytes than its shape has, and what lies there would become weights.
+/// Undoes gzip, LZF, shuffle and fletcher32 by itself: libhdf5 1.10.8 reads beyond the end of a
+/// chunk that decodes to fewer bytes than its shape has, and what lies there would become weights.
 class ChunkDecoder {
 public:
     /// `filters` have passed `require_readable`; a chunk decodes to `decoded_bytes`.

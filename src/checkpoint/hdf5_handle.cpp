@@ -44,6 +44,8 @@ constexpr Advice kAdvice[] = {
 }  // namespace
 
 void prepare_library() {
+    // A file whose closing failed stays in the library's list, and its work at exit crashes on it.
+    H5dont_atexit();
     // The library is initialised by the first call; a failure shows in the next one.
     H5PLset_loading_state(0);
     H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);

@@ -144,8 +144,13 @@ Header read_header(const RawBytes& raw, std::uint64_t address) {
     return HeaderReader(raw).run(address);
 }
 
-void refuse_heap_messages(const RawBytes& raw, std::uint64_t address, const std::string& where) {
-    const Header header = read_header(raw, address);
+void refuse_heap_messages(const Header& header, const std::string& where) {
+    if (!header.is_complete) {
+        throw Error(ErrorKind::input,
+                    where,
+                    "is described by over 1 MiB in one piece or 4 MiB in all, or by bytes that are "
+                    "not there: rewrite the file with h5repack, or get a fresh copy");
+    }
     for (const Message& message : header.messages) {
         if ((message.is_shared && lies_in_heap(message.body)) ||
             (message.type == kAttributeMessage && has_part_in_heap(message.body))) {

@@ -54,6 +54,7 @@ inline constexpr std::uint64_t kLayoutMessage = 0x08;
 inline constexpr std::uint64_t kAttributeMessage = 0x0C;
 inline constexpr std::uint64_t kOldTimeMessage = 0x0E;
 inline constexpr std::uint64_t kContinuationMessage = 0x10;
+inline constexpr std::uint64_t kSymbolTableMessage = 0x11;
 inline constexpr std::uint64_t kTimeMessage = 0x12;
 
 /// The object header at `address`, found in the bytes of the file by the HDF5 File
@@ -63,7 +64,8 @@ inline constexpr std::uint64_t kTimeMessage = 0x12;
 
 /// Throws Error{input} for a header that makes libhdf5 1.10 crash while it opens the object: one
 /// with a message that is shared through a heap of the file, which libhdf5 looks for whether the
-/// file has one or not. No writer of checkpoints shares messages in this way.
-void refuse_heap_messages(const RawBytes& raw, std::uint64_t address, const std::string& where);
+/// file has one or not. No writer of checkpoints shares messages in this way. Nor has any header
+/// more than `read_header` reads, beyond which such a message could hide.
+void refuse_heap_messages(const Header& header, const std::string& where);
 
 }  // namespace lipcert::hdf5

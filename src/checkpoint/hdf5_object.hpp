@@ -13,8 +13,7 @@ namespace lipcert::hdf5 {
 struct RawBytes {
     /// Up to `count` bytes from `offset`; fewer only where the file ends.
     std::function<std::string(std::uint64_t offset, std::size_t count)> read;
-    std::uint64_t base = 0;          ///< where address 0 of HDF5 lies: behind the user block
-    bool has_wide_addresses = true;  ///< addresses and lengths of eight bytes, as all writers use
+    std::uint64_t base = 0;  ///< where address 0 of HDF5 lies: behind the user block
 };
 
 /// An open group or dataset, and what is needed to speak about it. Borrows everything.

@@ -25,13 +25,12 @@ std::string filter_name(H5Z_filter_t filter) {
         const char* name;
     };
 
-    static constexpr std::array<Named, 14> kNames{{
+    static constexpr std::array<Named, 13> kNames{{
         {H5Z_FILTER_SZIP, "szip"},
         {H5Z_FILTER_NBIT, "nbit"},
         {H5Z_FILTER_SCALEOFFSET, "scaleoffset"},
         {305, "lzo"},
         {307, "bzip2"},
-        {32000, "lzf"},
         {32001, "blosc"},
         {32004, "lz4"},
         {32008, "bitshuffle"},
@@ -64,21 +63,22 @@ Filter read_filter(hid_t plist, unsigned index, const std::string& where) {
 /// number before a byte is read: what decodes the others is code from elsewhere, or known to
 /// overrun its buffers (scaleoffset).
 void refuse_filters(const Storage& storage, const std::string& where) {
-    int gzip_count = 0;
+    int compressions = 0;
     for (const Filter& filter : storage.filters) {
-        if (filter.number != H5Z_FILTER_DEFLATE && filter.number != H5Z_FILTER_SHUFFLE &&
+        const bool compresses = filter.number == H5Z_FILTER_DEFLATE || filter.number == kFilterLzf;
+        if (!compresses && filter.number != H5Z_FILTER_SHUFFLE &&
             filter.number != H5Z_FILTER_FLETCHER32) {
             refuse(where,
-                   fmt::format("is stored with the filter {}; gzip, shuffle and fletcher32 are "
-                               "read: rewrite the file with `h5repack -f GZIP=4 IN OUT`",
+                   fmt::format("is stored with the filter {}; gzip, lzf, shuffle and fletcher32 "
+                               "are read: rewrite the file with `h5repack -f GZIP=4 IN OUT`",
                                filter_name(filter.number)));
         }
         if (filter.number == H5Z_FILTER_SHUFFLE && filter.parameter == 0) {
             refuse(where, "is shuffled by elements of no size: the file is damaged");
         }
-        gzip_count += filter.number == H5Z_FILTER_DEFLATE ? 1 : 0;
+        compressions += compresses ? 1 : 0;
     }
-    if (gzip_count > 1) {
+    if (compressions > 1) {
         refuse(where, "is compressed twice: rewrite it with h5repack");
     }
 }
@@ -106,6 +106,13 @@ void check_chunks(const Storage& storage, const TensorInfo& tensor, const std::s
         }
         count *= along;
     }
+    if (bytes > kLargestUncheckedChunk &&
+        bytes / element_size(tensor.type) > element_count(tensor)) {
+        refuse(where,
+               fmt::format("declares chunks of {} bytes, which are larger than itself: rewrite it "
+                           "with smaller ones (h5repack -l CHUNK=...)",
+                           bytes));
+    }
     if (is_bomb(bytes, tensor.stored_bytes, kLargestUncheckedChunk)) {
         refuse(where,
                fmt::format("declares chunks of {} bytes and stores {} in all: no honest "
@@ -129,12 +136,23 @@ Storage read_storage(hid_t dataset, const std::string& where) {
                                  where,
                                  "its chunk shape cannot be read");
         storage.chunk.assign(extents.begin(), extents.begin() + std::min(rank, kLargestRank));
+        unsigned options = 0;
+        checked(H5Pget_chunk_opts(plist.get(), &options), where, "its chunks cannot be described");
+        storage.has_plain_edges = (options & H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS) != 0;
     }
     const int count = checked(H5Pget_nfilters(plist.get()), where, "its filters cannot be read");
     for (int i = 0; i < count; ++i) {
         storage.filters.push_back(read_filter(plist.get(), static_cast<unsigned>(i), where));
     }
     return storage;
+}
+
+std::uint64_t chunk_bytes(const Storage& storage, const TensorInfo& tensor) {
+    std::uint64_t bytes = storage.chunk.empty() ? 0 : element_size(tensor.type);
+    for (const hsize_t extent : storage.chunk) {
+        bytes *= extent;
+    }
+    return bytes;
 }
 
 void require_readable(const Storage& storage, const TensorInfo& tensor, const std::string& where) {

@@ -1,5 +1,6 @@
 #include "checkpoint/hdf5_types.hpp"
 
+#include "lipcert/checkpoint/assumed_type.hpp"
 #include "lipcert/error.hpp"
 #include "lipcert/printable.hpp"
 
@@ -108,7 +109,7 @@ void describe_opaque(const Object& dataset, hid_t type, ElementType& element) {
     }
     if (element.size == 2 && tag_text.empty() && stated.value_or("bfloat16") == "bfloat16") {
         element.type = DataType::bfloat16;
-        element.name = "bfloat16 as opaque[2]";
+        element.name = stated ? "bfloat16 as opaque[2]" : std::string(kAssumedBfloat16);
     }
 }
 

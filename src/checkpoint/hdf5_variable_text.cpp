@@ -108,9 +108,6 @@ std::string read_heap(const Object& object, std::string_view name, const HeapRef
 }  // namespace
 
 std::string read_variable_text(const Object& object, std::string_view name, std::size_t limit) {
-    if (!object.raw.has_wide_addresses) {
-        refuse(object, name, "is variable-length text in a file with short addresses");
-    }
     const HeapReference reference = find_reference(object, name);
     if (reference.length == 0 || reference.collection == 0) {
         return {};

@@ -12,6 +12,7 @@
 #include "checkpoint/hdf5_handle.hpp"
 #include "checkpoint/hdf5_header.hpp"
 #include "checkpoint/hdf5_limits.hpp"
+#include "checkpoint/hdf5_tree.hpp"
 #include <fmt/format.h>
 
 namespace lipcert::hdf5 {
@@ -57,6 +58,7 @@ public:
             owned(H5Oopen(file_, "/", H5P_DEFAULT), H5Oclose, path_, "has no root group");
         H5O_info_t info{};
         checked(H5Oget_info2(root.get(), &info, H5O_INFO_BASIC), path_, "has no root group");
+        refuse_unsafe(info.addr, path_);
         visited_.insert(info.addr);
         pending_.push_back({info.addr, "", 0});
         while (!pending_.empty()) {
@@ -81,6 +83,13 @@ private:
 
     [[noreturn]] void refuse(const std::string& name, const std::string& message) const {
         throw Error(ErrorKind::input, place(name), message);
+    }
+
+    /// What libhdf5 does not survive, before it looks at more than the kind of the object.
+    void refuse_unsafe(haddr_t address, const std::string& where) const {
+        const Header header = read_header(raw_, address);
+        refuse_heap_messages(header, where);
+        refuse_tree_loops(raw_, header, where);
     }
 
     void enter(const Group& group) {
@@ -136,7 +145,7 @@ private:
         std::string name = canonical_name(link, parent);
         refuse_link_elsewhere(link, name);
         const std::string where = place(name);
-        refuse_heap_messages(raw_, link.address, where);
+        refuse_unsafe(link.address, where);
         // By address: a path would be resolved through whatever stands in its way.
         const Handle object = owned(
             H5Oopen_by_addr(file_, link.address), H5Oclose, where, "an object cannot be opened");

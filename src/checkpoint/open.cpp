@@ -4,10 +4,20 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <string_view>
+#include <utility>
 
 #include "checkpoint/hdf5_checkpoint.hpp"
+#include "checkpoint/hdf5_trial.hpp"
+#include "checkpoint/keras_names.hpp"
+#include "checkpoint/model_folder.hpp"
+#include "checkpoint/safetensors_checkpoint.hpp"
+#include "checkpoint/shard_index.hpp"
+#include "checkpoint/sharded_checkpoint.hpp"
+#include "checkpoint/tensorflow_names.hpp"
 #include "files/regular_file.hpp"
+#include <fmt/format.h>
 
 namespace lipcert {
 
@@ -19,34 +29,20 @@ constexpr std::string_view kHdf5Signature = "\x89HDF\r\n\x1a\n"sv;
 constexpr std::size_t kHeadBytes = 4096;
 /// A zip archive lists its members at the end.
 constexpr std::size_t kTailBytes = 65536;
-constexpr std::uint64_t kLargestSafetensorsHeader = 100'000'000;
 
 /// HDF5 may begin at 0, 512, 1024, 2048, ...: a user block stands before it.
-bool is_hdf5(RegularFile& file) {
+std::optional<std::uint64_t> hdf5_begin(const RegularFile& file) {
     for (std::uint64_t offset = 0; offset < file.size(); offset = offset == 0 ? 512 : 2 * offset) {
         if (file.read(offset, kHdf5Signature.size()) == kHdf5Signature) {
-            return true;
+            return offset;
         }
     }
-    return false;
+    return std::nullopt;
 }
 
 std::string_view without_leading_space(std::string_view text) {
     const std::size_t first = text.find_first_not_of(" \t\r\n");
     return first == std::string_view::npos ? std::string_view() : text.substr(first);
-}
-
-bool is_safetensors(std::string_view head, std::uint64_t size) {
-    constexpr std::size_t kLengthBytes = 8;
-    if (head.size() <= kLengthBytes) {
-        return false;
-    }
-    std::uint64_t length = 0;
-    for (std::size_t i = kLengthBytes; i-- > 0;) {
-        length = length << 8U | static_cast<std::uint8_t>(head[i]);
-    }
-    return length <= std::min(kLargestSafetensorsHeader, size - kLengthBytes) &&
-           without_leading_space(head.substr(kLengthBytes)).starts_with('{');
 }
 
 std::string describe_zip(std::string_view listing) {
@@ -56,13 +52,14 @@ std::string describe_zip(std::string_view listing) {
     if (holds("data.pkl")) {
         return "is a PyTorch file (a zip with a pickle, which can run code when it is loaded): "
                "load "
-               "it with torch.load(..., weights_only=True) and store the state_dict as HDF5";
+               "it with torch.load(..., weights_only=True) and store the state_dict as safetensors "
+               "or HDF5";
     }
     if (holds("model.weights.h5")) {
         return "is a Keras .keras archive: unzip it and name the model.weights.h5 in it";
     }
     if (holds(".npy")) {
-        return "is a NumPy .npz archive: store its arrays as datasets of an HDF5 file";
+        return "is a NumPy .npz archive: store its arrays as safetensors or HDF5";
     }
     return "is a zip archive: unzip it and name the checkpoint in it";
 }
@@ -75,8 +72,8 @@ std::string describe_text(std::string_view head) {
     }
     const std::string_view text = without_leading_space(head);
     if (text.starts_with('{') || text.starts_with('[')) {
-        return "is a JSON text, such as a configuration or an index: name the file with the "
-               "weights";
+        return "is a JSON text, such as a configuration, and no index of shards (an object with a "
+               "\"weight_map\"): name the file with the weights";
     }
     if (text.starts_with('<')) {
         return "is an HTML or XML text, such as an error page saved by a download: download it "
@@ -94,9 +91,8 @@ bool is_text(std::string_view head) {
 }
 
 /// What a file that lipcert does not read is, and what to do about it.
-std::string describe_other(RegularFile& file) {
-    constexpr std::string_view kExpected =
-        "; lipcert reads HDF5 files that hold the weights as datasets";
+std::string describe_other(const RegularFile& file) {
+    constexpr std::string_view kExpected = "; lipcert reads safetensors and HDF5 files";
     const std::string head = file.read(0, kHeadBytes);
     const std::uint64_t size = file.size();
     std::string message;
@@ -104,14 +100,12 @@ std::string describe_other(RegularFile& file) {
         const std::string tail =
             file.read(size - std::min<std::uint64_t>(size, kTailBytes), kTailBytes);
         message = describe_zip(head + tail);
-    } else if (is_safetensors(head, size)) {
-        message = "is a safetensors file: store its tensors as datasets of an HDF5 file";
     } else if (head.starts_with("GGUF"sv)) {
-        message = "is a GGUF file: store its tensors, not quantised, as datasets of an HDF5 file";
+        message = "is a GGUF file: store its tensors, not quantised, as safetensors or HDF5";
     } else if (head.size() > 1 && head[0] == '\x80' && head[1] >= 2 && head[1] <= 5) {
         message =
             "is a Python pickle, which can run code when it is loaded: store the weights as "
-            "datasets of an HDF5 file";
+            "safetensors or HDF5";
     } else if (head.starts_with(kHdf5Signature.substr(0, std::min<std::size_t>(size, 8)))) {
         message = "begins like an HDF5 file and ends at once: copy or download it again";
     } else if (is_text(head)) {
@@ -122,19 +116,76 @@ std::string describe_other(RegularFile& file) {
     return message + std::string(kExpected);
 }
 
-}  // namespace
+/// The file that a confined process has looked at is the one that is opened; where another takes
+/// its place in between, both are tried again.
+std::unique_ptr<Checkpoint> open_tried_hdf5_file(const std::filesystem::path& path) {
+    constexpr int kMostAttempts = 20;
+    for (int attempt = 0; attempt < kMostAttempts; ++attempt) {
+        const FileIdentity tried = RegularFile(path).identity();
+        try_hdf5_file(path);
+        std::unique_ptr<Checkpoint> checkpoint = open_hdf5_file(path);
+        if (checkpoint->identity() == tried) {
+            return checkpoint;
+        }
+    }
+    throw Error(ErrorKind::input, path.string(), "changes while it is opened: keep it still");
+}
 
-std::unique_ptr<Checkpoint> open_checkpoint(const std::filesystem::path& path) {
-    RegularFile file(path);
+/// One file that holds tensors itself.
+std::unique_ptr<Checkpoint> open_single(const RegularFile& file) {
+    const std::filesystem::path& path = file.path();
     if (file.size() == 0) {
         throw Error(ErrorKind::input,
                     path.string(),
                     "is empty: a copy or download of the checkpoint did not finish");
     }
-    if (is_hdf5(file)) {
-        return open_hdf5_file(path);
+    const bool is_safetensors = begins_as_safetensors(file.read(0, kHeadBytes));
+    const std::optional<std::uint64_t> hdf5 = hdf5_begin(file);
+    if (is_safetensors && hdf5) {
+        throw Error(ErrorKind::input,
+                    path.string(),
+                    fmt::format("begins as safetensors and is HDF5 from byte {} on: programs would "
+                                "read one or the other; keep the one that is meant",
+                                *hdf5));
+    }
+    if (hdf5) {
+        std::unique_ptr<Checkpoint> checkpoint = open_tried_hdf5_file(path);
+        if (has_tensorflow_names(*checkpoint)) {
+            return std::make_unique<TensorFlowCheckpoint>(std::move(checkpoint));
+        }
+        if (has_keras_names(*checkpoint)) {
+            return std::make_unique<KerasCheckpoint>(std::move(checkpoint));
+        }
+        return checkpoint;
+    }
+    if (is_safetensors) {
+        return open_safetensors_file(path);
     }
     throw Error(ErrorKind::input, path.string(), describe_other(file));
+}
+
+/// The text of a file that begins as a JSON object and is no larger than an index can be.
+std::optional<std::string> json_text(const RegularFile& file) {
+    constexpr std::uint64_t kLargest = 16U << 20U;
+    const std::string head = file.read(0, kHeadBytes);
+    if (file.size() > kLargest || !is_text(head.substr(0, 8)) ||
+        !without_leading_space(head).starts_with('{')) {
+        return std::nullopt;
+    }
+    return file.read(0, file.size());
+}
+
+}  // namespace
+
+std::unique_ptr<Checkpoint> open_checkpoint(const std::filesystem::path& path) {
+    const RegularFile file(model_file(path));
+    const auto text = json_text(file);
+    if (text && (file.path().string().ends_with(".index.json") || is_shard_index(*text))) {
+        return std::make_unique<ShardedCheckpoint>(
+            parse_shard_index(*text, file),
+            [](const std::filesystem::path& shard) { return open_single(RegularFile(shard)); });
+    }
+    return open_single(file);
 }
 
 }  // namespace lipcert

@@ -7,6 +7,7 @@
 #include <memory>
 #include <utility>
 
+#include "commands/cap_reports.hpp"
 #include "commands/cap_rules.hpp"
 #include "commands/commands.hpp"
 #include "commands/session.hpp"
@@ -14,10 +15,6 @@
 namespace lipcert {
 
 namespace {
-
-bool is_decay(CapMethod method) {
-    return method == CapMethod::weight_decay || method == CapMethod::spectral_decay;
-}
 
 std::optional<CapTarget> target_of(const CapArguments& arguments) {
     if (!arguments.target) {
@@ -31,16 +28,24 @@ std::optional<CapTarget> target_of(const CapArguments& arguments) {
     return target;
 }
 
+bool writes_somewhere(const CapArguments& arguments) {
+    return arguments.destination.output.has_value() || arguments.in_place;
+}
+
 /// Contradictions that no command-line parser sees.
 void validate(const CapArguments& arguments) {
     if (arguments.csv || arguments.svg) {
         throw Error(ErrorKind::usage, "--csv, --svg", "need --frontier");
     }
-    const bool writes = arguments.destination.output || arguments.in_place;
+    if (arguments.target && is_decay(arguments.method) && !arguments.until_limit) {
+        throw Error(ErrorKind::usage,
+                    "--target-lipschitz",
+                    "one step of a decay goes where it goes: add --until-limit");
+    }
     if (arguments.destination.output && arguments.in_place) {
         throw Error(ErrorKind::usage, "", "-o and --in-place exclude each other");
     }
-    if (!writes && !arguments.dry_run) {
+    if (!writes_somewhere(arguments) && !arguments.dry_run) {
         throw Error(ErrorKind::usage,
                     "",
                     "where the result goes is missing: -o OUT, --in-place or --dry-run");
@@ -77,6 +82,10 @@ public:
           session_(session),
           checkpoint_(session.open()),
           progress_(session.progress()) {
+        if (!arguments.dry_run) {
+            require_editable(*checkpoint_);
+        }
+        require_possible();
         if (!arguments.matrices_only) {
             configuration_ = session.configuration(*checkpoint_);
             architecture_ = session.architecture(*checkpoint_, configuration_);
@@ -98,6 +107,8 @@ public:
         require_same_architecture(*capped.weights);
         outcome.after = capped.bounds;
         outcome.log10_floor = capped.log10_floor;
+        outcome.obstacle = capped.obstacle;
+        outcome.meets_target = capped.meets_target;
         outcome.holds = capped.holds();
         if (outcome.holds && !arguments_.dry_run) {
             write(capped, outcome);
@@ -109,6 +120,14 @@ public:
 private:
     [[nodiscard]] const Architecture* architecture() const {
         return architecture_ ? &*architecture_ : nullptr;
+    }
+
+    /// What can be refused is refused before the work, and by a rehearsal too.
+    void require_possible() const {
+        if (writes_somewhere(arguments_)) {
+            CheckpointEdit::require_possible(*checkpoint_, arguments_.destination);
+        }
+        require_apart_from_reports(arguments_);
     }
 
     void state_task() {

@@ -1,3 +1,4 @@
+#include "lipcert/certificate/assumptions.hpp"
 #include "lipcert/comparison/baseline.hpp"
 #include "lipcert/report/run_report.hpp"
 #include "lipcert/report/terminal_report.hpp"
@@ -23,10 +24,14 @@ Certificate certify_model(const CertifyArguments& arguments,
     const auto checkpoint = session.open();
     const Configuration configuration = session.configuration(*checkpoint);
     const Architecture architecture = session.architecture(*checkpoint, configuration);
-    Certificate certificate =
-        certify(*checkpoint,
-                architecture,
-                {arguments.limits, arguments.sequence_length, session.progress()});
+    CertifyOptions options;
+    options.limits = arguments.limits;
+    options.sequence_length = arguments.sequence_length;
+    options.progress = session.progress();
+    if (arguments.assumptions) {
+        options.conditions = read_conditions(*arguments.assumptions);
+    }
+    Certificate certificate = certify(*checkpoint, architecture, options);
     session.clear_progress();
     return certificate;
 }
@@ -68,6 +73,7 @@ ModelResult result_for(const CertifyArguments& arguments,
 }  // namespace
 
 ExitCode run_certify(const CertifyArguments& arguments, Console& console) {
+    validate_limits(arguments.limits, arguments.sequence_length);
     CertifyArguments expanded = arguments;
     expanded.models = model_files(arguments.models);
     const Outputs outputs(expanded, console);

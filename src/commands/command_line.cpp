@@ -31,7 +31,11 @@ const std::map<std::string, LimitNorm> norm_names = {{"l2", LimitNorm::l2},
                                                      {"rms", LimitNorm::rms}};
 
 void add_model(CLI::App& command, CommonOptions& options) {
-    command.add_option("MODEL", options.model, "The checkpoint: an HDF5 file")->required();
+    command
+        .add_option("MODEL",
+                    options.model,
+                    "The checkpoint: an HDF5 or safetensors file, an index or a folder")
+        ->required();
 }
 
 void add_common_options(CLI::App& command, CommonOptions& options) {
@@ -45,6 +49,12 @@ void add_common_options(CLI::App& command, CommonOptions& options) {
     command.add_option("--threads", options.threads, "Threads for one matrix (default: all cores)")
         ->check(CLI::Range(1, 1024))
         ->type_name("N");
+    command
+        .add_option("--max-memory",
+                    options.max_memory,
+                    "Bytes that reading one tensor may take, such as 4G (default: all there are)")
+        ->transform(CLI::AsSizeValue(false).description(""))
+        ->type_name("SIZE");
 }
 
 /// Which matrices a table shows.
@@ -200,6 +210,12 @@ void add_certify(CLI::App& program, CertifyArguments& arguments) {
                     "Fail only on what is worse than in FILE (see lipcert baseline)")
         ->type_name("FILE");
     add_tolerance(command, arguments.tolerance);
+    command.get_option("--bound")->needs("--max-lipschitz");
+    command
+        .add_option("--assume",
+                    arguments.assumptions,
+                    "Also bound the pairs of inputs that both meet the conditions in FILE")
+        ->type_name("FILE");
     command.add_flag("--exit-zero", arguments.exit_zero, "Exit 0 although a limit is exceeded");
 }
 
@@ -249,6 +265,14 @@ void add_norms(CLI::App& program, NormsArguments& arguments) {
     command.add_option("--exclude", arguments.excluded, "Not tensors whose name matches the glob")
         ->type_name("GLOB")
         ->allow_extra_args(false);
+}
+
+void add_inspect(CLI::App& program, InspectArguments& arguments) {
+    CLI::App& command = *program.add_subcommand(
+        "inspect", "Show what a checkpoint holds, what each tensor is taken for, what is missing");
+    add_model(command, arguments.common);
+    add_common_options(command, arguments.common);
+    add_architecture_options(command, arguments.common);
 }
 
 void add_cap(CLI::App& program, CapArguments& arguments) {

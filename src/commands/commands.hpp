@@ -19,6 +19,9 @@ namespace lipcert {
 /// `lipcert norms MODEL`: an enclosure for every float matrix, no architecture needed.
 [[nodiscard]] ExitCode run_norms(const NormsArguments& arguments, Console& console);
 
+/// `lipcert inspect MODEL`: tensors, their places, hyper-parameters, what is missing.
+[[nodiscard]] ExitCode run_inspect(const InspectArguments& arguments, Console& console);
+
 /// `lipcert cap MODEL`: brings weights under limits, proves the stored bytes, reports the cost.
 [[nodiscard]] ExitCode run_cap(const CapArguments& arguments, Console& console);
 

@@ -51,6 +51,9 @@ Console process_console() {
 void write_text(std::FILE* stream, const std::string& text) {
     const bool written = std::fwrite(text.data(), 1, text.size(), stream) == text.size();
     if (!written || std::fflush(stream) != 0) {
+        if (errno == EPIPE) {
+            return;
+        }
         throw Error(ErrorKind::input,
                     "standard output",
                     std::string("could not be written: ") + std::strerror(errno));

@@ -2,13 +2,16 @@
 
 #include "lipcert/error.hpp"
 #include "lipcert/execution/tokens.hpp"
+#include "lipcert/printable.hpp"
 #include "lipcert/report/frontier_report.hpp"
 
 #include <utility>
 
+#include "commands/cap_reports.hpp"
 #include "commands/cap_rules.hpp"
 #include "commands/commands.hpp"
 #include "commands/session.hpp"
+#include <fmt/format.h>
 
 namespace lipcert {
 
@@ -21,6 +24,19 @@ void validate(const CapArguments& arguments) {
                     "--frontier",
                     "only reports: it goes with neither -o, --in-place, --target-lipschitz nor "
                     "--matrices-only");
+    }
+    for (const std::string& limit : arguments.limits) {
+        if (limit.find('=') == std::string::npos) {
+            throw Error(
+                ErrorKind::usage,
+                "--limit",
+                "would override every limit of --frontier: give it a GLOB, or leave it out");
+        }
+    }
+    if (is_decay(arguments.method) && !arguments.until_limit) {
+        throw Error(ErrorKind::usage,
+                    "--frontier",
+                    "one step of a decay reaches no limit: add --until-limit");
     }
     require_bound_name(arguments.bound);
 }
@@ -52,6 +68,7 @@ ExitCode run_frontier(const CapArguments& arguments, Console& console) {
     validate(arguments);
     const Session session(arguments.common, console);
     const auto checkpoint = session.open();
+    require_apart_from_reports(arguments);
     const Configuration configuration = session.configuration(*checkpoint);
     const Architecture architecture = session.architecture(*checkpoint, configuration);
     const std::vector<TokenSequence> sequences = sequences_of(arguments.tokens, configuration);
@@ -64,11 +81,23 @@ ExitCode run_frontier(const CapArguments& arguments, Console& console) {
     task.settings = {arguments.method, arguments.decay, arguments.until_limit};
     task.sequence_length = arguments.sequence_length;
     frontier.points.push_back(frontier_point(*checkpoint, architecture, task, sequences, progress));
+    ExitCode code = ExitCode::certified;
     for (const std::string& limit : arguments.frontier) {
         task.items = cap_items(uses, *checkpoint, limit_rules(arguments, limit));
-        FrontierPoint point = frontier_point(*checkpoint, architecture, task, sequences, progress);
-        point.limit = limit;
-        frontier.points.push_back(std::move(point));
+        try {
+            FrontierPoint point =
+                frontier_point(*checkpoint, architecture, task, sequences, progress);
+            point.limit = limit;
+            frontier.points.push_back(std::move(point));
+        } catch (const UnreachableLimit& error) {
+            session.clear_progress();
+            write_text(console.err,
+                       fmt::format("lipcert: no point at {}: {}: {}\n",
+                                   printable(limit),
+                                   printable(error.where()),
+                                   error.what()));
+            code = ExitCode::limit_exceeded;
+        }
     }
     frontier.model = identify(*checkpoint);
     session.clear_progress();
@@ -79,7 +108,7 @@ ExitCode run_frontier(const CapArguments& arguments, Console& console) {
         session.write_file(*arguments.svg, frontier_svg(frontier));
     }
     session.deliver(frontier_json(frontier), render_frontier(frontier));
-    return ExitCode::certified;
+    return code;
 }
 
 }  // namespace lipcert

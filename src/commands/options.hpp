@@ -7,6 +7,7 @@
 #include "lipcert/comparison/measures.hpp"
 #include "lipcert/report/terminal_report.hpp"
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -24,6 +25,7 @@ struct CommonOptions {
     bool verbose = false;
     ColorChoice color = ColorChoice::automatic;
     std::optional<int> threads;
+    std::optional<std::uint64_t> max_memory;  ///< bytes
     std::optional<std::filesystem::path> configuration;
     std::optional<std::filesystem::path> architecture;
     std::vector<std::string> settings;      ///< KEY=VALUE, over the configuration
@@ -43,6 +45,7 @@ struct CertifyArguments {
     OutputOptions outputs;
     LimitRequest limits;
     std::optional<std::size_t> sequence_length;
+    std::optional<std::filesystem::path> assumptions;  ///< conditions to bound pairs under
     bool exit_zero = false;
     std::optional<std::filesystem::path> baseline;
     double tolerance = kComparisonTolerance;  ///< of the baseline, relative
@@ -68,6 +71,10 @@ struct NormsArguments {
     CommonOptions common;
     std::vector<std::string> tensors;   ///< globs; empty: all
     std::vector<std::string> excluded;  ///< globs
+};
+
+struct InspectArguments {
+    CommonOptions common;
 };
 
 /// Where tokens come from: none, one of the files, windows of `context` tokens.

@@ -4,6 +4,7 @@
 
 #include "commands/command_line.hpp"
 #include "commands/commands.hpp"
+#include "commands/explain.hpp"
 #include "commands/failures.hpp"
 #include <CLI/CLI.hpp>
 
@@ -28,6 +29,10 @@ ExitCode dispatch(const std::vector<std::string>& arguments, Console& console) {
     add_cap(program, cap);
     add_diff(program, diff);
     add_baseline(program, baseline);
+    InspectArguments inspect;
+    add_inspect(program, inspect);
+    ExplainArguments explain;
+    add_explain(program, explain);
     try {
         // CLI11 takes the arguments from the back.
         std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
@@ -50,6 +55,12 @@ ExitCode dispatch(const std::vector<std::string>& arguments, Console& console) {
     }
     if (program.got_subcommand("baseline")) {
         return run_baseline(baseline, console);
+    }
+    if (program.got_subcommand("inspect")) {
+        return run_inspect(inspect, console);
+    }
+    if (program.got_subcommand("explain")) {
+        return run_explain(explain, console);
     }
     return program.got_subcommand("cap") ? run_cap(cap, console) : run_norms(norms, console);
 }

@@ -1,10 +1,14 @@
 #include "commands/session.hpp"
 
 #include "lipcert/architecture/description.hpp"
+#include "lipcert/checkpoint/assumed_type.hpp"
+#include "lipcert/checkpoint/memory_limit.hpp"
 #include "lipcert/error.hpp"
 #include "lipcert/norms/threads.hpp"
 #include "lipcert/printable.hpp"
 #include "lipcert/report/text.hpp"
+
+#include <algorithm>
 
 #include "commands/report_file.hpp"
 #include <fmt/format.h>
@@ -17,6 +21,16 @@ namespace {
 nlohmann::json setting_value(const std::string& text) {
     const nlohmann::json parsed = nlohmann::json::parse(text, nullptr, false);
     return parsed.is_discarded() || parsed.is_structured() ? nlohmann::json(text) : parsed;
+}
+
+/// What the user names beside the model is a part of the command: a mistake in it is one of usage.
+template <typename Action>
+auto as_usage(const Action& action) {
+    try {
+        return action();
+    } catch (const Error& error) {
+        throw Error(ErrorKind::usage, error.where(), error.what());
+    }
 }
 
 }  // namespace
@@ -35,21 +49,44 @@ TerminalStyle style_for(const CommonOptions& options, const Console& console) {
 
 Session::Session(const CommonOptions& options, Console& console)
     : options_(options), console_(console) {
+    set_memory_limit(options.max_memory);
     if (options.threads) {
         set_thread_count(*options.threads);
     }
 }
 
 std::unique_ptr<Checkpoint> Session::open() const {
-    return open_checkpoint(options_.model);
+    std::unique_ptr<Checkpoint> checkpoint = open_checkpoint(options_.model);
+    model_files_ = checkpoint->files();
+    const std::vector<TensorInfo>& tensors = checkpoint->tensors();
+    const auto is_assumed = [](const TensorInfo& tensor) {
+        return tensor.stored_type == kAssumedBfloat16;
+    };
+    const auto first = std::find_if(tensors.begin(), tensors.end(), is_assumed);
+    if (first != tensors.end()) {
+        const auto count = std::count_if(first, tensors.end(), is_assumed);
+        const std::string warning = fmt::format(
+            "{}: {} opaque, 2 bytes, of no stated type, read as bfloat16 as early Keras 3 wrote "
+            "it: {}{}",
+            printable(checkpoint->path()),
+            count == 1 ? "1 tensor is" : fmt::format("{} tensors are", count),
+            printable(first->name),
+            count == 1 ? "" : ", ...");
+        std::fputs(("lipcert: warning: " + warning + "\n").c_str(), console_.err);
+    }
+    return checkpoint;
 }
 
 Configuration Session::configuration(const Checkpoint& checkpoint) const {
-    Configuration configuration = find_configuration(checkpoint, options_.configuration);
+    const auto find = [&] { return find_configuration(checkpoint, options_.configuration); };
+    Configuration configuration = options_.configuration ? as_usage(find) : find();
     for (const std::string& setting : options_.settings) {
         const std::size_t mark = setting.find('=');
         if (mark == std::string::npos || mark == 0) {
             throw Error(ErrorKind::usage, "--set", "expected KEY=VALUE, found '" + setting + "'");
+        }
+        if (!is_printable(setting)) {
+            throw Error(ErrorKind::usage, "--set", "'" + setting + "' is not printable UTF-8 text");
         }
         configuration.values[setting.substr(0, mark)] = setting_value(setting.substr(mark + 1));
     }
@@ -62,7 +99,9 @@ Configuration Session::configuration(const Checkpoint& checkpoint) const {
 Architecture Session::architecture(const Checkpoint& checkpoint,
                                    const Configuration& configuration) const {
     if (options_.architecture) {
-        return build_architecture(read_family(*options_.architecture), checkpoint, configuration);
+        const FamilyDescription family =
+            as_usage([this] { return read_family(*options_.architecture); });
+        return build_architecture(family, checkpoint, configuration);
     }
     return architecture_of(checkpoint, configuration);
 }
@@ -102,7 +141,9 @@ void Session::deliver(const std::string& json, const std::string& text) const {
 }
 
 void Session::write_file(const std::filesystem::path& path, const std::string& text) const {
-    write_report_file(path, text, {options_.model});
+    std::vector<std::filesystem::path> models = {options_.model};
+    models.insert(models.end(), model_files_.begin(), model_files_.end());
+    write_report_file(path, text, models);
 }
 
 }  // namespace lipcert

@@ -6,6 +6,8 @@
 #include "lipcert/report/terminal_report.hpp"
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "commands/options.hpp"
 
@@ -41,6 +43,7 @@ public:
 private:
     const CommonOptions& options_;
     Console& console_;
+    mutable std::vector<std::string> model_files_;  ///< of what `open` opened; no report goes there
 };
 
 }  // namespace lipcert

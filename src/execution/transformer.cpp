@@ -70,13 +70,17 @@ Matrix Transformer::embed(std::span<const std::size_t> tokens) const {
     stream *= middle(embedding.scale);
     if (!embedding.positions.empty()) {
         const Matrix& positions = tensors_.at(embedding.positions);
-        if (stream.rows() > positions.rows()) {
+        const Index first = index_of(embedding.first_position);
+        if (stream.rows() > positions.rows() - first) {
             throw Error(ErrorKind::input,
                         std::to_string(stream.rows()) + " tokens",
-                        "the model has " + std::to_string(positions.rows()) +
+                        "the model has " + std::to_string(positions.rows() - first) +
                             " positions: use shorter sequences");
         }
-        stream += positions.topRows(stream.rows());
+        stream += positions.middleRows(first, stream.rows());
+    }
+    if (!embedding.types.empty()) {
+        stream.rowwise() += tensors_.at(embedding.types).row(0);  // one text is of one type
     }
     return stream;
 }
@@ -106,12 +110,17 @@ Matrix Transformer::logits(Matrix stream) const {
 
 Matrix Transformer::apply(const LinearMap& map, const Matrix& stream) const {
     const Matrix& weight = maps_.at(map.weight);
-    const Index begin = map.slice ? index_of(map.slice->begin) : 0;
-    Matrix result =
-        map.slice ? blas::multiply(stream, weight.middleCols(begin, index_of(map.slice->count)))
-                  : blas::multiply(stream, weight);
+    if (!map.slice) {
+        Matrix result = blas::multiply(stream, weight);
+        if (!map.bias.empty()) {
+            result.rowwise() += vector(map.bias).transpose();
+        }
+        return result;
+    }
+    const std::vector<std::ptrdiff_t> outputs = outputs_of(*map.slice);
+    Matrix result = blas::multiply(stream, Matrix(weight(Eigen::all, outputs)));
     if (!map.bias.empty()) {
-        result.rowwise() += vector(map.bias).segment(begin, result.cols()).transpose();
+        result.rowwise() += Vector(vector(map.bias)(outputs)).transpose();
     }
     return result;
 }

@@ -13,15 +13,16 @@
 namespace lipcert {
 
 EditWorkspace::EditWorkspace(EditPlace place) : place_(std::move(place)), folder_(place_.folder) {
+    cleanup_.emplace(folder_.handle.get());
     const SignalPause pause;
     lock_.emplace(folder_, place_.lock_name(), place_.path());
-    cleanup_.emplace(folder_.handle.get(), place_.copy_name(), place_.lock_name());
+    cleanup_->add_lock({place_.lock_name(), lock_->file()});
     remove(place_.copy_name());
 }
 
 EditWorkspace::~EditWorkspace() {
     const SignalPause pause;
-    if (is_copy_left_) {
+    if (is_copy_left_ && is_copy_in_place()) {
         ::unlinkat(folder_.handle.get(), place_.copy_name().c_str(), 0);
     }
     unlock();
@@ -29,6 +30,7 @@ EditWorkspace::~EditWorkspace() {
 
 void EditWorkspace::create_copy() {
     constexpr mode_t kOwnerOnly = 0600;
+    const SignalPause pause;
     copy_ = Descriptor(::openat(folder_.handle.get(),
                                 place_.copy_name().c_str(),
                                 O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
@@ -37,19 +39,28 @@ void EditWorkspace::create_copy() {
         fail_system(folder_.path, "no file can be made in this folder", errno);
     }
     is_copy_left_ = true;
+    cleanup_->add_copy({place_.copy_name(), copy_.get()});
+}
+
+bool EditWorkspace::is_copy_in_place() const {
+    return leads_to(folder_.handle.get(), place_.copy_name().c_str(), copy_.get());
 }
 
 void EditWorkspace::put_in_place(bool replaces, const std::optional<std::string>& backup) {
     const SignalPause pause;
-    if (replaces && backup) {
-        make_backup(*backup);
+    if (!is_copy_in_place()) {
+        throw Error(ErrorKind::input,
+                    place_.path().string(),
+                    "another process has removed or replaced the copy beside it, which was about "
+                    "to become this file: nothing was written; let one edit end before the next");
     }
+    const bool is_backup_new = replaces && backup && make_backup(*backup);
     const int error_number = rename_copy(replaces);
     if (error_number == 0) {
         is_copy_left_ = false;
         return;
     }
-    if (replaces && backup) {
+    if (is_backup_new) {
         ::unlinkat(folder_.handle.get(), backup->c_str(), 0);
     }
     if (error_number == EEXIST) {
@@ -61,13 +72,14 @@ void EditWorkspace::put_in_place(bool replaces, const std::optional<std::string>
 }
 
 void EditWorkspace::finish() {
-    const int result = ::fsync(folder_.handle.get());
-    const int error_number = errno;
+    const int error_number = ::fsync(folder_.handle.get()) == 0 ? 0 : errno;
     {
         const SignalPause pause;
         unlock();
     }
-    if (result != 0) {
+    const bool is_offered =
+        error_number != EINVAL && error_number != ENOTSUP && error_number != ENOSYS;
+    if (error_number != 0 && is_offered) {
         fail_system(place_.path(),
                     "holds the new content, but its folder cannot be made durable: after a power "
                     "loss the old content may be back",
@@ -82,12 +94,20 @@ void EditWorkspace::remove(const std::string& name) {
     }
 }
 
-void EditWorkspace::make_backup(const std::string& name) {
+/// Whether the name is new, so that it is ours to take back; no where the target has it already.
+bool EditWorkspace::make_backup(const std::string& name) {
     const int folder = folder_.handle.get();
-    if (::linkat(folder, place_.name.c_str(), folder, name.c_str(), 0) != 0) {
-        fail_system(folder_.path / name, "the backup cannot be made", errno);
+    if (::linkat(folder, place_.name.c_str(), folder, name.c_str(), 0) == 0) {
+        cleanup_->add_backup(name);
+        return true;
     }
-    cleanup_->add_backup(name);
+    const int error_number = errno;
+    const auto target = folder_.look_at(place_.name);
+    const auto found = folder_.look_at(name);
+    if (error_number != EEXIST || !target || !found || !is_same_file(*target, *found)) {
+        fail_system(folder_.path / name, "the backup cannot be made", error_number);
+    }
+    return false;
 }
 
 /// 0 or errno. A file that is made must not replace one that somebody else has made meanwhile.
@@ -108,7 +128,9 @@ int EditWorkspace::rename_copy(bool replaces) {
     if (::linkat(folder, copy.c_str(), folder, target, 0) != 0) {
         return errno;
     }
-    ::unlinkat(folder, copy.c_str(), 0);
+    if (is_copy_in_place()) {
+        ::unlinkat(folder, copy.c_str(), 0);
+    }
     return 0;
 }
 

@@ -22,13 +22,6 @@ namespace {
 
 }  // namespace
 
-Folder::Folder(const std::filesystem::path& folder)
-    : path(folder), handle(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
-    if (!handle.is_open()) {
-        fail_system(folder, "this folder cannot be opened", errno);
-    }
-}
-
 FileLock::FileLock(const Folder& folder, std::string name, const std::filesystem::path& guarded)
     : folder_(folder), name_(std::move(name)) {
     // The file may vanish between any two calls, when the other process ends; not for ever.
@@ -45,7 +38,10 @@ FileLock::FileLock(const Folder& folder, std::string name, const std::filesystem
 
 FileLock::~FileLock() {
     // First the name, then the lock: whoever waits for the lock finds that the name is gone.
-    ::unlinkat(folder_.handle.get(), name_.c_str(), 0);
+    const int folder = folder_.handle.get();
+    if (leads_to(folder, name_.c_str(), file_.get())) {
+        ::unlinkat(folder, name_.c_str(), 0);
+    }
 }
 
 FileLock::Opened FileLock::open() const {
@@ -72,7 +68,8 @@ FileLock::Opened FileLock::open() const {
 
 bool FileLock::take(Opened& lock, const std::filesystem::path& guarded) const {
     if (::flock(lock.file.get(), LOCK_EX | LOCK_NB) == 0) {
-        return is_in_place(lock.file);
+        // Where the name leads elsewhere by now, its owner has just removed it.
+        return leads_to(folder_.handle.get(), name_.c_str(), lock.file.get());
     }
     if (errno == EWOULDBLOCK) {
         refuse_busy(guarded);
@@ -89,16 +86,6 @@ bool FileLock::take(Opened& lock, const std::filesystem::path& guarded) const {
                                 (folder_.path / name_).string()));
     }
     return true;
-}
-
-/// Whether the name still leads to this file: else its owner has just removed it.
-bool FileLock::is_in_place(const Descriptor& file) const {
-    const struct stat own = status_of(file.get(), folder_.path / name_);
-
-    struct stat named {};
-
-    return ::fstatat(folder_.handle.get(), name_.c_str(), &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-           own.st_dev == named.st_dev && own.st_ino == named.st_ino;
 }
 
 }  // namespace lipcert

@@ -3,21 +3,13 @@
 #include <filesystem>
 #include <string>
 
-#include "files/descriptor.hpp"
+#include "files/folder.hpp"
 
 namespace lipcert {
 
-/// An open folder, in which files are made, renamed and removed by name.
-struct Folder {
-    explicit Folder(const std::filesystem::path& folder);
-
-    std::filesystem::path path;
-    Descriptor handle;
-};
-
 /// A file whose existence, and a lock of the system on it, say that one process edits its
 /// neighbour. The system's lock ends with the process, so a file left behind by one that was killed
-/// is taken over. The destructor removes it.
+/// is taken over. The destructor removes it, unless the name has been given to another.
 class FileLock {
 public:
     /// Throws Error{input}, on behalf of `guarded`, where another process holds the lock.
@@ -28,6 +20,8 @@ public:
     FileLock& operator=(FileLock&&) = delete;
     ~FileLock();
 
+    [[nodiscard]] int file() const { return file_.get(); }
+
 private:
     struct Opened {
         Descriptor file;
@@ -36,7 +30,6 @@ private:
 
     [[nodiscard]] Opened open() const;
     [[nodiscard]] bool take(Opened& lock, const std::filesystem::path& guarded) const;
-    [[nodiscard]] bool is_in_place(const Descriptor& file) const;
 
     const Folder& folder_;
     std::string name_;

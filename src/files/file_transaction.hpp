@@ -34,17 +34,18 @@ public:
 
     [[nodiscard]] std::filesystem::path target_path() const { return workspace_.place().path(); }
 
-    /// Says that the copy is as it shall be; `commit` notices a later write.
+    /// Says that the copy is as it shall be; `commit` notices a later write by its bytes.
     void seal();
+
+    /// Of the copy when it was sealed: whoever reads it by name compares.
+    [[nodiscard]] const FileIdentity& sealed() const { return sealed_; }
 
     EditResult commit();
 
 private:
-    void check_target();
-    void remove_interrupted_backup(const struct stat& found) const;
     void open_source(const FileIdentity& opened);
-    void check_space() const;
     void copy_source();
+    void require_sealed_copy(const std::string& sha256) const;
     void require_unchanged_source() const;
     /// The file that stands there, if one does.
     [[nodiscard]] std::optional<struct stat> require_unchanged_target() const;
@@ -59,6 +60,7 @@ private:
     std::optional<struct stat> replaced_;  ///< the file that stands where the new one shall
     std::string old_sha256_;
     FileIdentity sealed_;
+    std::string sealed_sha256_;
 };
 
 }  // namespace lipcert

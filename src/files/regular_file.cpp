@@ -5,9 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
-#include <span>
 #include <system_error>
-#include <vector>
 
 #include <fmt/format.h>
 
@@ -21,25 +19,6 @@ namespace {
     throw Error(ErrorKind::input, path.string(), message);
 }
 
-/// The HDF5 files of a folder, so that the message can name one to try.
-[[noreturn]] void refuse_folder(const fs::path& path) {
-    std::vector<std::string> candidates;
-    std::error_code ignored;
-    for (fs::directory_iterator entry(path, ignored), end; !ignored && entry != end;
-         entry.increment(ignored)) {
-        const std::string extension = entry->path().extension().string();
-        if (extension == ".h5" || extension == ".hdf5") {
-            candidates.push_back(entry->path().string());
-        }
-    }
-    std::sort(candidates.begin(), candidates.end());
-    std::string message = "is a folder: name the checkpoint file in it";
-    if (!candidates.empty()) {
-        message += ", such as " + candidates.front();
-    }
-    refuse(path, message);
-}
-
 void check_kind(const fs::path& path) {
     std::error_code error;
     const fs::file_status status = fs::status(path, error);
@@ -49,7 +28,7 @@ void check_kind(const fs::path& path) {
         case fs::file_type::not_found:
             refuse(path, "there is no such file: check the path");
         case fs::file_type::directory:
-            refuse_folder(path);
+            refuse(path, "is a folder: name a file in it");
         case fs::file_type::none:
             refuse(path, "cannot be looked at (" + error.message() + "): check its permissions");
         default:
@@ -76,12 +55,15 @@ std::string RegularFile::read(std::uint64_t offset, std::size_t count) const {
         return {};
     }
     std::string bytes(std::min<std::uint64_t>(count, size() - offset), '\0');
-    const std::size_t found =
-        read_at(file_.get(), offset, std::as_writable_bytes(std::span<char>(bytes)), path_);
-    if (found != bytes.size()) {
+    read_into(offset, std::as_writable_bytes(std::span<char>(bytes)));
+    return bytes;
+}
+
+void RegularFile::read_into(std::uint64_t offset, std::span<std::byte> buffer) const {
+    const std::size_t found = read_at(file_.get(), offset, buffer, path_);
+    if (found != buffer.size()) {
         refuse(path_, fmt::format("ends at byte {} by now: the file changed", offset + found));
     }
-    return bytes;
 }
 
 }  // namespace lipcert

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 
 #include "files/descriptor.hpp"
@@ -26,6 +27,8 @@ public:
 
     /// Up to `count` bytes from `offset`; fewer only at the end of the file.
     [[nodiscard]] std::string read(std::uint64_t offset, std::size_t count) const;
+    /// Fills `buffer`. Throws Error{input} where the file ends before that.
+    void read_into(std::uint64_t offset, std::span<std::byte> buffer) const;
 
 private:
     std::filesystem::path path_;

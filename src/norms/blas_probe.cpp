@@ -33,7 +33,8 @@ void require_openblas() {
     if (known == nullptr || dladdr(known, &known_library) == 0) {
         return;
     }
-    for (const char* routine : {"cblas_dsyrk", "cblas_dgemm", "dpotrf_"}) {
+    for (const char* routine :
+         {"cblas_dsyrk", "cblas_dgemm", "dpotrf_", "cblas_ssyrk", "spotrf_"}) {
         void* const address = dlsym(RTLD_DEFAULT, routine);
         Dl_info library{};
         if (address != nullptr && dladdr(address, &library) != 0 &&
@@ -92,7 +93,7 @@ void probe_products() {
 
 /// L with small integers and powers of two on the diagonal: every step of the factorisation of
 /// L L^T is exact, also where the kernel multiplies by reciprocals.
-void probe_cholesky() {
+Matrix integer_factor() {
     constexpr Eigen::Index kSize = 193;
     Matrix factor = integers(kSize, kSize, 2);
     for (Eigen::Index i = 0; i < kSize; ++i) {
@@ -101,15 +102,26 @@ void probe_cholesky() {
         }
         factor(i, i) = std::ldexp(1.0, static_cast<int>(i % 4));
     }
-    Matrix rows = factor.transpose();
-    Matrix gram(kSize, kSize);
-    for (Eigen::Index i = 0; i < kSize; ++i) {
-        for (Eigen::Index j = 0; j < kSize; ++j) {
+    return factor;
+}
+
+/// L L^T for a matrix of integers, exact.
+Matrix gram_of_rows(const Matrix& factor) {
+    const Matrix rows = factor.transpose();
+    Matrix gram(factor.rows(), factor.rows());
+    for (Eigen::Index i = 0; i < gram.rows(); ++i) {
+        for (Eigen::Index j = 0; j < gram.cols(); ++j) {
             gram(i, j) = exact_dot(rows, i, rows, j);
         }
     }
+    return gram;
+}
+
+void probe_cholesky() {
+    const Matrix factor = integer_factor();
+    Matrix gram = gram_of_rows(factor);
     bool same = cholesky(gram) == 0;
-    for (Eigen::Index i = 0; i < kSize; ++i) {
+    for (Eigen::Index i = 0; i < factor.rows(); ++i) {
         same = same && gram.row(i).head(i + 1) == factor.row(i).head(i + 1);
     }
     if (!same) {
@@ -117,14 +129,85 @@ void probe_cholesky() {
     }
 }
 
+/// Odd pivots: their reciprocals are rounded, and an entry of L below one is a single quotient. L
+/// has such pivots in even rows, which hold nothing else, and integers below them in odd rows. A
+/// kernel that divides, or multiplies by the rounded reciprocal, is off by two roundings at most
+/// [S2]; one that approximates reciprocals is not.
+void probe_reciprocals() {
+    constexpr Eigen::Index kSize = 193;
+    constexpr double kTwoRoundings = 0x1p-51;
+    Matrix factor = Matrix::Zero(kSize, kSize);
+    const Matrix numbers = integers(kSize, kSize, 3);
+    for (Eigen::Index i = 0; i < kSize; ++i) {
+        factor(i, i) = i % 2 == 0 ? 3.0 + static_cast<double>(i % 3) * 2.0 : 0x1p20;
+        for (Eigen::Index j = 0; i % 2 == 1 && j < i; j += 2) {
+            factor(i, j) = numbers(i, j);
+        }
+    }
+    Matrix computed = gram_of_rows(factor);
+    bool close = cholesky(computed) == 0;
+    for (Eigen::Index j = 0; j < kSize; j += 2) {
+        for (Eigen::Index i = j; i < kSize; ++i) {
+            const double exact = factor(i, j);
+            close = close && std::abs(computed(i, j) - exact) <= kTwoRoundings * std::abs(exact);
+        }
+    }
+    if (!close) {
+        distrust("dpotrf divides by its pivots less accurately than two roundings");
+    }
+}
+
+/// The routines in float32, on integers that it holds: sums below 2^24, graded as above.
+void probe_float() {
+    constexpr Eigen::Index kInner = 301;
+    constexpr Eigen::Index kOuter = 67;
+    Matrix base = integers(kInner, kOuter, 4);
+    for (double& entry : base.reshaped<Eigen::RowMajor>()) {
+        entry = std::trunc(entry / 256.0);
+    }
+    FloatMatrix graded = base.cast<float>();
+    for (Eigen::Index j = 0; j < kOuter; ++j) {
+        graded.col(j) *= static_cast<float>(grade(j));
+    }
+    FloatMatrix gram = FloatMatrix::Zero(kOuter, kOuter);
+    gram_of_panel(graded, false, gram);
+    const FloatMatrix turned = graded.transpose();
+    FloatMatrix gram_of_columns = FloatMatrix::Zero(kOuter, kOuter);
+    gram_of_panel(turned, true, gram_of_columns);
+    for (Eigen::Index i = 0; i < kOuter; ++i) {
+        for (Eigen::Index j = 0; j <= i; ++j) {
+            const auto exact =
+                static_cast<float>(exact_dot(base, i, base, j) * grade(i) * grade(j));
+            if (gram(i, j) != exact || gram_of_columns(i, j) != exact) {
+                distrust("ssyrk does not reproduce an exact integer product");
+            }
+        }
+    }
+    const Matrix factor = integer_factor();
+    FloatMatrix lower = gram_of_rows(factor).cast<float>();
+    bool same = cholesky(lower) == 0;
+    for (Eigen::Index i = 0; i < factor.rows(); ++i) {
+        same = same && lower.row(i).head(i + 1) == factor.row(i).head(i + 1).cast<float>();
+    }
+    if (!same) {
+        distrust("spotrf does not reproduce an exact integer factor");
+    }
+}
+
 bool probe_once() {
     require_openblas();
-    probe_products();
-    probe_cholesky();
+    run_probes();
     return true;
 }
 
 }  // namespace
+
+void run_probes() {
+    probe_products();
+    probe_cholesky();
+    probe_reciprocals();
+    probe_float();
+}
 
 void require_trusted() {
     require_ieee_environment();

@@ -1,5 +1,6 @@
 #include "norms/certified_ends.hpp"
 
+#include "norms/blas.hpp"
 #include "norms/error_terms.hpp"
 #include "norms/scaling.hpp"
 
@@ -25,7 +26,9 @@ Lower lower_end(const TallPanels& panels, const Vector& vector, const Upper& fro
     const auto n = static_cast<std::size_t>(panels.size());
     const auto m = static_cast<std::size_t>(panels.inner());
     const Enclosure length_squared = true_sum(length_check, n + 1, 8 * n);
-    const Lower image = sqrt(true_sum(image_squared, 2 * m + 2, 8 * m).lower());
+    // The squares of one panel's image, then the sum over the panels.
+    const std::size_t roundings = blas::accumulation_length(panels.inner()) + 2;
+    const Lower image = sqrt(true_sum(image_squared, roundings, 8 * m).lower());
     const Upper length = sqrt(length_squared.upper());
     return (image - image_error(panels.inner(), panels.size(), frobenius, length)) / length;
 }

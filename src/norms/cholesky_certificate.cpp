@@ -17,30 +17,59 @@ namespace {
 
 /// The smallest entry of a Collatz vector whose largest is 1: any positive vector gives a bound,
 /// and this keeps the quotients in range.
-constexpr double kSmallestWeight = 0x1p-10;
+constexpr float kSmallestWeight = 0x1p-10F;
 
 /// gamma_{n+10}: n+1 roundings reach a term of the factorisation; kernels that multiply by a
 /// rounded reciprocal of the pivot add one; the rest is margin [S2].
-Upper factorisation_roundoff(Eigen::Index size) {
-    return gamma(static_cast<std::size_t>(size) + 10);
+Upper factorisation_roundoff(Eigen::Index size, Precision precision) {
+    return gamma(static_cast<std::size_t>(size) + 10, precision);
 }
 
-/// [S2] n (12 n + 12) (1 + max a_ii) 2^-1022: every entry of L L^T - A, operands up to sqrt(a_ii).
-Upper factorisation_underflow(Eigen::Index size, const Upper& largest_diagonal) {
+/// [S2] n (12 n + 12) (1 + max a_ii) eta: every entry of L L^T - A, operands up to sqrt(a_ii).
+Upper factorisation_underflow(Eigen::Index size,
+                              const Upper& largest_diagonal,
+                              Precision precision) {
     const auto n = static_cast<std::size_t>(size);
     return Upper::of_count(n) * Upper::of_count(12 * n + 12) *
-           (Upper::exact(1.0) + largest_diagonal) * underflow_unit();
+           (Upper::exact(1.0) + largest_diagonal) * underflow_unit(precision);
+}
+
+template <typename M>
+Upper error_from_factor(const M& lower, const Upper& largest_diagonal, Precision precision) {
+    using V = Eigen::Matrix<typename M::Scalar, Eigen::Dynamic, 1>;
+    const Eigen::Index n = lower.rows();
+    const auto size = static_cast<std::size_t>(n);
+    Upper best = Upper::infinity();
+    V x = V::Ones(n);
+    for (int round = 0; round < 2; ++round) {
+        const V image = absolute_gram_product(lower, x);
+        // Collatz: a non-negative symmetric matrix M has |M|_2 <= max_j (M x)_j / x_j for every
+        // x > 0. Computed: 2n roundings in M x, one in the quotient.
+        const auto ratio = (image.array() / x.array()).maxCoeff();
+        if (!std::isfinite(ratio)) {
+            break;
+        }
+        best = min(best, true_sum(ratio, 2 * size + 2, 0, precision).upper());
+        x = (image / image.maxCoeff()).cwiseMax(kSmallestWeight);
+    }
+    // Underflow in M x: at most 64 n^2 units for operands up to 1 + max a_ii, divided by x_j.
+    const Upper underflow = Upper::of_count(64 * size * size) *
+                            (Upper::exact(1.0) + largest_diagonal) * underflow_unit(precision) /
+                            Lower::exact(kSmallestWeight);
+    return factorisation_roundoff(n, precision) * (best + underflow) +
+           factorisation_underflow(n, largest_diagonal, precision);
 }
 
 }  // namespace
 
 Upper cholesky_error_from_trace(Eigen::Index size,
                                 const Upper& trace,
-                                const Upper& largest_diagonal) {
+                                const Upper& largest_diagonal,
+                                Precision precision) {
     // [S2] | |L| |L|^T |_2 <= |L|_F^2 <= tr(A)/(1 - g), the underflow aside.
-    const Upper relative = factorisation_roundoff(size);
+    const Upper relative = factorisation_roundoff(size, precision);
     return relative * trace / (Lower::exact(1.0) - relative) +
-           Upper::of_count(2) * factorisation_underflow(size, largest_diagonal);
+           Upper::of_count(2) * factorisation_underflow(size, largest_diagonal, precision);
 }
 
 Upper trace_upper(const Vector& diagonal) {
@@ -49,27 +78,11 @@ Upper trace_upper(const Vector& diagonal) {
 }
 
 Upper cholesky_error_from_factor(const Matrix& lower, const Upper& largest_diagonal) {
-    const Eigen::Index n = lower.rows();
-    const auto size = static_cast<std::size_t>(n);
-    Upper best = Upper::infinity();
-    Vector x = Vector::Ones(n);
-    for (int round = 0; round < 2; ++round) {
-        const Vector image = absolute_gram_product(lower, x);
-        // Collatz: a non-negative symmetric matrix M has |M|_2 <= max_j (M x)_j / x_j for every
-        // x > 0. Computed: 2n roundings in M x, one in the quotient.
-        const double ratio = (image.array() / x.array()).maxCoeff();
-        if (!std::isfinite(ratio)) {
-            break;
-        }
-        best = min(best, true_sum(ratio, 2 * size + 2, 0).upper());
-        x = (image / image.maxCoeff()).cwiseMax(kSmallestWeight);
-    }
-    // Underflow in M x: at most 64 n^2 units for operands up to 1 + max a_ii, divided by x_j.
-    const Upper underflow = Upper::of_count(64 * size * size) *
-                            (Upper::exact(1.0) + largest_diagonal) * underflow_unit() /
-                            Lower::exact(kSmallestWeight);
-    return factorisation_roundoff(n) * (best + underflow) +
-           factorisation_underflow(n, largest_diagonal);
+    return error_from_factor(lower, largest_diagonal, Precision::float64);
+}
+
+Upper cholesky_error_from_factor(const FloatMatrix& lower, const Upper& largest_diagonal) {
+    return error_from_factor(lower, largest_diagonal, Precision::float32);
 }
 
 CholeskyFactor factorise(const Matrix& gram,

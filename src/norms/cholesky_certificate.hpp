@@ -1,7 +1,10 @@
 #pragma once
 
 #include "lipcert/rounding/bound.hpp"
+#include "lipcert/rounding/roundoff.hpp"
 #include "lipcert/tensor/matrix.hpp"
+
+#include "norms/float_matrix.hpp"
 
 namespace lipcert {
 
@@ -18,13 +21,16 @@ struct CholeskyFactor {
 /// trace and its largest diagonal entry.
 [[nodiscard]] Upper cholesky_error_from_trace(Eigen::Index size,
                                               const Upper& trace,
-                                              const Upper& largest_diagonal);
+                                              const Upper& largest_diagonal,
+                                              Precision precision = Precision::float64);
 
 /// The sum of positive numbers, from above: the trace of [S2].
 [[nodiscard]] Upper trace_upper(const Vector& diagonal);
 
 /// [S2] A posteriori: the same from the factor itself, by Collatz' bound of | |L| |L|^T |_2.
 [[nodiscard]] Upper cholesky_error_from_factor(const Matrix& lower, const Upper& largest_diagonal);
+[[nodiscard]] Upper cholesky_error_from_factor(const FloatMatrix& lower,
+                                               const Upper& largest_diagonal);
 
 /// Factorises the matrix with the diagonal `diagonal` and the off-diagonal entries of
 /// sign * `gram` (lower triangle), sign = +-1, in `workspace`, which is moved into the result.

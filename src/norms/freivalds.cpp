@@ -14,6 +14,26 @@ namespace lipcert::freivalds {
 
 namespace {
 
+/// 2^64 divided by the golden ratio, made odd.
+constexpr std::uint64_t kGolden = 0x9e3779b97f4a7c15ULL;
+/// The column of the vector whose entries are not +-1.
+constexpr int kGraded = kVectors - 1;
+
+/// The finaliser of splitmix64 (Steele, Lea, Flood, OOPSLA 2014): neighbouring indices share
+/// nothing, as those of a linear congruence would.
+std::uint64_t mixed(std::uint64_t index) {
+    std::uint64_t bits = (index + 1) * kGolden;
+    bits = (bits ^ (bits >> 30U)) * 0xbf58476d1ce4e5b9ULL;
+    bits = (bits ^ (bits >> 27U)) * 0x94d049bb133111ebULL;
+    return bits ^ (bits >> 31U);
+}
+
+/// 1/2 + half of the fractional part of index times the golden ratio, to 52 bits: entries i and j
+/// differ by at least about 1/(5 |i - j|) (the golden ratio is badly approximable).
+double graded(std::uint64_t index) {
+    return 0.5 + static_cast<double>((index * kGolden) >> 12U) * 0x1p-53;
+}
+
 /// |computed residual| <= gamma_roundings T, where T was itself computed with `magnitude_roundings`
 /// roundings per term: the factor that turns the computed T into a threshold.
 double threshold_factor(std::size_t roundings, std::size_t magnitude_roundings) {
@@ -33,13 +53,7 @@ void require_below(const Block& residual,
         const double threshold = factor * magnitude(i) + kUnderflow;
         for (int k = 0; k < kVectors; ++k) {
             if (!(std::abs(residual(i, k)) <= threshold)) {  // a NaN must fail too
-                throw Error(ErrorKind::environment,
-                            "",
-                            std::string(what) + " of the BLAS is wrong beyond rounding in row " +
-                                std::to_string(i) +
-                                "; expected OpenBLAS to be correct on this processor. Try another "
-                                "kernel (OPENBLAS_CORETYPE) or one thread "
-                                "(OPENBLAS_NUM_THREADS=1), and check the memory");
+                distrust(what, i);
             }
         }
     }
@@ -47,14 +61,24 @@ void require_below(const Block& residual,
 
 }  // namespace
 
+void distrust(const std::string& what, Eigen::Index row) {
+    throw Error(ErrorKind::environment,
+                "",
+                what + " of the BLAS is wrong beyond rounding in row " + std::to_string(row) +
+                    "; expected OpenBLAS to be correct on this processor. Try another kernel "
+                    "(OPENBLAS_CORETYPE) or one thread (OPENBLAS_NUM_THREADS=1), and check the "
+                    "memory");
+}
+
 Block signs(Eigen::Index size) {
     Block result(size, kVectors);
-    std::uint64_t state = 0x9e3779b97f4a7c15ULL;
     for (Eigen::Index i = 0; i < size; ++i) {
-        state = state * 6364136223846793005ULL + 1442695040888963407ULL;
-        for (int k = 0; k < kVectors; ++k) {
-            result(i, k) = ((state >> (60 + k)) & 1U) != 0 ? 1.0 : -1.0;
+        const auto index = static_cast<std::uint64_t>(i);
+        const std::uint64_t bits = mixed(index);
+        for (int k = 0; k < kGraded; ++k) {
+            result(i, k) = ((bits >> k) & 1U) != 0 ? 1.0 : -1.0;
         }
+        result(i, kGraded) = graded(index);
     }
     return result;
 }
@@ -125,6 +149,27 @@ void require_factor(const Matrix& gram, const Vector& diagonal, double sign, con
                   magnitude,
                   threshold_factor(4 * size + 12, 2 * size),
                   "a Cholesky factor (dpotrf)");
+}
+
+void require_factor(const Eigen::VectorXf& image,
+                    const Eigen::VectorXf& x,
+                    const FloatMatrix& factor) {
+    const Eigen::VectorXf expected = gram_product(factor, x);
+    const Eigen::VectorXf magnitude =
+        absolute_gram_product(factor, Eigen::VectorXf::Ones(factor.rows()));
+    // As in float64 above: factorisation, A x, the two triangular products, the subtraction.
+    const auto size = static_cast<std::size_t>(factor.rows());
+    const Upper relative = gamma(4 * size + 13, Precision::float32);
+    const double allowed =
+        (relative / (Lower::exact(1.0) - gamma(2 * size, Precision::float32))).to_double();
+    constexpr double kFloatUnderflow = 0x1p-80;
+    for (Eigen::Index i = 0; i < factor.rows(); ++i) {
+        const double residual = static_cast<double>(image(i)) - static_cast<double>(expected(i));
+        const double threshold = allowed * static_cast<double>(magnitude(i)) + kFloatUnderflow;
+        if (!(std::abs(residual) <= threshold)) {  // a NaN must fail too
+            distrust("a Cholesky factor in float32 (spotrf)", i);
+        }
+    }
 }
 
 }  // namespace lipcert::freivalds

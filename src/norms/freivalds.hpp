@@ -3,17 +3,24 @@
 #include "lipcert/tensor/matrix.hpp"
 
 #include <cstddef>
+#include <string>
 
-/// Self-checks of what the BLAS returned (Freivalds): C = A B is multiplied with vectors of +-1 and
+#include "norms/float_matrix.hpp"
+
+/// Self-checks of what the BLAS returned (Freivalds): C = A B is multiplied with a few vectors and
 /// compared with A (B x) by loops of our own. A violation proves that the BLAS broke the error
-/// bound that a certificate would rest on; passing proves nothing and no bound uses it.
+/// bound that a certificate would rest on; passing proves nothing and no bound uses it. Gross
+/// faults are what it finds: wrong entries, panels, columns in each other's place [S1].
 namespace lipcert::freivalds {
 
 inline constexpr int kVectors = 4;
-/// Four vectors of +-1, or their products, side by side.
+/// Four vectors, or their products, side by side.
 using Block = Eigen::Matrix<double, Eigen::Dynamic, kVectors, Eigen::RowMajor>;
 
-/// +-1 from a fixed generator: the same input takes the same path in every run.
+/// Three vectors of +-1 and, in the last column, one of graded entries in [1/2, 1). The signs are
+/// hashes of the index; the graded entries are pairwise different (up to 2^50 of them), so that no
+/// fault which is confined to two columns cancels in all four. Fixed: the same input takes the same
+/// path in every run.
 [[nodiscard]] Block signs(Eigen::Index size);
 
 /// Collects (P^T P) X and |P|^T |P| 1 over the panels P of a Gram matrix.
@@ -31,6 +38,15 @@ struct GramWitness {
 /// Throws Error{environment} unless the lower triangle `lower` is, within the rounding that [S1]
 /// allows, the Gram matrix that `witness` saw.
 void require_gram(const Matrix& lower, const GramWitness& witness);
+
+/// Throws Error{environment}: `what` of the BLAS is wrong in a row.
+[[noreturn]] void distrust(const std::string& what, Eigen::Index row);
+
+/// Throws Error{environment} unless L (L^T x), L the float32 factor of A, is within the rounding
+/// that [S2] allows `image`, which is A x for a vector x of +-1.
+void require_factor(const Eigen::VectorXf& image,
+                    const Eigen::VectorXf& x,
+                    const FloatMatrix& factor);
 
 /// Throws Error{environment} unless `result` is A B within the rounding that [S6] allows.
 void require_product(const Matrix& a, const Matrix& b, const Matrix& result);

@@ -27,7 +27,9 @@ MatrixBall factor_of_zero(Eigen::Index size, const Upper& radius) {
     const auto exponent = static_cast<long>(std::ceil(radius.log10() * kBitsPerDigit));
     const double mantissa = radius.scaled(-exponent).to_double();
     if (!std::isfinite(mantissa)) {
-        return MatrixBall::around(Matrix::Zero(size, size), 0, radius);
+        // The ball must hold radius * I, whose Frobenius norm is sqrt(size) times as large.
+        const Upper whole = radius * sqrt(Upper::of_count(static_cast<std::size_t>(size)));
+        return MatrixBall::around(Matrix::Zero(size, size), 0, whole);
     }
     return MatrixBall::around(mantissa * Matrix::Identity(size, size), exponent, Upper());
 }

@@ -10,8 +10,9 @@ namespace lipcert {
 /// What a search for a certified level ended with.
 struct TopEigenvalue {
     Upper upper =
-        Upper::infinity();  ///< >= lambda_max of the matrix; +inf where no level succeeded
-    Estimate estimate;      ///< the best vector seen, for the lower end
+        Upper::infinity();   ///< >= lambda_max of the matrix; +inf where no level succeeded
+    Estimate estimate;       ///< the best vector seen, for the lower end
+    int factorisations = 0;  ///< what the search cost
 };
 
 /// Looks for the lowest level that certify_level [S3] proves to lie above the spectrum of a

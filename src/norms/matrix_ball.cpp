@@ -31,6 +31,12 @@ Upper frobenius_of_sum(const Matrix& sum) {
     return doubled_norm(frobenius_upper(halving * sum), sum.size());
 }
 
+/// The rounding error of a product, which is none where a factor is exactly zero: the underflow
+/// term, at the scale of the other factor, would be far from negligible.
+Upper unless_zero(bool is_zero, const Upper& rounding) {
+    return is_zero ? Upper() : rounding;
+}
+
 }  // namespace
 
 // ---------------------------------------------------------------- construction and views
@@ -95,7 +101,8 @@ MatrixBall product(const MatrixBall& a, const MatrixBall& b) {
     const long exponent = a.exponent() + b.exponent();
     const Upper norm_a = frobenius_upper(a.centre());
     const Upper norm_b = frobenius_upper(b.centre());
-    const Upper rounding = product_error(a.cols(), centre.size(), norm_a, norm_b);
+    const Upper rounding = unless_zero(norm_a.is_zero() || norm_b.is_zero(),
+                                       product_error(a.cols(), centre.size(), norm_a, norm_b));
     // |(A+D)(B+F) - AB|_F <= |D|_F |B|_F + |A|_F |F|_F + |D|_F |F|_F
     Upper radius = rounding.scaled(exponent) + a.radius() * norm_b.scaled(b.exponent()) +
                    norm_a.scaled(a.exponent()) * b.radius() + a.radius() * b.radius();
@@ -135,7 +142,8 @@ MatrixBall scaled_by(const MatrixBall& a, double factor) {
         return MatrixBall::around(signed_centre, a.exponent(), a.radius()).scaled(exponent - 1);
     }
     Matrix centre = mantissa * a.centre();
-    const Upper rounding = entrywise_product_error(frobenius_upper(centre), centre.size());
+    const Upper rounding = unless_zero(
+        a.centre().isZero(0.0), entrywise_product_error(frobenius_upper(centre), centre.size()));
     const long scale = a.exponent() + exponent;
     Upper radius = a.radius() * Upper::exact(std::abs(factor)) + rounding.scaled(scale);
     return MatrixBall::around(std::move(centre), scale, std::move(radius));
@@ -145,7 +153,9 @@ MatrixBall scale_columns(const MatrixBall& a, const MatrixBall& diagonal) {
     require_shape(diagonal.cols() == 1 && diagonal.rows() == a.cols(), "column scaling");
     Matrix centre = a.centre() * diagonal.centre().col(0).asDiagonal();
     const long exponent = a.exponent() + diagonal.exponent();
-    const Upper rounding = entrywise_product_error(frobenius_upper(centre), centre.size());
+    const Upper rounding =
+        unless_zero(a.centre().isZero(0.0) || diagonal.centre().isZero(0.0),
+                    entrywise_product_error(frobenius_upper(centre), centre.size()));
     // |(A+D) diag(d+e) - A diag d|_F <= |D|_F max|d+e| + |A|_F |e|_2
     Upper radius = rounding.scaled(exponent) + a.radius() * largest_entry(diagonal) +
                    frobenius_upper(a.centre()).scaled(a.exponent()) * diagonal.radius();

@@ -10,6 +10,14 @@
 
 namespace lipcert {
 
+namespace {
+
+/// How many terms are added up in double before the sum becomes a pair of bounds: a sum of squares
+/// passes through at most about twice as many roundings, however long it is.
+constexpr Eigen::Index kSumLength = 1024;
+
+}  // namespace
+
 std::optional<int> largest_exponent(const Matrix& matrix) {
     // Integer comparisons: the order of non-negative doubles is that of their bit patterns, and no
     // floating-point flag can hide a subnormal or a NaN.
@@ -52,21 +60,47 @@ Eigen::Index multiply_by_power_of_two(Eigen::Ref<Matrix> matrix, long exponent) 
     return exponent < 0 ? before - (matrix.array().abs() > 0x1p-1022).count() : 0;
 }
 
-Enclosure true_sum(double computed, std::size_t operations, std::size_t underflows) {
+Enclosure true_sum(double computed,
+                   std::size_t operations,
+                   std::size_t underflows,
+                   Precision precision) {
     // |computed - s| <= gamma s + a  =>  (computed - a)/(1 + gamma) <= s <= (computed + a)/(1 -
     // gamma)
-    const Upper relative = gamma(operations);
-    const Upper absolute = Upper::of_count(underflows) * underflow_unit();
+    const Upper relative = gamma(operations, precision);
+    const Upper absolute = Upper::of_count(underflows) * underflow_unit(precision);
     return {(Lower::exact(computed) - absolute) / (Upper::exact(1.0) + relative),
             (Upper::exact(computed) + absolute) / (Lower::exact(1.0) - relative)};
 }
 
 Enclosure sum_of_squares(const Eigen::Ref<const Matrix>& matrix) {
-    const Vector of_rows = matrix.rowwise().squaredNorm();
-    const auto size = static_cast<std::size_t>(matrix.size());
-    // One product and at most cols + rows additions lie on the path of every term.
-    return true_sum(
-        of_rows.sum(), static_cast<std::size_t>(matrix.rows() + matrix.cols() + 1), 8 * size);
+    if (!(matrix.array() != 0.0).any()) {
+        return {};  // no rounding, and no underflow that 0 could stand for
+    }
+    const Eigen::Index width = std::min(matrix.cols(), kSumLength);
+    Enclosure total;
+    double sum = 0.0;
+    Eigen::Index slices = 0;
+    const auto flush = [&] {
+        // One product, at most width - 1 additions in its slice and `slices` to the sum lie on the
+        // path of every term.
+        const auto entries = static_cast<std::size_t>(slices * width);
+        const Enclosure part =
+            true_sum(sum, static_cast<std::size_t>(width + slices + 1), 8 * entries);
+        total = {total.lower() + part.lower(), total.upper() + part.upper()};
+        sum = 0.0;
+        slices = 0;
+    };
+    for (Eigen::Index i = 0; i < matrix.rows(); ++i) {
+        for (Eigen::Index begin = 0; begin < matrix.cols(); begin += width) {
+            const Eigen::Index count = std::min(width, matrix.cols() - begin);
+            sum += matrix.row(i).segment(begin, count).squaredNorm();
+            if (++slices == kSumLength) {
+                flush();
+            }
+        }
+    }
+    flush();
+    return total;
 }
 
 Upper frobenius_upper(const Eigen::Ref<const Matrix>& matrix) {

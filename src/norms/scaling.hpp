@@ -1,6 +1,7 @@
 #pragma once
 
 #include "lipcert/rounding/bound.hpp"
+#include "lipcert/rounding/roundoff.hpp"
 #include "lipcert/tensor/matrix.hpp"
 
 #include <optional>
@@ -16,7 +17,9 @@ namespace lipcert {
 /// caller makes sure that no result overflows.
 Eigen::Index multiply_by_power_of_two(Eigen::Ref<Matrix> matrix, long exponent);
 
-/// The sum of the squares of all entries, each at most 1 in magnitude, summed row by row.
+/// The sum of the squares of all entries, each at most 1 in magnitude; [0, 0] where all are zero.
+/// Relative width at most 2^12 roundings, whatever the shape: slices of rows are summed in double,
+/// up to 1024 slices of up to 1024 entries, and what comes of that as bounds.
 [[nodiscard]] Enclosure sum_of_squares(const Eigen::Ref<const Matrix>& matrix);
 
 /// |W|_F of a matrix whose entries are at most 1 in magnitude.
@@ -24,7 +27,10 @@ Eigen::Index multiply_by_power_of_two(Eigen::Ref<Matrix> matrix, long exponent);
 
 /// The true value of a sum of non-negative terms that was computed as `computed`: each term passed
 /// through at most `operations` roundings, and underflow changed the result by at most
-/// `underflows * underflow_unit()`.
-[[nodiscard]] Enclosure true_sum(double computed, std::size_t operations, std::size_t underflows);
+/// `underflows * underflow_unit(precision)`.
+[[nodiscard]] Enclosure true_sum(double computed,
+                                 std::size_t operations,
+                                 std::size_t underflows,
+                                 Precision precision = Precision::float64);
 
 }  // namespace lipcert

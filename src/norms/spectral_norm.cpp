@@ -1,19 +1,28 @@
 #include "lipcert/norms/spectral_norm.hpp"
 
 #include <algorithm>
+#include <cstdlib>
+#include <optional>
 #include <utility>
 
 #include "norms/blas.hpp"
 #include "norms/certified_ends.hpp"
+#include "norms/crude_gram.hpp"
+#include "norms/deflation.hpp"
 #include "norms/error_terms.hpp"
 #include "norms/gram.hpp"
 #include "norms/lanczos.hpp"
 #include "norms/level_search.hpp"
+#include "norms/paths.hpp"
 #include "norms/scaling.hpp"
+#include "norms/smaller_side.hpp"
 
 namespace lipcert {
 
 namespace {
+
+/// Below it a factorisation in float64 takes less time than Lanczos.
+constexpr Eigen::Index kSmallestDeflated = 128;
 
 /// The norm of a matrix from that of its scaled copy, which is off by at most `error`.
 Enclosure widened(const Enclosure& norm, const Upper& error) {
@@ -40,12 +49,62 @@ std::string_view name_of(NormMethod method) {
             return "zero";
         case NormMethod::dot_product:
             return "dot-product";
+        case NormMethod::deflation:
+            return "deflation";
         case NormMethod::cholesky:
             return "cholesky";
         case NormMethod::elementary:
             return "elementary";
     }
     return "unknown";
+}
+
+SpectralNorm norm_by_factorisation(const Matrix& matrix,
+                                   int exponent,
+                                   const std::optional<Vector>& start) {
+    const TallPanels panels = TallPanels::of_smaller_side(matrix, exponent);
+    const Gram gram = form_gram(panels);
+    const TopEigenvalue top = search_level(
+        gram.lower,
+        start ? rayleigh_quotient(gram.lower, *start) : estimate_top_eigenpair(gram.lower));
+    const Upper frobenius = sqrt(gram.sum_of_squares.upper());
+    const Upper scaling_error = panels.scaling_error();
+    const Lower below = lower_end(panels, top.estimate.vector, frobenius);
+    SpectralNorm result;
+    result.spectral = widened({below, upper_end(top.upper, gram)}, scaling_error).scaled(exponent);
+    result.frobenius =
+        widened({sqrt(gram.sum_of_squares.lower()), frobenius}, scaling_error).scaled(exponent);
+    result.method = top.upper.is_finite() ? NormMethod::cholesky : NormMethod::elementary;
+    return result;
+}
+
+SpectralNorm norm_by_deflation(const Matrix& matrix, int exponent) {
+    if (std::abs(exponent) > SmallerSide::kLargestExponent) {
+        Matrix scaled = matrix;
+        multiply_by_power_of_two(scaled, -exponent);
+        SpectralNorm result = norm_by_deflation(scaled, 0);
+        const Upper error = entrywise_underflow(matrix.size());
+        result.spectral = widened(result.spectral, error).scaled(exponent);
+        result.frobenius = widened(result.frobenius, error).scaled(exponent);
+        return result;
+    }
+    const SmallerSide side(matrix, exponent);
+    CrudeGram gram = form_crude_gram(side);
+    const std::optional<RitzPairs> pairs = leading_ritz_pairs(gram.lower);
+    const Enclosure squares = gram.sum_of_squares;
+    if (pairs) {
+        if (const auto norm = deflated_norm(side, gram, *pairs)) {
+            SpectralNorm result;
+            result.spectral = norm->scaled(exponent);
+            result.frobenius =
+                Enclosure(sqrt(squares.lower()), sqrt(squares.upper())).scaled(exponent);
+            result.method = NormMethod::deflation;
+            return result;
+        }
+    }
+    gram.lower.resize(0, 0);
+    return norm_by_factorisation(
+        matrix, exponent, pairs ? std::optional<Vector>(pairs->vectors.col(0)) : std::nullopt);
 }
 
 SpectralNorm spectral_norm(const Matrix& matrix) {
@@ -57,18 +116,10 @@ SpectralNorm spectral_norm(const Matrix& matrix) {
     if (std::min(matrix.rows(), matrix.cols()) == 1) {
         return norm_of_vector(matrix, *exponent);
     }
-    const TallPanels panels = TallPanels::of_smaller_side(matrix, *exponent);
-    const Gram gram = form_gram(panels);
-    const TopEigenvalue top = search_level(gram.lower, estimate_top_eigenpair(gram.lower));
-    const Upper frobenius = sqrt(gram.sum_of_squares.upper());
-    const Upper scaling_error = panels.scaling_error();
-    const Lower below = lower_end(panels, top.estimate.vector, frobenius);
-    SpectralNorm result;
-    result.spectral = widened({below, upper_end(top.upper, gram)}, scaling_error).scaled(*exponent);
-    result.frobenius =
-        widened({sqrt(gram.sum_of_squares.lower()), frobenius}, scaling_error).scaled(*exponent);
-    result.method = top.upper.is_finite() ? NormMethod::cholesky : NormMethod::elementary;
-    return result;
+    if (std::min(matrix.rows(), matrix.cols()) < kSmallestDeflated) {
+        return norm_by_factorisation(matrix, *exponent, std::nullopt);
+    }
+    return norm_by_deflation(matrix, *exponent);
 }
 
 Enclosure stable_rank(const SpectralNorm& norm) {

@@ -5,7 +5,8 @@ namespace lipcert {
 /// Keeps the BLAS to one thread for a call that is not worth more, and restores the count
 /// afterwards. OpenBLAS' workers wait for each other by spinning: where another process has their
 /// core, every step of a short call costs whole time slices of the scheduler (measured with three
-/// busy processes on two cores: a Cholesky factor of 768 rows in 600 ms instead of 20).
+/// busy processes on two cores: a Cholesky factor of 768 rows in 600 ms instead of 20). The count
+/// is the process's: two of these on different threads may restore each other's.
 class ThreadLimit {
 public:
     /// `multiply_adds`: of the longest stretch that the threads work on without a meeting.

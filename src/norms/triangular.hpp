@@ -2,6 +2,8 @@
 
 #include "lipcert/tensor/matrix.hpp"
 
+#include "norms/float_matrix.hpp"
+
 namespace lipcert {
 
 /// Products and solves with the lower triangle of a matrix, what stands above it ignored. Loops of
@@ -19,5 +21,10 @@ void solve_transposed_leading_block(const Matrix& lower, Vector& x);
 
 /// |L| (|L|^T x).
 [[nodiscard]] Vector absolute_gram_product(const Matrix& lower, const Vector& x);
+[[nodiscard]] Eigen::VectorXf absolute_gram_product(const FloatMatrix& lower,
+                                                    const Eigen::VectorXf& x);
+
+/// L (L^T x).
+[[nodiscard]] Eigen::VectorXf gram_product(const FloatMatrix& lower, const Eigen::VectorXf& x);
 
 }  // namespace lipcert

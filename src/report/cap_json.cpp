@@ -1,8 +1,6 @@
 #include "lipcert/report/cap_report.hpp"
 #include "lipcert/version.hpp"
 
-#include <limits>
-
 #include "report/json_parts.hpp"
 
 namespace lipcert {
@@ -24,13 +22,17 @@ Json row_object(const CapRow& row) {
     object["layer"] = item.use.layer ? Json(*item.use.layer) : Json(nullptr);
     object["outputs"] = nullptr;
     if (item.use.slice) {
-        object["outputs"] = {item.use.slice->begin, item.use.slice->begin + item.use.slice->count};
+        object["outputs"] = {item.use.slice->begin, end_of(*item.use.slice)};
+        if (item.use.slice->runs > 1) {
+            object["output_runs"] = item.use.slice->runs;
+            object["output_period"] = item.use.slice->period;
+        }
     }
     object["rows"] = item.rows;
     object["cols"] = item.cols;
     object["dtype"] = row.type;
-    const bool limited = item.limit < std::numeric_limits<double>::max();
-    object["limit"] = limited ? Json(item.limit) : Json(nullptr);
+    object["limit"] = item.is_unlimited() ? Json(nullptr) : Json(item.limit);
+    object["limit_in_norm"] = item.is_unlimited() ? Json(nullptr) : Json(item.limit / item.unit);
     object["limit_on"] = item.by_rows ? "row_norm" : "spectral_norm";
     object["within_limit"] = result.within_limit;
     object["changed"] = row.changed;
@@ -42,6 +44,12 @@ Json row_object(const CapRow& row) {
                                       ? json_number(result.change_over_least->to_double())
                                       : Json(nullptr);
     object["moved"] = result.moved;
+    object["largest_row_norm"] = nullptr;
+    if (result.largest_row_before && result.largest_row_after) {
+        object["largest_row_norm"] = {
+            {"before", json_number(result.largest_row_before->to_double())},
+            {"after", json_number(result.largest_row_after->to_double())}};
+    }
     return object;
 }
 
@@ -57,7 +65,8 @@ Json target_object(const CapOutcome& outcome) {
         const Bound* bound = find_bound(*outcome.after, outcome.target->bound);
         object["actual"] = bound == nullptr ? Json(nullptr) : json_upper(bound->upper);
     }
-    object["ok"] = outcome.holds;
+    object["ok"] = outcome.meets_target;
+    object["obstacle"] = outcome.obstacle.empty() ? Json(nullptr) : Json(outcome.obstacle);
     return object;
 }
 

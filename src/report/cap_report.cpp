@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <limits>
 #include <utility>
 #include <vector>
 
@@ -26,10 +25,16 @@ std::size_t changed_count(const CapOutcome& outcome) {
         outcome.rows.begin(), outcome.rows.end(), [](const CapRow& row) { return row.changed; }));
 }
 
+/// In the norm in which the user states limits.
 std::string limit_text(const CapItem& item) {
-    return item.limit >= std::numeric_limits<double>::max()
+    return item.is_unlimited()
                ? "-"
-               : fmt::format("{:.4g}{}", item.limit, item.by_rows ? " /row" : "");
+               : fmt::format("{:.4g}{}", item.limit / item.unit, item.by_rows ? " /row" : "");
+}
+
+/// What the limit is on, in the same norm: sigma_1, or the largest row.
+std::string norm_text(const CapRow& row, const Upper& spectral, const std::optional<Upper>& rows) {
+    return readable((rows ? *rows : spectral) / Lower::exact(row.item.unit), 6);
 }
 
 std::string rank_text(const SpectralNorm& norm) {
@@ -39,10 +44,12 @@ std::string rank_text(const SpectralNorm& norm) {
 
 std::vector<std::string> cells_of(const CapRow& row) {
     const CapResult& result = row.result;
-    const std::string verdict = result.within_limit ? "" : " above";
+    const std::string verdict = result.within_limit ? "" : " > c";
+    const std::string before =
+        norm_text(row, result.before.spectral.upper(), result.largest_row_before);
     if (!row.changed) {
         return {limit_text(row.item),
-                readable(result.before.spectral.upper(), 6),
+                before,
                 "unchanged" + verdict,
                 "0",
                 "",
@@ -50,20 +57,21 @@ std::vector<std::string> cells_of(const CapRow& row) {
                 rank_text(result.before)};
     }
     return {limit_text(row.item),
-            readable(result.before.spectral.upper(), 6),
-            readable(result.after.spectral.upper(), 6) + verdict,
-            readable(result.relative_frobenius_change.upper(), 3),
+            before,
+            norm_text(row, result.after.spectral.upper(), result.largest_row_after) + verdict,
+            readable(result.relative_frobenius_change.upper(), 3) + " / " +
+                readable(result.relative_spectral_change, 3),
             result.change_over_least ? readable(*result.change_over_least, 6) : "-",
             std::to_string(result.moved),
             rank_text(result.before) + " -> " + rank_text(result.after)};
 }
 
 std::string matrix_part(const CapOutcome& outcome, const TerminalStyle& style) {
-    ColumnTable table("matrix",
+    ColumnTable table(outcome.norm == LimitNorm::rms ? "matrix (norms in RMS)" : "matrix",
                       {{"limit", 10, true, 3},
                        {"norm", 10, true, 4},
-                       {"-> after", 15, true, 4},
-                       {"change", 9, true, 3},
+                       {"-> after", 12, true, 4},
+                       {"change F / 2", 15, true, 3},
                        {"of least", 9, true, 2},
                        {"moved", 6, true, 1},
                        {"stable rank", 14, true, 0}});
@@ -113,20 +121,25 @@ std::string target_line(const CapOutcome& outcome) {
             outcome.target->bound,
             *outcome.log10_floor);
     }
-    return fmt::format("target {} on {}: {} (certified {})\n",
-                       outcome.target->text,
-                       outcome.target->bound,
-                       outcome.holds ? "met" : "NOT met",
-                       bound == nullptr ? "-" : readable(bound->upper, 6));
+    std::string text = fmt::format("target {} on {}: {} (certified {})\n",
+                                   outcome.target->text,
+                                   outcome.target->bound,
+                                   outcome.meets_target ? "met" : "NOT met",
+                                   bound == nullptr ? "-" : readable(bound->upper, 6));
+    if (!outcome.obstacle.empty()) {
+        text += "  less would be needed: " + printable(outcome.obstacle) + "\n";
+    }
+    return text;
 }
 
 std::string written_line(const CapOutcome& outcome) {
     if (outcome.written) {
         const EditResult& written = *outcome.written;
-        std::string text = fmt::format("wrote {}\n  sha256 {} -> {}\n",
-                                       printable(written.path.string()),
-                                       written.old_sha256,
-                                       written.new_sha256);
+        std::string text =
+            fmt::format("wrote {}\n  sha256 of the model {}\n  sha256 now       {}\n",
+                        printable(written.path.string()),
+                        written.old_sha256,
+                        written.new_sha256);
         if (written.backup) {
             text += "  the old file is kept as " + printable(written.backup->string()) + "\n";
         }

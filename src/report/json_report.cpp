@@ -48,9 +48,9 @@ Json architecture_object(const Architecture& architecture) {
     return object;
 }
 
-Json domain_object(const Domain& domain) {
+Json domain_object(const Domain& domain, const Json& conditions) {
     Json object;
-    object["kind"] = domain.everything ? "all" : "ball";
+    object["kind"] = domain.conditional ? "conditional" : domain.everything ? "all" : "ball";
     object["dimension"] = domain.dimension;
     // The domain down, so that it lies in the ball on which the bounds hold; the ball that contains
     // the embeddings up.
@@ -58,8 +58,19 @@ Json domain_object(const Domain& domain) {
                               ? Json(nullptr)
                               : json_number(Lower::parse(domain.radius_decimal).to_double());
     object["embedding_radius_l2"] = json_number(Upper::parse(domain.radius_decimal).to_double());
-    object["conditions"] = Json::array();
+    object["conditions"] = conditions;
     return object;
+}
+
+Json condition_list(const Conditions& conditions) {
+    Json list = Json::array();
+    for (const auto& [name, minimum] : conditions.minimum_rms) {
+        list.push_back({{"at", name}, {"minimum_rms", json_number(minimum.stated)}});
+    }
+    for (const auto& [name, maximum] : conditions.maximum_norm) {
+        list.push_back({{"at", name}, {"maximum_norm", json_number(maximum.stated)}});
+    }
+    return list;
 }
 
 Json block_object(const BlockBound& block) {
@@ -90,6 +101,19 @@ Json layer_list(const NetworkBounds& bounds) {
         list.push_back(object);
     }
     return list;
+}
+
+/// What holds for the pairs that meet conditions, in the same form as what holds for all.
+Json conditional_object(const ConditionalBounds& conditional) {
+    Json object;
+    object["domain"] =
+        domain_object(conditional.bounds.domain, condition_list(conditional.conditions));
+    object["data"] = conditional.conditions.data;
+    object["bounds"] = json_bounds(conditional.bounds);
+    object["stem"] = block_list(conditional.bounds.stem);
+    object["layers"] = layer_list(conditional.bounds);
+    object["head"] = block_list(conditional.bounds.head);
+    return object;
 }
 
 Json limit_list(const std::vector<Limit>& limits) {
@@ -132,7 +156,7 @@ std::string certificate_json(const Certificate& certificate) {
     json["lipcert"] = kVersion;
     json["model"] = json_model(certificate.model);
     json["architecture"] = architecture_object(certificate.architecture);
-    json["domain"] = domain_object(bounds.domain);
+    json["domain"] = domain_object(bounds.domain, Json::array());
     json["bounds"] = json_bounds(bounds);
     json["reference_formula"] = nullptr;
     json["reference_repaired"] = nullptr;
@@ -148,6 +172,9 @@ std::string certificate_json(const Certificate& certificate) {
     json["stem"] = block_list(bounds.stem);
     json["layers"] = layer_list(bounds);
     json["head"] = block_list(bounds.head);
+    if (certificate.conditional) {
+        json["conditional"] = conditional_object(*certificate.conditional);
+    }
     json["matrices"] = matrix_list(certificate.matrices);
     json["limits"] = limit_list(certificate.limits);
     json["verdict"] = certificate.within_limits() ? "certified" : "limit-exceeded";
@@ -183,12 +210,19 @@ std::string run_json(const RunResult& run) {
     return json_text(json);
 }
 
-std::string norms_json(const ModelIdentity& model, const std::vector<MatrixBound>& matrices) {
+std::string norms_json(const ModelIdentity& model,
+                       const std::vector<MatrixBound>& matrices,
+                       const std::vector<TensorInfo>& not_read) {
     Json json;
     json["schema"] = "lipcert-norms-1";
     json["lipcert"] = kVersion;
     json["model"] = json_model(model);
     json["matrices"] = matrix_list(matrices);
+    json["not_read"] = Json::array();
+    for (const TensorInfo& tensor : not_read) {
+        json["not_read"].push_back(
+            {{"name", tensor.name}, {"shape", tensor.shape}, {"dtype", tensor.stored_type}});
+    }
     return json_text(json);
 }
 

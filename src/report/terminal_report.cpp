@@ -59,6 +59,25 @@ std::string bound_table(const NetworkBounds& bounds) {
     return text;
 }
 
+/// What holds for pairs that meet conditions, below what holds for all.
+std::string conditional_part(const ConditionalBounds& conditional, const TerminalStyle& style) {
+    const Conditions& conditions = conditional.conditions;
+    std::string text = "For the pairs of which both X and Y meet these conditions:\n";
+    for (const auto& [name, minimum] : conditions.minimum_rms) {
+        text += fmt::format(
+            "    {}: every token that enters has RMS >= {}\n", printable(name), minimum.stated);
+    }
+    for (const auto& [name, maximum] : conditions.maximum_norm) {
+        text += fmt::format(
+            "    {}: every token that enters has L2 norm <= {}\n", printable(name), maximum.stated);
+    }
+    text += "  (from: " + printable(conditions.data) +
+            "; to be checked for both inputs: a run that meets them says nothing about its "
+            "neighbours)\n\n";
+    return text + bound_table(conditional.bounds) + "\n" + layer_table(conditional.bounds, style) +
+           "\n";
+}
+
 std::string limit_lines(const Certificate& certificate, const TerminalStyle& style) {
     std::string text;
     for (const Limit& limit : certificate.limits) {
@@ -102,6 +121,9 @@ std::string render_certificate(const Certificate& certificate, const TerminalSty
     std::string text = title(certificate) + "\n" + statement(certificate, style) + "\n" +
                        bound_table(certificate.bounds) + "\n" +
                        layer_table(certificate.bounds, style) + "\n";
+    if (certificate.conditional) {
+        text += conditional_part(*certificate.conditional, style);
+    }
     text += matrix_table(certificate.matrices, style) + "\n";
     if (style.verbose) {
         text += parameter_lines(certificate.architecture);

@@ -1,13 +1,10 @@
 #include "lipcert/rounding/environment.hpp"
 
 #include "lipcert/error.hpp"
+#include "lipcert/rounding/strict_math.hpp"
 
 #include <cfloat>
 #include <limits>
-
-#ifdef __FAST_MATH__
-#error "lipcert's error bounds do not hold under -ffast-math"
-#endif
 
 namespace lipcert {
 

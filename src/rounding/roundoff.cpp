@@ -2,16 +2,16 @@
 
 namespace lipcert {
 
-Upper unit_roundoff() {
-    return Upper::power_of_two(-52);
+Upper unit_roundoff(Precision precision) {
+    return Upper::power_of_two(precision == Precision::float64 ? -52 : -23);
 }
 
-Upper underflow_unit() {
-    return Upper::power_of_two(-1022);
+Upper underflow_unit(Precision precision) {
+    return Upper::power_of_two(precision == Precision::float64 ? -1022 : -126);
 }
 
-Upper gamma(std::size_t operations) {
-    const Upper error = Upper::of_count(operations) * unit_roundoff();
+Upper gamma(std::size_t operations, Precision precision) {
+    const Upper error = Upper::of_count(operations) * unit_roundoff(precision);
     return error / (Lower::exact(1.0) - error);
 }
 

@@ -3,6 +3,7 @@
 #include "lipcert/architecture/weight_use.hpp"
 #include "lipcert/error.hpp"
 
+#include <algorithm>
 #include <string>
 
 #include "architecture/placement.hpp"
@@ -174,7 +175,12 @@ TEST_CASE("every built-in family reads, and has a name of its own") {
         CHECK(family.source == "built-in");
         names.push_back(family.name);
     }
-    CHECK(names == std::vector<std::string>{"gpt2", "lipschitz-transformer", "llama", "nanogpt"});
+    CHECK(names.size() >= 20);
+    for (const char* name : {"gpt2", "lipschitz-transformer", "llama", "nanogpt"}) {
+        CHECK(std::count(names.begin(), names.end(), name) == 1);
+    }
+    std::sort(names.begin(), names.end());
+    CHECK(std::adjacent_find(names.begin(), names.end()) == names.end());
 }
 
 TEST_CASE("a small family builds; the prefix that fits is taken, formulas know the layer") {

@@ -150,7 +150,7 @@ TEST_CASE("no built-in family ignores a tensor by its name alone") {
             ++entries;
         }
     }
-    CHECK(entries == 5);
+    CHECK(entries >= 20);
 }
 
 TEST_CASE("what a description ignores: a name of any shape, or several shapes under one name") {

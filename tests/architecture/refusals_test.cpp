@@ -41,6 +41,14 @@ Error llama_error(const Edit& edit, const Configure& configure) {
     return error;
 }
 
+void accept_llama(const Configure& configure) {
+    Random random(0x13);
+    LlamaOptions options;
+    options.configure = configure;
+    const TinyModel model = tiny_llama(random, options);
+    (void)architecture_of(*model.checkpoint, model.configuration);
+}
+
 template <typename Options, typename Builder>
 Error error_with(const Builder& build, const Configure& configure, const Edit& edit = {}) {
     Random random(0x12);
@@ -236,7 +244,7 @@ TEST_CASE("options that make it another model are refused") {
     CHECK(says(llama_error({}, with("rope_scaling", "yarn")), "\"rope_scaling\" = \"yarn\""));
     CHECK(says(llama_error({}, with("tie_word_embeddings", false)), "tie_word_embeddings"));
     CHECK(says(llama_error({}, with("quantization_config", {{"bits", 4}})), "quantization_config"));
-    CHECK(says(llama_error({}, with("model_type", "gemma")), "\"model_type\" is \"gemma\""));
+    CHECK(says(llama_error({}, with("model_type", "cohere")), "\"model_type\" is \"cohere\""));
     const auto gpt2 = [](const Configure& configure) {
         return error_with<Gpt2Options>(lipcert::test::tiny_gpt2, configure);
     };
@@ -251,6 +259,8 @@ TEST_CASE("options that make it another model are refused") {
     CHECK(says(nanogpt(with("hidden_act", "relu")), "hidden_act"));
     CHECK(says(nanogpt(with("layer_norm_eps", 1e-12)), "layer_norm_eps"));
     CHECK(says(nanogpt(with("norm", "rmsnorm")), "norm"));
+    CHECK(says(nanogpt(with("scale_attn_weights", false)), "scale_attn_weights"));
+    CHECK(says(nanogpt(with("scale_attn_by_inverse_layer_idx", true)), "inverse_layer_idx"));
 }
 
 TEST_CASE("settings that leave no tensor behind and change the function are refused") {
@@ -265,6 +275,26 @@ TEST_CASE("settings that leave no tensor behind and change the function are refu
         CAPTURE(key);
         CHECK(says(llama_error({}, with(key, 12.0)), key));
     }
+    // 1 is a scale, a cap or a flag here, not "as usual".
+    for (const char* key : {"attention_multiplier",
+                            "query_pre_attn_scalar",
+                            "attn_logit_softcapping",
+                            "final_logit_softcapping",
+                            "clip_qkv",
+                            "use_qk_norm",
+                            "num_sink_tokens",
+                            "attn_scale",
+                            "use_parallel_residual"}) {
+        CAPTURE(key);
+        CHECK(says(llama_error({}, with(key, 1)), key));
+        CHECK(says(llama_error({}, with(key, 1.0)), key));
+        CHECK_NOTHROW(accept_llama(with(key, nullptr)));
+    }
+    CHECK_NOTHROW(accept_llama(with("residual_multiplier", 1.0)));
+    CHECK(says(llama_error({}, with("rope_scaling_type", "YaRN")), "YaRN"));
+    const nlohmann::json in_array = nlohmann::json::array({{{"attn_logit_softcapping", 30}}});
+    CHECK(says(llama_error({}, with("layers", in_array)), "layers.0.attn_logit_softcapping"));
+    CHECK(says(llama_error({}, with("rope_parameters.rope_type", "proportional")), "proportional"));
     CHECK(says(llama_error({}, with("auto_map", {{"AutoModel", "model.Mine"}})), "auto_map"));
     const nlohmann::json nested = {{"full_attention", {{"rope_type", "yarn"}, {"factor", 4}}}};
     CHECK(says(llama_error({}, with("rope_parameters", nested)), "rope_parameters.full_attention"));
@@ -298,11 +328,7 @@ TEST_CASE("rotary scalings that only turn the angles are accepted") {
           nlohmann::json{{"rope_type", "default"}, {"attention_factor", 1.0}},
           nlohmann::json{{"type", nullptr}}}) {
         CAPTURE(scaling.dump());
-        Random random(0x13);
-        LlamaOptions options;
-        options.configure = with("rope_scaling", scaling);
-        const TinyModel model = tiny_llama(random, options);
-        CHECK_NOTHROW((void)architecture_of(*model.checkpoint, model.configuration));
+        CHECK_NOTHROW(accept_llama(with("rope_scaling", scaling)));
     }
 }
 

@@ -324,4 +324,30 @@ TEST_CASE("a gated mlp and its normalisation do not peak together [R39]") {
           doctest::Approx(exact).epsilon(1e-3));
 }
 
+TEST_CASE("a gated mlp behind the norm of a bounded stream keeps the sphere's radius [R39]") {
+    // x -> z^2 with |x| <= 0.1: z is far below 1, and the slope there is not the largest twice.
+    GraphBuilder builder;
+    GatedMlp mlp;
+    mlp.gate = mlp.up = mlp.down = builder.linear(Matrix::Identity(1, 1));
+    mlp.activation = Activation::identity;
+    const std::vector<Module> body = {Module{builder.norm(NormKind::rms, 0.1)}, Module{mlp}};
+    const Residual block = residual(body, 0.0);
+    Probe probe;
+    probe.width = 1;
+    probe.radius = 0.1;
+    // Unnormalised attention of weight zero: the domain is the ball, not everything.
+    Attention attention;
+    attention.query = attention.key = attention.value = attention.output =
+        builder.linear(Matrix::Zero(1, 1));
+    attention.heads = attention.key_value_heads = 1;
+    attention.score_scale = Interval::exact(1.0);
+    const std::vector<Module> modules = {Module{residual({Module{attention}})}, Module{block}};
+    const BlockBound bound = proved(builder, modules, probe).layers[0].blocks.back();
+    const Matrix at = Matrix::Constant(1, 1, 0.0999);
+    const double ratio = quotient(builder.model({{block}}), at, Matrix::Ones(1, 1), 1e-6);
+    CHECK(ratio > 1.65);
+    CHECK(ratio <= bound.lipschitz.to_double());
+    CHECK(bound.lipschitz.to_double() <= 2.5 * ratio);
+}
+
 }  // namespace lipcert::test

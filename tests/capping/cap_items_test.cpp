@@ -88,6 +88,61 @@ TEST_CASE("selectors are globs over names, parts of names behind a dot, and role
     CHECK(sample.items(limits({{"model.layers.1.*", "2"}})).size() == 7);
     CHECK(sample.items(limits({{"query", "2"}})).size() == 2);
     CHECK(sample.items(limits({{"*embed*", "2"}})).size() == 1);
+    // Of one layer's tensor, or of a fused one, by its role.
+    CHECK(sample.items(limits({{"layers.1.*:query", "2"}})).size() == 1);
+    CHECK(gpt2().items(limits({{"c_attn.weight:key", "2"}})).size() == 2);
+    // The last component alone would be every matrix.
+    CHECK(error_of([&] {
+              (void)sample.items(limits({{"weight", "1"}}));
+          }).kind() == ErrorKind::usage);
+}
+
+TEST_CASE("a tied table has one limit: rows or spectral norm, the one that is stated") {
+    const Sample sample = gpt2();
+    LimitRules rules = limits({{"unembedding", "5"}});
+    rules.embedding_limit = "1";
+    const Error error = error_of([&] { (void)sample.items(rules); });
+    CHECK(error.kind() == ErrorKind::usage);
+    CHECK(says(error, "not both"));
+    rules.embedding_limit = "1e400";  // none, as for a target
+    std::size_t seen = 0;
+    for (const CapItem& item : sample.items(rules)) {
+        if (item.use.tensor == "transformer.wte.weight") {
+            CHECK_FALSE(item.by_rows);
+            CHECK(item.limit == 5.0);
+            ++seen;
+        }
+    }
+    CHECK(seen == 1);
+}
+
+TEST_CASE("a tied head that is stored again is a copy, as long as the limits do not part them") {
+    Random random(2);
+    Gpt2Options options;
+    options.lm_head_stored = true;
+    const Sample sample(tiny_gpt2(random, options));
+    const auto head_of = [&sample](const LimitRules& rules) {
+        for (const CapItem& item : sample.items(rules)) {
+            if (item.use.kind == WeightKind::unembedding) {
+                return item;
+            }
+        }
+        throw Error(ErrorKind::internal, "", "no head");
+    };
+    LimitRules rules;
+    rules.embedding_limit = "0.5";
+    CHECK(head_of(rules).copy_of == "transformer.wte.weight");
+    rules.limits = {{"unembedding", "5"}};
+    CHECK_FALSE(head_of(rules).copy_of.has_value());
+}
+
+TEST_CASE("an embedding table has no limit from RMS to RMS but on its rows") {
+    const Sample sample = gpt2();
+    LimitRules rules = limits({{"embedding", "2"}});
+    rules.norm = LimitNorm::rms;
+    const Error error = error_of([&] { (void)sample.items(rules); });
+    CHECK(error.kind() == ErrorKind::usage);
+    CHECK(says(error, "--embedding-limit"));
 }
 
 TEST_CASE("the last limit that matches counts, and an exclusion beats all") {

@@ -3,6 +3,7 @@
 #include "lipcert/architecture/description.hpp"
 #include "lipcert/bounds/compose.hpp"
 #include "lipcert/capping/cap_model.hpp"
+#include "lipcert/capping/cap_run.hpp"
 
 #include <cmath>
 #include <limits>
@@ -113,6 +114,33 @@ TEST_CASE("a plan changes the weights less, in logarithms, than equal shrinking 
         (log10_bound_at(subject, uniform) > target ? low : high) = x;
     }
     CHECK(log_change(plan) < log_change(uniform));
+}
+
+TEST_CASE("a target is met where the tied head is stored again, and both stay equal") {
+    Random random(904);
+    Gpt2Options options;
+    options.lm_head_stored = true;
+    const TinyModel model = tiny_gpt2(random, options);
+    const Architecture architecture = architecture_of(*model.checkpoint, model.configuration);
+    LimitRules rules;
+    rules.limits = {{"", "1e400"}};
+    rules.embedding_limit = "1e400";
+    CapTask task;
+    task.items = cap_items(weight_uses(architecture), *model.checkpoint, rules);
+    const double start =
+        compose(architecture, *model.checkpoint, {}).max_token_rms.upper.to_double();
+    task.target = CapTarget{"", Lower::exact(0.05 * start), "max_token_rms"};
+    const Progress silent;
+    const CappedModel capped = cap_to_limits(*model.checkpoint, &architecture, task, silent);
+    CHECK(capped.meets_target);
+    CHECK(capped.holds());
+    const auto read = [&capped](const std::string& name) {
+        return capped.weights->read(*capped.weights->find(name));
+    };
+    CHECK(read("lm_head.weight") == read("transformer.wte.weight"));
+    CHECK(read("lm_head.weight") !=
+          model.checkpoint->read(*model.checkpoint->find("lm_head.weight")));
+    (void)architecture_of(*capped.weights, model.configuration);  // throws where they differ
 }
 
 TEST_CASE("what even vanishing weights do not meet has no plan, and the floor says so") {

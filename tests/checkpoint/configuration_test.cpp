@@ -74,6 +74,16 @@ TEST_CASE("A configuration that was chosen and cannot be read is an error, never
                "is a folder"));
 }
 
+TEST_CASE("A link beside the checkpoint that leads nowhere is an error, never passed over") {
+    const TemporaryFolder folder;
+    Hdf5Writer(folder / "x.h5").add("w", {1}, {1.0});
+    write_file(folder / "config.json", "{}");
+    std::filesystem::create_symlink(folder / "nowhere", folder / "x.config.json");
+    const auto checkpoint = lipcert::open_checkpoint(folder / "x.h5");
+    const Error error = error_of([&] { (void)find_configuration(*checkpoint, std::nullopt); });
+    CHECK(error.where() == (folder / "x.config.json").string());
+}
+
 TEST_CASE("A model in memory has its own configuration or none") {
     lipcert::MemoryCheckpoint checkpoint;
     CHECK(find_configuration(checkpoint, std::nullopt).source == "(none)");
@@ -115,6 +125,7 @@ TEST_CASE("What is no JSON object of finite numbers is refused") {
         INFO(text);
         CHECK(says(refusal(text), "is not JSON"));
     }
+    CHECK(says(refusal(std::string("{\"a\": 1}\0{\"b\": 2}", 18)), "holds a zero byte"));
     CHECK(says(refusal("[1, 2]"), "is a JSON array, not an object"));
     CHECK(says(refusal("3"), "is a JSON number, not an object"));
     CHECK(says(refusal("\"text\""), "is a JSON string, not an object"));

@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 
+#include "checkpoint/hdf5_checkpoint.hpp"
 #include "support/hdf5_writer.hpp"
 #include "support/isolated.hpp"
 #include "support/random.hpp"
@@ -11,7 +12,7 @@
 
 using lipcert::Checkpoint;
 using lipcert::Error;
-using lipcert::open_checkpoint;
+using lipcert::open_hdf5_file;
 using lipcert::TensorInfo;
 using lipcert::test::Hdf5Writer;
 using lipcert::test::isolated;
@@ -58,7 +59,7 @@ struct Shape {
 std::vector<Shape> read_all(const std::filesystem::path& path) {
     std::vector<Shape> shapes;
     try {
-        const std::unique_ptr<Checkpoint> checkpoint = open_checkpoint(path);
+        const std::unique_ptr<Checkpoint> checkpoint = open_hdf5_file(path);
         (void)checkpoint->embedded_configuration();
         for (const TensorInfo& tensor : checkpoint->tensors()) {
             try {
@@ -88,7 +89,7 @@ TEST_CASE("A file that is cut off anywhere is refused") {
                   for (std::size_t length = 0; length < bytes.size(); length += 29) {
                       write_file(folder / "cut.h5", bytes.substr(0, length));
                       (void)lipcert::test::error_of(
-                          [&] { (void)open_checkpoint(folder / "cut.h5"); });
+                          [&] { (void)open_hdf5_file(folder / "cut.h5"); });
                   }
               }) == "");
     }

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "support/hdf5_writer.hpp"
+#include "support/isolated.hpp"
 #include "support/random.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/thrown.hpp"
@@ -157,6 +158,38 @@ TEST_CASE("Chunks of any rank and extent, whole or cut by the shape, end where t
         Hdf5Writer(folder / "x.h5").add_extensible("w", shape, values, type, storage);
         const Matrix read = read_only_tensor(folder / "x.h5");
         CHECK(std::equal(values.begin(), values.end(), read.data(), read.data() + read.size()));
+    }
+}
+
+TEST_CASE(
+    "Chunks that a file leaves unfiltered where they reach beyond the shape are read as such") {
+    const TemporaryFolder folder;
+    const std::vector<double> values = random_floats(48);
+    for (const std::vector<hsize_t>& chunk : {std::vector<hsize_t>{3, 4}, {8, 4}, {4, 3}, {8, 6}}) {
+        Storage storage = Storage::chunked(chunk);
+        storage.shuffle = storage.gzip = storage.fletcher32 = storage.plain_edges = true;
+        Hdf5Writer(folder / "x.h5", true).add("w", {8, 6}, values, H5T_IEEE_F32LE, storage);
+        CHECK(equal_bits(read_only_tensor(folder / "x.h5"),
+                         Eigen::Map<const Matrix>(values.data(), 8, 6)));
+        // Shuffled alone, plain bytes have the size of filtered ones, and would pass for them.
+        storage.gzip = storage.fletcher32 = false;
+        Hdf5Writer(folder / "x.h5", true)
+            .add_extensible("w", {8, 6}, values, H5T_IEEE_F32LE, storage);
+        CHECK(equal_bits(read_only_tensor(folder / "x.h5"),
+                         Eigen::Map<const Matrix>(values.data(), 8, 6)));
+    }
+}
+
+TEST_CASE("A tensor of many chunks is read in a time that grows with their number alone") {
+    const TemporaryFolder folder;
+    const std::vector<double> values(40'000, 1.0);
+    for (const bool new_style : {false, true}) {
+        Hdf5Writer(folder / "x.h5", new_style)
+            .add("w", {40'000}, values, H5T_IEEE_F32LE, Storage::chunked({1}));
+        CHECK(lipcert::test::isolated(5, [&] {
+                  const auto checkpoint = open_checkpoint(folder / "x.h5");
+                  (void)checkpoint->read(checkpoint->tensors()[0]);
+              }) == "");
     }
 }
 

@@ -1,4 +1,5 @@
 #include "lipcert/checkpoint/checkpoint.hpp"
+#include "lipcert/checkpoint/memory_limit.hpp"
 
 #include <cstdint>
 
@@ -87,6 +88,39 @@ TEST_CASE("Chunks that are a bomb, or too many of them, are refused on reading")
     CHECK(says(read_refusal(folder / "many.h5"), "is split in more than 4194304 chunks"));
 }
 
+TEST_CASE("A chunk far beyond the shape is refused on reading, however well it is compressed") {
+    const TemporaryFolder folder;
+    Storage storage = Storage::chunked({4200, 4200});
+    storage.gzip = true;
+    Hdf5Writer(folder / "x.h5").add_extensible("w", {1, 1}, {1.0}, H5T_IEEE_F32LE, storage);
+    CHECK(says(read_refusal(folder / "x.h5"), "chunks of 70560000 bytes, which are larger than"));
+    // The writers of growing datasets choose chunks of up to some megabytes.
+    Hdf5Writer(folder / "x.h5")
+        .add_extensible("w", {1, 1}, {1.0}, H5T_IEEE_F32LE, Storage::chunked({1000, 1000}));
+    const auto checkpoint = open_checkpoint(folder / "x.h5");
+    CHECK(checkpoint->read(checkpoint->tensors()[0])(0, 0) == 1.0);
+}
+
+TEST_CASE("A tensor that needs more memory than is allowed is refused before it is allocated") {
+    const TemporaryFolder folder;
+    Hdf5Writer(folder / "x.h5").add("w", {30, 10}, std::vector<double>(300, 1.0));
+    lipcert::set_memory_limit(2399);
+    CHECK(says(read_refusal(folder / "x.h5"), "needs 2400 bytes of memory to be read, and 2399"));
+    lipcert::set_memory_limit(2400);
+    const auto checkpoint = open_checkpoint(folder / "x.h5");
+    CHECK(checkpoint->read(checkpoint->tensors()[0]).sum() == 300.0);
+    // What decoding a chunk takes counts.
+    Hdf5Writer(folder / "y.h5")
+        .add("w",
+             {30, 10},
+             std::vector<double>(300, 1.0),
+             H5T_IEEE_F32LE,
+             Storage::chunked({10, 10}));
+    CHECK(says(read_refusal(folder / "y.h5"), "needs 3600 bytes"));
+    lipcert::set_memory_limit(std::nullopt);
+    CHECK(open_checkpoint(folder / "y.h5")->tensors().size() == 1);
+}
+
 TEST_CASE("Values that were declared and never written are refused, whole tensors or one chunk") {
     const TemporaryFolder folder;
     Hdf5Writer(folder / "x.h5").add_raw("w", {3, 4}, nullptr, H5T_IEEE_F32LE);
@@ -107,7 +141,7 @@ TEST_CASE("Values that were declared and never written are refused, whole tensor
     CHECK(checkpoint->read(checkpoint->tensors()[0]) == lipcert::Matrix::Constant(9, 4, 1.0));
 }
 
-TEST_CASE("Filters beyond gzip, shuffle and fletcher32 are refused by name on reading") {
+TEST_CASE("Filters beyond gzip, lzf, shuffle and fletcher32 are refused by name on reading") {
     const TemporaryFolder folder;
 
     struct Named {
@@ -115,8 +149,7 @@ TEST_CASE("Filters beyond gzip, shuffle and fletcher32 are refused by name on re
         const char* name;
     };
 
-    const Named filters[] = {{32000, "lzf (number 32000)"},
-                             {32001, "blosc (number 32001)"},
+    const Named filters[] = {{32001, "blosc (number 32001)"},
                              {32008, "bitshuffle (number 32008)"},
                              {32015, "zstd (number 32015)"},
                              {4711, "number 4711"}};
@@ -209,13 +242,19 @@ TEST_CASE("More than eight dimensions are refused") {
     CHECK(says(refusal(folder / "nine.h5"), "has 9 dimensions; at most 8"));
 }
 
-TEST_CASE("A root attribute 'config' that is no text, or larger than 16 MiB, is refused") {
+TEST_CASE(
+    "A root attribute 'config' that is no text, or larger than 16 MiB, is refused when asked") {
     const TemporaryFolder folder;
+    const auto refused_configuration = [](const std::filesystem::path& path) {
+        const auto checkpoint = open_checkpoint(path);  // what needs no configuration goes on
+        return error_of([&] { (void)checkpoint->embedded_configuration(); });
+    };
     Hdf5Writer(folder / "integer.h5").integer_attribute("/", "config");
-    CHECK(says(refusal(folder / "integer.h5"), "attribute 'config' is not one string"));
+    CHECK(
+        says(refused_configuration(folder / "integer.h5"), "attribute 'config' is not one string"));
     const std::string large((16U << 20U) + 1, ' ');
     Hdf5Writer(folder / "large.h5").text_attribute("/", "config", large);
-    CHECK(says(refusal(folder / "large.h5"), "larger than 16777216 bytes"));
+    CHECK(says(refused_configuration(folder / "large.h5"), "larger than 16777216 bytes"));
 }
 
 TEST_CASE("A damaged chunk under fletcher32 is named, with what to do") {

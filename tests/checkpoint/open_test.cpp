@@ -41,13 +41,10 @@ TEST_CASE("Each kind of file that is not read gets a sentence that says what it 
         const char* words;
     };
 
-    const std::string header = R"({"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})";
-    const std::string length(1, static_cast<char>(header.size()));
     const Case cases[] = {
         {"", "is empty"},
         {"\x89HDF\r\n\x1a"s, "begins like an HDF5 file and ends at once"},
         {"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "git lfs pull"},
-        {length + "\0\0\0\0\0\0\0"s + header + "\0\0\0\0"s, "is a safetensors file"},
         {"PK\x03\x04 archive/data.pkl"s, "is a PyTorch file"},
         {"PK\x03\x04 metadata.json config.json model.weights.h5"s, "is a Keras .keras archive"},
         {"PK\x03\x04 arr_0.npy"s, "is a NumPy .npz archive"},
@@ -64,13 +61,6 @@ TEST_CASE("Each kind of file that is not read gets a sentence that says what it 
         INFO(error.what());
         CHECK(says(error, sample.words));
     }
-}
-
-TEST_CASE("A folder is refused, and a checkpoint in it is suggested") {
-    const TemporaryFolder folder;
-    CHECK(says(refusal(folder.path()), "is a folder: name the checkpoint file in it"));
-    write_file(folder / "model.h5", "x");
-    CHECK(says(refusal(folder.path()), "such as " + (folder / "model.h5").string()));
 }
 
 TEST_CASE("A path that leads nowhere is refused") {

@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <utility>
 
 #include "support/temporary_folder.hpp"
 #include <fmt/format.h>
@@ -86,6 +87,8 @@ Ending run_driver(const std::vector<std::string>& arguments, const Fault& fault)
     for (std::string line; std::getline(out, line);) {
         if (line.starts_with("calls ")) {
             ending.calls = std::stol(line.substr(6));
+        } else if (line.starts_with("call ")) {
+            ending.trace.push_back(line.substr(5));
         } else {
             ending.call = line;
         }
@@ -96,6 +99,11 @@ Ending run_driver(const std::vector<std::string>& arguments, const Fault& fault)
 
 pid_t start_driver(const std::vector<std::string>& arguments) {
     return start(driver_command(arguments, {}), "/dev/null", "/dev/null");
+}
+
+pid_t start_program(std::vector<std::string> arguments, const std::string& program) {
+    arguments.insert(arguments.begin(), program.empty() ? LIPCERT_PROGRAM : program);
+    return start({std::move(arguments), {"ASAN_OPTIONS=detect_leaks=0"}}, "/dev/null", "/dev/null");
 }
 
 Ending wait_for(pid_t process) {

@@ -20,9 +20,10 @@ struct Fault {
 struct Ending {
     int exit_code = -1;  ///< -1: by a signal
     int signal = 0;
-    std::string call;    ///< the call that was hit, if one was
-    long calls = 0;      ///< how many there were, where the process came to its end
-    std::string errors;  ///< on stderr
+    std::string call;                ///< the call that was hit, if one was
+    long calls = 0;                  ///< how many there were, where the process came to its end
+    std::string errors;              ///< on stderr
+    std::vector<std::string> trace;  ///< of the fault "trace": the calls in their order
 };
 
 /// Runs edit_driver with `arguments` to its end.
@@ -31,6 +32,10 @@ struct Ending {
 /// Starts it without faults, for a test that sends signals.
 [[nodiscard]] pid_t start_driver(const std::vector<std::string>& arguments);
 [[nodiscard]] Ending wait_for(pid_t process);
+
+/// Starts a program by its path, or lipcert where there is none, with as many threads as it likes.
+[[nodiscard]] pid_t start_program(std::vector<std::string> arguments,
+                                  const std::string& program = "");
 
 /// The names in a folder and what the files hold.
 [[nodiscard]] std::map<std::string, std::string> contents_of(const std::filesystem::path& folder);

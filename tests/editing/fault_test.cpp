@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <functional>
@@ -162,13 +163,18 @@ private:
     long calls_ = 0;
 };
 
-/// Runs the edit once for every call that it makes, with the fault at that call.
+/// Runs the edit once for every call that it makes (every `stride`th of them), with the fault at
+/// that call.
 void hit_every_call(const std::string& fault,
-                    const std::function<std::string(const Scene&, const Ending&)>& judge) {
+                    const std::function<std::string(const Scene&, const Ending&)>& judge,
+                    long stride = 1) {
     for (const Mode& mode : kModes) {
         Scene scene(mode, 16);
         REQUIRE(scene.calls() > 20);
-        for (long call = 1; call <= scene.calls(); ++call) {
+        scene.reset();
+        const long calls = scene.run({fault, 0, false}).calls;
+        REQUIRE(calls > 3);
+        for (long call = 1; call <= calls; call += stride) {
             scene.reset();
             const Ending ending = scene.run({fault, call, false});
             const std::string verdict = judge(scene, ending);
@@ -245,6 +251,48 @@ TEST_CASE("SIGTERM at any call leaves the old file or the new one, and nothing e
         return ending.signal == SIGTERM ? scene.fault_found(false, false)
                                         : std::string("was not ended by the signal");
     });
+}
+
+TEST_CASE("SIGTERM after any call, handled by another thread, leaves the old file or the new one") {
+    hit_every_call("aside", [](const Scene& scene, const Ending& ending) {
+        return ending.signal == SIGTERM ? scene.fault_found(false, false)
+                                        : std::string("was not ended by the signal");
+    });
+}
+
+TEST_CASE("A read that fails with EIO ends the edit with the old file, and a sentence") {
+    const auto judge = [](const Scene& scene, const Ending& ending) {
+        const std::string fault = failed(scene, ending);
+        return fault.empty() && ending.exit_code == 2 && ending.errors.empty()
+                   ? std::string("does not say why")
+                   : fault;
+    };
+    constexpr long kStride = 9;  // there are hundreds
+    hit_every_call("eio-read", judge, repetitions(2) > 2 ? 1 : kStride);
+}
+
+TEST_CASE("A file whose closing fails is still the old one or the new one") {
+    hit_every_call("eio-close", failed);
+}
+
+TEST_CASE("The content is durable before it takes the name, and the name before the edit ends") {
+    for (const Mode& mode : kModes) {
+        if (mode.old_system) {
+            continue;  // knows no durable folders
+        }
+        Scene scene(mode, 16);
+        scene.reset();
+        const std::vector<std::string> trace = scene.run({"trace", 0, false}).trace;
+        const auto last_of = [&trace](const std::string& call) {
+            const auto found = std::find(trace.rbegin(), trace.rend(), call);
+            REQUIRE(found != trace.rend());
+            return trace.rend() - found;
+        };
+        CHECK(last_of("pwrite") < last_of("fsync"));
+        CHECK(last_of("fsync") < last_of("rename"));
+        CHECK(last_of("rename") < last_of("fsync folder"));
+        CHECK(last_of("fsync folder") < last_of("unlink"));
+    }
 }
 
 TEST_CASE("A call that fails with ENOSPC or EIO ends the edit with the old file, and a sentence") {

@@ -289,6 +289,35 @@ TEST_CASE("While one process edits a file, another is refused; what a killed one
     CHECK(contents_of(folder.path()).size() == 2);
 }
 
+TEST_CASE("With the lock removed by hand, nobody puts another edit's copy in place or removes it") {
+    const TemporaryFolder folder;
+    const fs::path model = write_model(folder / "x.h5");
+    const std::string old_bytes = read_file(model);
+    const auto source = open_checkpoint(model);
+    std::optional<CheckpointEdit> second;
+    {
+        CheckpointEdit first(*source, in_place());
+        for (const auto& [name, values] : lipcert::test::new_values(*source)) {
+            first.write(name, values);
+        }
+        (void)first.check();
+        fs::remove(folder / ".x.h5.lipcert-lock");
+        second.emplace(*source, in_place());
+        CHECK(says(error_of([&] { (void)first.commit(); }), "another process has removed"));
+        CHECK(read_file(model) == old_bytes);
+    }
+    CHECK(fs::exists(folder / ".x.h5.lipcert-new"));
+    CHECK(fs::exists(folder / ".x.h5.lipcert-lock"));
+    second.reset();
+    CHECK(contents_of(folder.path()).size() == 1);
+    // What is certified is the copy of this edit as well.
+    CheckpointEdit third(*source, in_place());
+    fs::remove(folder / ".x.h5.lipcert-lock");
+    second.emplace(*source, in_place());
+    CHECK(says(error_of([&] { (void)third.check(); }), "has been replaced"));
+    CHECK(read_file(model) == old_bytes);
+}
+
 TEST_CASE("Where the disk has no locks, a file left behind is named and can be removed") {
     const TemporaryFolder folder;
     const fs::path model = write_model(folder / "x.h5");
@@ -376,14 +405,21 @@ TEST_CASE("An output that appears or changes meanwhile is not replaced") {
     CHECK(contents_of(folder.path()).size() == 2);
 }
 
-TEST_CASE("A copy that somebody else writes is not put in place") {
+TEST_CASE("A copy that somebody else writes is not put in place, however the change hides") {
     const TemporaryFolder folder;
     const fs::path model = write_model(folder / "x.h5");
     const auto source = open_checkpoint(model);
-    CheckpointEdit edit(*source, in_place());
-    (void)edit.check();
-    write_file(folder / ".x.h5.lipcert-new", "something else");
-    CHECK(says(error_of([&] { (void)edit.commit(); }), "has been written by another process"));
+    const fs::path copy = folder / ".x.h5.lipcert-new";
+    for (const bool hides : {false, true}) {
+        CheckpointEdit edit(*source, in_place());
+        (void)edit.check();
+        if (hides) {
+            change_secretly(copy);
+        } else {
+            write_file(copy, "something else");
+        }
+        CHECK(says(error_of([&] { (void)edit.commit(); }), "has been written by another process"));
+    }
 }
 
 TEST_CASE("A backup is the old file under another name") {
@@ -403,11 +439,51 @@ TEST_CASE("A backup is the old file under another name") {
     EditTarget target = to(folder / "y.h5");
     target.backup_suffix = ".bak";
     CHECK(!edit_with_new_values(model, target).backup.has_value());
-    // Killed between the two names: the second is taken back.
-    fs::create_hard_link(model, folder / "x.h5.old");
-    const std::string second = read_file(model);
-    (void)edit_with_new_values(model, in_place(".old"));
-    CHECK(read_file(folder / "x.h5.old") == second);
+}
+
+TEST_CASE("A name of the file that is the backup already stays through success and failure") {
+    const TemporaryFolder folder;
+    const fs::path model = write_model(folder / "x.h5");
+    const std::string old_bytes = read_file(model);
+    fs::create_hard_link(model, folder / "x.h5.bak");
+    const std::vector<std::string> arguments{model.string(), "in-place", "backup"};
+    CHECK(lipcert::test::run_driver(arguments, {"little"}).exit_code == 2);
+    CHECK(read_file(folder / "x.h5.bak") == old_bytes);
+    // A third name is one too many, the backup or not.
+    fs::create_hard_link(model, folder / "third.h5");
+    CHECK(says(refusal(model, in_place(".bak")), "has 3 names (hard links)"));
+    fs::remove(folder / "third.h5");
+    (void)edit_with_new_values(model, in_place(".bak"));
+    CHECK(read_file(folder / "x.h5.bak") == old_bytes);
+    CHECK(read_file(model) != old_bytes);
+    CHECK(contents_of(folder.path()).size() == 2);
+}
+
+TEST_CASE("What an edit would refuse is known beforehand, with nothing touched") {
+    const TemporaryFolder folder;
+    const fs::path model = write_model(folder / "x.h5");
+    write_file(folder / "y.h5", "something else");
+    write_file(folder / "x.h5.bak", "something else");
+    fs::create_hard_link(model, folder / "hard.h5");
+    const auto before = contents_of(folder.path());
+    const auto source = open_checkpoint(model);
+    for (const EditTarget& target : {to(folder / "y.h5"),
+                                     to(model, true),
+                                     to(folder / "hard.h5", true),
+                                     to(folder / "missing" / "y.h5"),
+                                     to("/dev/null", true),
+                                     in_place(),
+                                     in_place(".bak"),
+                                     in_place("")}) {
+        const Error real = refusal(model, target);
+        const Error foretold = error_of([&] { CheckpointEdit::require_possible(*source, target); });
+        CHECK(foretold.kind() == real.kind());
+        CHECK(std::string(foretold.what()) == real.what());
+        CHECK(foretold.where() == real.where());
+    }
+    CheckpointEdit::require_possible(*source, to(folder / "y.h5", true));
+    CheckpointEdit::require_possible(*source, to(folder / "z.h5"));
+    CHECK(contents_of(folder.path()) == before);
 }
 
 TEST_CASE("Without a commit nothing remains, not even an open identifier of libhdf5") {
@@ -456,7 +532,7 @@ TEST_CASE("A name that leaves no room for the lock is refused") {
 TEST_CASE("A checkpoint that is no file cannot be edited") {
     lipcert::MemoryCheckpoint memory;
     memory.add("w", lipcert::Matrix::Zero(2, 2));
-    CHECK(error_of([&] { const CheckpointEdit edit(memory, {}); }).kind() == ErrorKind::internal);
+    CHECK(error_of([&] { const CheckpointEdit edit(memory, {}); }).kind() == ErrorKind::input);
 }
 
 TEST_CASE("A reader beside the edits sees the old file or the new one, never anything else") {

@@ -4,6 +4,7 @@
 #include "lipcert/norms/threads.hpp"
 #include "lipcert/rounding/roundoff.hpp"
 
+#include <algorithm>
 #include <cblas.h>
 #include <limits>
 
@@ -111,6 +112,26 @@ TEST_CASE("the self-check passes a right Gram matrix and catches one wrong entry
     }
 }
 
+TEST_CASE("the self-check's threshold is that of S1: twice as much is caught, half is rounding") {
+    test::Random random(16);
+    const Eigen::Index size = 60;
+    const Eigen::Index inner = 200;
+    const WitnessedGram good = witnessed(random.gaussian(inner, size));
+    const std::size_t image = 60 + 200 + 1;
+    const std::size_t roundings = 60 + blas::accumulation_length(inner) + image + 1;
+    const Upper relative =
+        lipcert::gamma(roundings + 1) / (Lower::exact(1.0) - lipcert::gamma(image));
+    for (Eigen::Index i = 0; i < size; ++i) {
+        CAPTURE(i);
+        const double threshold = relative.to_double() * good.witness.magnitude(i);
+        Matrix changed = good.lower;
+        changed(i, i) += 2.0 * threshold;
+        CHECK_THROWS_AS(freivalds::require_gram(changed, good.witness), Error);
+        changed(i, i) = good.lower(i, i) + 0.5 * threshold;
+        CHECK_NOTHROW(freivalds::require_gram(changed, good.witness));
+    }
+}
+
 TEST_CASE("the self-check passes a right product and catches one wrong entry") {
     test::Random random(13);
     const Matrix a = random.gaussian(37, 210);
@@ -121,6 +142,46 @@ TEST_CASE("the self-check passes a right product and catches one wrong entry") {
     CHECK_THROWS_AS(freivalds::require_product(a, b, result), Error);
     result(36, 18) = kNaN;
     CHECK_THROWS_AS(freivalds::require_product(a, b, result), Error);
+}
+
+TEST_CASE("no pair of columns has equal or opposite entries in all of the self-check's vectors") {
+    const Eigen::Index size = 3000;
+    const freivalds::Block x = freivalds::signs(size);
+    CHECK(x.cwiseAbs().maxCoeff() <= 1.0);
+    CHECK(x.cwiseAbs().minCoeff() >= 0.5);
+    double closest = 1.0;
+    double least_opposite = 1.0;
+    for (Eigen::Index i = 0; i < size; ++i) {
+        for (Eigen::Index j = i + 1; j < size; ++j) {
+            // The distance of their entries in the vector that tells them apart best.
+            closest = std::min(closest, (x.row(i) - x.row(j)).cwiseAbs().maxCoeff());
+            least_opposite = std::min(least_opposite, (x.row(i) + x.row(j)).cwiseAbs().maxCoeff());
+        }
+    }
+    CHECK(closest >= 0.2 / static_cast<double>(size));
+    CHECK(least_opposite >= 1.0);
+}
+
+TEST_CASE("the self-check catches faults of rank one on any two adjacent columns") {
+    test::Random random(15);
+    const Eigen::Index size = 200;
+    const WitnessedGram good = witnessed(random.gaussian(30, size));
+    const Matrix a = random.gaussian(4, 30);
+    const Matrix b = random.gaussian(30, size);
+    const Matrix right = blas::multiply(a, b);
+    for (Eigen::Index i = 0; i + 1 < size; ++i) {
+        CAPTURE(i);
+        for (const double sign : {1.0, -1.0}) {
+            Matrix wrong = good.lower;  // G - 5 (e_i - sign e_j)(e_i - sign e_j)^T, j = i + 1
+            wrong(i, i) -= 5.0;
+            wrong(i + 1, i + 1) -= 5.0;
+            wrong(i + 1, i) += 5.0 * sign;
+            CHECK_THROWS_AS(freivalds::require_gram(wrong, good.witness), Error);
+        }
+        Matrix swapped = right;
+        swapped.col(i).swap(swapped.col(i + 1));
+        CHECK_THROWS_AS(freivalds::require_product(a, b, swapped), Error);
+    }
 }
 
 TEST_CASE("the self-check passes a right Cholesky factor and catches one wrong entry") {

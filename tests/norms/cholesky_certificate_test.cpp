@@ -78,7 +78,7 @@ TEST_CASE("the a posteriori error is at least gamma_{n+10} times the norm of |L|
     CHECK(cholesky_error_from_factor(identity, Upper::exact(1.0)) <= unit * Upper::exact(1.001));
     const Matrix ones = Matrix::Ones(n, n).triangularView<Eigen::Lower>();
     const double sigma = 1.0 / (2.0 * std::sin(M_PI / (4.0 * static_cast<double>(n) + 2.0)));
-    const Upper bound = cholesky_error_from_factor(-ones, Upper::of_count(50));
+    const Upper bound = cholesky_error_from_factor(Matrix(-ones), Upper::of_count(50));
     CHECK(bound.to_double() >= unit.to_double() * sigma * sigma * 0.999);
     CHECK(bound.to_double() <= unit.to_double() * sigma * sigma * 1.5);
 }
@@ -176,7 +176,31 @@ TEST_CASE("a start orthogonal to the top eigenvector costs attempts, not the bou
         CHECK(found.upper.to_double() >= top * (1.0 - 1e-13));
         CHECK(found.upper.to_double() <= top * (1.0 + 1e-8));
         CHECK(found.estimate.eigenvalue >= top * (1.0 - 1e-8));
+        // The vector at which the first factor breaks off leads to the top at once.
+        CHECK(found.factorisations <= 3);
     }
+}
+
+TEST_CASE("the second difference beside a weaker one, from a start in the weaker, is found") {
+    const Eigen::Index half = 50;
+    Matrix both = Matrix::Zero(2 * half, 2 * half);
+    for (Eigen::Index i = 0; i < half; ++i) {
+        both(i, i) = 2.0;
+        both(half + i, half + i) = 1.0;
+        if (i > 0) {
+            both(i, i - 1) = -1.0;
+            both(half + i, half + i - 1) = -0.5;
+        }
+    }
+    Vector start = Vector::Zero(2 * half);  // the top eigenvector of the lower block
+    for (Eigen::Index i = 0; i < half; ++i) {
+        start(half + i) = std::sin(M_PI * 50.0 * static_cast<double>(i + 1) / 51.0);
+    }
+    const double top = 2.0 + 2.0 * std::cos(M_PI / 51.0);
+    const TopEigenvalue found = search_level(both, rayleigh_quotient(both, start));
+    CHECK(found.upper.to_double() >= top * (1.0 - 1e-14));
+    CHECK(found.upper.to_double() <= top * (1.0 + 1e-8));
+    CHECK(found.factorisations <= 3);
 }
 
 TEST_CASE("a start at zero still ends in a narrow bound") {

@@ -135,6 +135,57 @@ TEST_CASE("a sum of squares counts every row, every column and every underflow")
     }
 }
 
+TEST_CASE("a long sum of squares is added up as bounds after every 1024 slices of 1024 entries") {
+    const double entry = 0x1p-508;
+    const mpq_class square = mpq_class(entry) * entry;
+    // Three slices of at most 1024 entries, one of them short, charged as if it were not.
+    const Enclosure row = sum_of_squares(Matrix::Constant(1, 2500, entry));
+    const mpq_class row_underflow = 8 * 3 * 1024 * eta;
+    CHECK(is_rounded_up(row.upper(), largest_sum(2500 * square, 1024 + 3 + 1, row_underflow)));
+    CHECK(is_rounded_down(row.lower(), smallest_sum(2500 * square, 1024 + 3 + 1, row_underflow)));
+    // 1030 rows of two entries: 1024 slices, then 6.
+    const Enclosure rows = sum_of_squares(Matrix::Constant(1030, 2, entry));
+    const mpq_class upper = largest_sum(2048 * square, 2 + 1024 + 1, 8 * 2048 * eta) +
+                            largest_sum(12 * square, 2 + 6 + 1, 8 * 12 * eta);
+    const mpq_class lower = smallest_sum(2048 * square, 2 + 1024 + 1, 8 * 2048 * eta) +
+                            smallest_sum(12 * square, 2 + 6 + 1, 8 * 12 * eta);
+    CHECK(is_rounded_up(rows.upper(), upper));
+    CHECK(is_rounded_down(rows.lower(), lower));
+}
+
+TEST_CASE("a sum of squares holds the exact rational sum, narrowly, however long it is") {
+    test::Random random(72);
+    for (const Eigen::Index length : {1, 1023, 1024, 1025, 2049, 300000, 1024 * 1024 + 7}) {
+        CAPTURE(length);
+        Matrix row(1, length);
+        for (double& entry : row.reshaped()) {
+            entry = std::trunc(random.uniform(-1.0, 1.0) * 0x1p40) * 0x1p-40;
+        }
+        mpz_class sum = 0;
+        for (const double entry : row.reshaped()) {
+            const mpz_class integer(entry * 0x1p40);
+            sum += integer * integer;
+        }
+        const mpq_class exact = mpq_class(sum) * two_to(-80);
+        for (const Matrix& shape : {row, Matrix(row.transpose())}) {
+            const Enclosure squares = sum_of_squares(shape);
+            CHECK(test::encloses(squares, exact));
+            CHECK(squares.relative_width().to_double() <= 0x1.01p12 * 0x1p-52);
+        }
+    }
+}
+
+TEST_CASE("the squares of zeros add up to zero, without an underflow") {
+    CHECK(sum_of_squares(Matrix::Zero(3, 4)).upper().is_zero());
+    CHECK(sum_of_squares(Matrix(-Matrix::Zero(3, 4))).upper().is_zero());
+    CHECK(sum_of_squares(Matrix(0, 4)).upper().is_zero());
+    CHECK(frobenius_upper(Matrix::Zero(3, 4)).is_zero());
+    // One entry whose square vanishes is not zero.
+    Matrix tiny = Matrix::Zero(3, 4);
+    tiny(2, 3) = 0x1p-600;
+    CHECK(frobenius_upper(tiny) >= Upper::power_of_two(-600));
+}
+
 TEST_CASE("the Gram error and its two norms are those of S1, term by term") {
     CHECK(is_rounded_up(gram_error(3, 5, tiny.bound),
                         exact_gamma(3 + 1) * tiny.exact + 10 * 3 * 5 * eta));
@@ -195,8 +246,9 @@ TEST_CASE("the a posteriori error of a factorisation is that of S2, term by term
                             g * (collatz + image) + entries));
     }
     // Where nothing is left of the factor, the underflow terms are.
-    CHECK(is_rounded_up(cholesky_error_from_factor(Matrix::Zero(size, size), Upper::exact(2.0)),
-                        g * image + entries));
+    CHECK(is_rounded_up(
+        cholesky_error_from_factor(Matrix(Matrix::Zero(size, size)), Upper::exact(2.0)),
+        g * image + entries));
 }
 
 TEST_CASE("the lower end rounds the image down and the vector's length up") {
@@ -204,7 +256,7 @@ TEST_CASE("the lower end rounds the image down and the vector's length up") {
     const Matrix turned = Matrix::Constant(256, 2, 0.5);
     const Vector vector = Vector::Constant(256, 0x1p-4);
     const Lower bound = lower_end(TallPanels::of_rows(turned, 0), vector, Upper());
-    const mpq_class image_squared = smallest_sum(128, 2 * 2 + 2, 8 * 2 * eta);
+    const mpq_class image_squared = smallest_sum(128, 2 + 1 + 2, 8 * 2 * eta);
     const mpq_class length_squared = largest_sum(1, 256 + 1, 8 * 256 * eta);
     CHECK(is_rounded_down(bound * bound, image_squared / length_squared));
 }

@@ -113,7 +113,20 @@ TEST_CASE("a radius near the square root of overflow still has a factor") {
         CAPTURE(radius);
         const MatrixBall ball =
             MatrixBall::around(Matrix::Constant(2, 2, 0.75), 0, Upper::exact(radius));
-        CHECK(frobenius_norm(gram_factor(ball)) >= Upper::exact(radius));
+        const MatrixBall factor = gram_factor(ball);
+        CHECK(factor.radius().is_zero());
+        // L L^T >= M M^T for the members centre +- radius * (unit matrix): decided exactly, at a
+        // scale where the squares are finite.
+        const double scale = std::ldexp(1.0, static_cast<int>(factor.exponent()) - 520);
+        const Matrix lower = scale * factor.centre();
+        for (const double sign : {1.0, -1.0}) {
+            const double edge = sign * 0.999999 * radius / 2.0;
+            const Matrix member = 0x1p-520 * (ball.centre() + Matrix::Constant(2, 2, edge));
+            CHECK(test::dominates(lower, member, BigFloat(0x1p-200)));
+            const Matrix corner = 0x1p-520 * 2.0 * edge * Matrix::Identity(2, 2).col(0) *
+                                  Matrix::Identity(2, 2).row(1);
+            CHECK(test::dominates(lower, corner, BigFloat(0x1p-200)));
+        }
     }
 }
 

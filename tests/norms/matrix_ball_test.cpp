@@ -142,6 +142,37 @@ TEST_CASE("a product contains the product of members, with a radius of its round
     }
 }
 
+TEST_CASE("zero times something enormous is zero, and only radii remain of a ball around zero") {
+    const MatrixBall huge = MatrixBall::of(Matrix::Constant(2, 2, 1e300)).scaled(5000);
+    const MatrixBall huge_vector = MatrixBall::of_vector(Vector::Constant(2, 1e300)).scaled(5000);
+    const MatrixBall zero = MatrixBall::zero(2, 2);
+    const MatrixBall zero_vector = MatrixBall::zero(2, 1);
+    CHECK(frobenius_norm(zero).is_zero());
+    for (const MatrixBall& result : {product(zero, huge),
+                                     product(huge, zero),
+                                     product(zero, zero),
+                                     scaled_by(zero, 1e300),
+                                     scale_columns(zero, huge_vector),
+                                     scale_columns(huge, zero_vector)}) {
+        CHECK(result.centre().isZero(0.0));
+        CHECK(result.radius().is_zero());
+        CHECK(spectral_norm(result).upper().is_zero());
+    }
+    const Upper radius = Upper::power_of_two(-30);
+    const MatrixBall around_zero = MatrixBall::around(Matrix::Zero(2, 2), 0, radius);
+    const Upper size = frobenius_norm(huge);
+    for (const MatrixBall& result : {product(around_zero, huge), product(huge, around_zero)}) {
+        CHECK(result.radius() >= radius * Upper::exact(2e300).scaled(5000));
+        CHECK(result.radius() <= radius * size * Upper::exact(1.0 + 0x1p-40));
+    }
+    const MatrixBall scaled = scaled_by(around_zero, 1e300);
+    CHECK(scaled.radius() >= radius * Upper::exact(1e300));
+    CHECK(scaled.radius() <= radius * Upper::exact(1e300 * (1.0 + 0x1p-40)));
+    const MatrixBall columns = scale_columns(around_zero, huge_vector);
+    CHECK(columns.radius() >= radius * Upper::exact(1e300).scaled(5000));
+    CHECK(columns.radius() <= radius * Upper::exact(1e300 * (1.0 + 0x1p-40)).scaled(5000));
+}
+
 TEST_CASE("the radius of a product of numbers holds at its edge") {
     // (1 + r)(1 + s) - 1 = r + s + r s: nothing may be missing.
     const MatrixBall a = MatrixBall::around(Matrix::Ones(1, 1), 0, Upper::exact(0.25));

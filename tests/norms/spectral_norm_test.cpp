@@ -32,7 +32,7 @@ TEST_CASE("exact integer arithmetic confirms both ends for random small matrices
 TEST_CASE("the enclosures of W, its transpose, a row permutation and a sign change intersect") {
     test::Random random(2);
     const Matrix matrix = random.gaussian(150, 90);
-    Matrix changed = matrix.rowwise().reverse();
+    Matrix changed = matrix.colwise().reverse();  // the last row first
     changed.col(4) *= -1.0;
     const Enclosure reference = spectral_norm(matrix).spectral;
     for (const Matrix& other : {Matrix(matrix.transpose()), changed, Matrix(-matrix)}) {
@@ -65,11 +65,14 @@ TEST_CASE("inner dimensions beyond one panel are summed panel by panel") {
 TEST_CASE("the stable rank of an identity is its size, that of a rank-one matrix is one") {
     const Enclosure identity = stable_rank(spectral_norm(Matrix::Identity(50, 50)));
     CHECK(identity.lower().to_double() <= 50.0);
+    CHECK(identity.lower().to_double() >= 50.0 * (1 - 1e-7));
     CHECK(identity.upper().to_double() >= 50.0);
     CHECK(identity.upper().to_double() <= 50.0 * (1 + 1e-7));
     const Enclosure one = stable_rank(spectral_norm(Matrix::Ones(20, 30)));
     CHECK(one.lower().to_double() <= 1.0);
+    CHECK(one.lower().to_double() >= 1.0 - 1e-7);
     CHECK(one.upper().to_double() >= 1.0);
+    CHECK(one.upper().to_double() <= 1.0 + 1e-7);
 }
 
 TEST_CASE("the stable rank of a norm that is only bounded above has no upper end") {
@@ -77,16 +80,22 @@ TEST_CASE("the stable rank of a norm that is only bounded above has no upper end
     norm.spectral = Enclosure(Lower(), Upper::exact(2.0));
     norm.frobenius = Enclosure(Lower::exact(1.0), Upper::exact(2.0));
     CHECK_FALSE(stable_rank(norm).upper().is_finite());
-    CHECK(stable_rank(norm).lower() <= Lower::exact(1.0));
+    CHECK(stable_rank(norm).lower() == Lower::exact(0.25));
 }
 
-TEST_CASE("a long row of equal numbers is enclosed although its sum of squares is rounded") {
-    const Eigen::Index length = 100000;
-    const SpectralNorm norm = spectral_norm(Matrix(Matrix::Constant(1, length, 0.1)));
-    const Upper exact = Upper::exact(0.1) * sqrt(Upper::of_count(100000));
-    CHECK(norm.spectral.upper() >= exact);
-    // The proved width covers `length` roundings, whatever order this BLAS or compiler sums in.
-    CHECK(norm.spectral.relative_width() >= Upper::exact(100000 * 0x1p-53));
+TEST_CASE("a long row of equal numbers is enclosed narrowly although its sum is rounded") {
+    const Eigen::Index length = 3000000;
+    const Enclosure norm = spectral_norm(Matrix(Matrix::Constant(1, length, 0.1))).spectral;
+    const mpq_class exact = mpq_class(0.1) * mpq_class(0.1) * 3000000;
+    const Enclosure square(norm.lower() * norm.lower(), norm.upper() * norm.upper());
+    CHECK(test::encloses(square, exact));
+    CHECK(norm.relative_width().to_double() <= 1e-12);
+}
+
+TEST_CASE("a very tall matrix is enclosed as narrowly as a square one") {
+    const Enclosure norm = spectral_norm(Matrix(Matrix::Constant(400000, 2, 0.5))).spectral;
+    CHECK(test::encloses(norm, test::known_root(200000.0)));
+    CHECK(norm.relative_width().to_double() <= 2e-9);
 }
 
 TEST_CASE("every method has a name") {

@@ -33,6 +33,24 @@ TEST_CASE("names from files cannot move the cursor, hide text or break a line") 
     CHECK(printable("\xe2\x80\xae") == "\\xe2\\x80\\xae");
     CHECK(printable("\xed\xa0\x80") == "\\xed\\xa0\\x80");
     CHECK(printable("\xf0\x9f\x98\x80") == "\xf0\x9f\x98\x80");
+    CHECK(lipcert::is_printable("\xe4\xb8\xad\xd7\x90\xe2\x82\xac"));
+    // What shows as nothing: a soft hyphen, an Arabic mark, Mongolian and Hangul fillers, variation
+    // selectors, an interlinear anchor, a tag.
+    for (const char* hidden : {"\xc2\xad",
+                               "\xd8\x9c",
+                               "\xe1\xa0\x8e",
+                               "\xe1\x85\x9f",
+                               "\xe1\x85\xa0",
+                               "\xe3\x85\xa4",
+                               "\xef\xb8\x80",
+                               "\xef\xb8\x8f",
+                               "\xef\xbf\xb9",
+                               "\xef\xbf\xbb",
+                               "\xf3\xa0\x80\x81",
+                               "\xf3\xa0\x84\x80"}) {
+        CAPTURE(printable(hidden));
+        CHECK_FALSE(lipcert::is_printable(hidden));
+    }
 }
 
 TEST_CASE("long names keep both ends") {

@@ -120,6 +120,14 @@ TEST_CASE("a difference of bounds is what is left for certain, never negative") 
     CHECK((Lower::exact(1.0) - Upper::infinity()).is_zero());
 }
 
+TEST_CASE("what a difference cannot hold is rounded down") {
+    // 2 - 2^-200 and 1 - 2^-200 need more than 128 bits.
+    const Upper tiny = Upper::power_of_two(-200);
+    CHECK(Lower::exact(2.0) - tiny < Lower::exact(2.0));
+    CHECK(Lower::exact(1.0) - tiny < Lower::exact(1.0));
+    CHECK(Lower::exact(2.0) - tiny >= Lower::exact(2.0) - Upper::power_of_two(-126));
+}
+
 TEST_CASE("conversion to double goes outward") {
     const Upper third_up = Upper::exact(1.0) / Lower::exact(3.0);
     const Lower third_down = Lower::exact(1.0) / Upper::exact(3.0);

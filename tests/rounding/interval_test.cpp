@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "support/exact.hpp"
 #include "support/random.hpp"
 #include <doctest/doctest.h>
 
@@ -13,6 +14,7 @@ using lipcert::Interval;
 using lipcert::Lower;
 using lipcert::Rounding;
 using lipcert::Upper;
+using lipcert::test::rational;
 
 namespace {
 
@@ -53,6 +55,37 @@ TEST_CASE("every operation encloses the result for every pair of points") {
             CHECK(contains(quotient * b.interval, a.point));
         }
     }
+}
+
+TEST_CASE("results that 128 bits cannot hold lie strictly between the ends") {
+    const Interval one = Interval::integer(1);
+    const Interval tiny =
+        Interval::between(BigFloat::power_of_two(-200), BigFloat::power_of_two(-200));
+    const BigFloat unit(1.0);
+    const Interval above = one + tiny;  // 1 < 1 + 2^-200 < high
+    CHECK(above.low().compare(unit) == 0);
+    CHECK(above.high().compare(unit) > 0);
+    CHECK(above.high().compare(BigFloat(1.0 + 0x1p-52)) < 0);
+    const Interval below = one - tiny;  // low < 1 - 2^-200 < 1
+    CHECK(below.low().compare(unit) < 0);
+    CHECK(below.high().compare(unit) == 0);
+    CHECK(below.low().compare(BigFloat(1.0 - 0x1p-53)) > 0);
+    const Interval negative = tiny - one;
+    CHECK(negative.low().compare(BigFloat(-1.0)) == 0);
+    CHECK(negative.high().compare(BigFloat(-1.0)) > 0);
+}
+
+TEST_CASE("roots, products and quotients that are rounded lie on both sides of the exact result") {
+    const Interval root = sqrt(Interval::integer(2));
+    CHECK((rational(root.low()) * rational(root.low()) < 2));
+    CHECK((rational(root.high()) * rational(root.high()) > 2));
+    CHECK((rational(root.high()) - rational(root.low()) < lipcert::test::two_to(-126)));
+    const Interval third = Interval::integer(1) / Interval::integer(3);
+    CHECK((rational(third.low()) * 3 < 1));
+    CHECK((rational(third.high()) * 3 > 1));
+    const Interval product = third * Interval::integer(-7);
+    CHECK((rational(product.low()) * 3 < -7));
+    CHECK((rational(product.high()) * 3 > -7));
 }
 
 TEST_CASE("operations on single points are exact when the result is representable") {

@@ -4,32 +4,28 @@
 
 namespace lipcert::test {
 
-namespace {
-
-using RationalMatrix = std::vector<std::vector<mpq_class>>;
-
-mpq_class rational(double value) {
-    return mpq_class(value);
-}
-
-/// Exactly: a 128-bit number is the sum of at most three doubles, lifted by 2^500 because a bound
-/// of underflows ends below the smallest double.
+// A 128-bit number is the sum of at most three doubles, lifted by 2^500 because a bound
+// of underflows ends below the smallest double.
 mpq_class rational(const BigFloat& value) {
     constexpr int kLift = 500;
     mpq_class sum = 0;
     BigFloat rest = value.scaled(kLift, Rounding::down);
     while (!rest.is_zero()) {
         const BigFloat part(rest.to_double(Rounding::down));
-        sum += rational(part.to_double(Rounding::down));
+        sum += mpq_class(part.to_double(Rounding::down));
         rest = subtract(rest, part, Rounding::down);
     }
     return sum * two_to(-kLift);
 }
 
+namespace {
+
+using RationalMatrix = std::vector<std::vector<mpq_class>>;
+
 mpq_class row_product(const Matrix& a, Eigen::Index i, Eigen::Index j) {
     mpq_class sum = 0;
     for (Eigen::Index k = 0; k < a.cols(); ++k) {
-        sum += rational(a(i, k)) * rational(a(j, k));
+        sum += mpq_class(a(i, k)) * mpq_class(a(j, k));
     }
     return sum;
 }
@@ -132,6 +128,11 @@ bool encloses(const Enclosure& enclosure, const KnownReal& value) {
            enclosure.upper().value().compare(value.high) >= 0;
 }
 
+bool encloses(const Enclosure& enclosure, const mpq_class& value) {
+    return rational(enclosure.lower().value()) <= value &&
+           value <= rational(enclosure.upper().value());
+}
+
 bool is_rounded_up(const Upper& bound, const mpq_class& value) {
     const mpq_class exact = rational(bound.value());
     return exact >= value && exact <= value * (1 + two_to(-120));
@@ -160,7 +161,7 @@ mpq_class exact_gamma(long roundings) {
 bool lies_above_spectrum(const BigFloat& level, const Matrix& symmetric) {
     const mpq_class exact_level = rational(level);
     return is_positive_definite(filled(symmetric.rows(), [&](Eigen::Index i, Eigen::Index j) {
-        return mpq_class((i == j ? exact_level : mpq_class(0)) - rational(symmetric(i, j)));
+        return mpq_class((i == j ? exact_level : mpq_class(0)) - mpq_class(symmetric(i, j)));
     }));
 }
 

@@ -25,11 +25,14 @@ struct KnownReal {
 
 /// lower <= value <= upper, to the last of 128 bits.
 [[nodiscard]] bool encloses(const Enclosure& enclosure, const KnownReal& value);
+[[nodiscard]] bool encloses(const Enclosure& enclosure, const mpq_class& value);
 
 /// Whether the bound is the exact value of its formula but for the rounding of 128 bits, a few
 /// operations of it: value <= bound <= value (1 + 2^-120), or the mirror image.
 [[nodiscard]] bool is_rounded_up(const Upper& bound, const mpq_class& value);
 [[nodiscard]] bool is_rounded_down(const Lower& bound, const mpq_class& value);
+/// The number itself.
+[[nodiscard]] mpq_class rational(const BigFloat& value);
 /// 2^exponent.
 [[nodiscard]] mpq_class two_to(int exponent);
 /// gamma_n = n U / (1 - n U), U = 2^-52.

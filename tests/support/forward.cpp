@@ -122,7 +122,11 @@ Matrix ForwardModel::embed(std::span<const std::size_t> tokens) const {
         }
         stream.row(i) *= midpoint(embedding.scale);
         if (!embedding.positions.empty()) {
-            stream.row(i) += tensor(embedding.positions).row(i);
+            stream.row(i) +=
+                tensor(embedding.positions).row(i + index_of(embedding.first_position));
+        }
+        if (!embedding.types.empty()) {
+            stream.row(i) += tensor(embedding.types).row(i % tensor(embedding.types).rows());
         }
     }
     return stream;
@@ -208,17 +212,18 @@ Stream<Scalar> ForwardModel::linear(const LinearMap& map, const Stream<Scalar>& 
     const bool out_in = map.layout == Layout::out_in;
     const Matrix weight = out_in ? tensor(map.weight) : Matrix(tensor(map.weight).transpose());
     const Vector bias = map.bias.empty() ? Vector::Zero(weight.rows()) : vector(map.bias);
-    const Index begin = map.slice ? index_of(map.slice->begin) : 0;
-    const Index outputs = map.slice ? index_of(map.slice->count) : weight.rows();
+    const OutputSlice whole{0, static_cast<std::size_t>(weight.rows())};
+    const std::vector<std::ptrdiff_t> outputs = outputs_of(map.slice.value_or(whole));
     require_width(stream, weight.cols(), map.weight);
-    Stream<Scalar> result(stream.rows(), outputs);
+    Stream<Scalar> result(stream.rows(), static_cast<Index>(outputs.size()));
     for (Index token = 0; token < stream.rows(); ++token) {
-        for (Index output = 0; output < outputs; ++output) {
-            auto sum = Scalar(bias(begin + output));
+        for (Index i = 0; i < result.cols(); ++i) {
+            const Index output = outputs[static_cast<std::size_t>(i)];
+            auto sum = Scalar(bias(output));
             for (Index input = 0; input < weight.cols(); ++input) {
-                sum += times(weight(begin + output, input), stream(token, input));
+                sum += times(weight(output, input), stream(token, input));
             }
-            result(token, output) = sum;
+            result(token, i) = sum;
         }
     }
     return result;

@@ -44,11 +44,14 @@ Hdf5Id dataset_creation(const Storage& storage, hsize_t bytes) {
     if (!storage.chunks.empty()) {
         good(H5Pset_chunk(plist, static_cast<int>(storage.chunks.size()), storage.chunks.data()));
     }
-    for (const H5Z_filter_t filter : storage.optional_filters) {
-        good(H5Pset_filter(plist, filter, H5Z_FLAG_OPTIONAL, 0, nullptr));
+    if (storage.plain_edges) {
+        good(H5Pset_chunk_opts(plist, H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS));
     }
     if (storage.shuffle) {
         good(H5Pset_shuffle(plist));
+    }
+    for (const H5Z_filter_t filter : storage.optional_filters) {
+        good(H5Pset_filter(plist, filter, H5Z_FLAG_OPTIONAL, 0, nullptr));
     }
     if (storage.gzip) {
         good(H5Pset_deflate(plist, 6));

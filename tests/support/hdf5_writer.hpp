@@ -43,6 +43,7 @@ struct Storage {
     bool shuffle = false;
     bool gzip = false;
     bool fletcher32 = false;
+    bool plain_edges = false;  ///< chunks that reach beyond the shape are not filtered
     std::vector<H5Z_filter_t> optional_filters;  ///< set, and skipped on writing if unknown
     std::string external_file;                   ///< raw data there
 

@@ -12,6 +12,7 @@ public:
     explicit TensorNames(const Architecture& architecture) {
         add(architecture.embedding.weight);
         add(architecture.embedding.positions);
+        add(architecture.embedding.types);
         add_all(architecture.stem);
         for (const Layer& layer : architecture.layers) {
             add_all(layer.modules);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "lipcert/architecture/activation.hpp"
+#include "lipcert/architecture/output_slice.hpp"
 #include "lipcert/rounding/interval.hpp"
 
 #include <cstddef>
@@ -15,12 +16,6 @@ namespace lipcert {
 enum class Layout {
     out_in,  ///< rows are outputs: y = W x (torch.nn.Linear)
     in_out   ///< rows are inputs: y = W^T x (GPT-2's Conv1D, Keras kernels)
-};
-
-/// Outputs [begin, begin + count) of a stored map: one projection of a fused one.
-struct OutputSlice {
-    std::size_t begin = 0;
-    std::size_t count = 0;
 };
 
 /// An affine map x -> W x + b, by the names of its tensors.
@@ -117,11 +112,13 @@ struct Module {
         kind;
 };
 
-/// The table of token embeddings and, if the model has one, of positions: the input of block 0 is
-/// scale * row + position.
+/// The table of token embeddings and, if the model has them, of positions and of token types: the
+/// input of block 0 is scale * row + position + type.
 struct Embedding {
-    std::string weight;     ///< one row per token
-    std::string positions;  ///< empty: none
+    std::string weight;              ///< one row per token
+    std::string positions;           ///< empty: none
+    std::size_t first_position = 0;  ///< the row of the first token; no bound depends on it
+    std::string types;               ///< empty: none
     Interval scale = Interval::exact(1.0);
     std::optional<Interval> max_row_norm;  ///< rows longer than this are shortened at look-up
 };
@@ -149,6 +146,13 @@ struct Architecture {
     };
 
     std::vector<Parameter> parameters;
+
+    /// A tensor and what in the description took it: the pattern, and its place in the document.
+    struct Placement {
+        std::string tensor, pattern, where;
+    };
+
+    std::vector<Placement> placements;  ///< in the order of the description; each tensor once
     std::optional<std::string> reference_formula;  ///< "newhouse-2025" where it applies
 };
 

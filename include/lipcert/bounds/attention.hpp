@@ -3,6 +3,7 @@
 #include "lipcert/architecture/graph.hpp"
 #include "lipcert/bounds/affine.hpp"
 #include "lipcert/bounds/head_sum.hpp"
+#include "lipcert/bounds/normalisation.hpp"
 
 #include <optional>
 #include <string>
@@ -12,9 +13,10 @@ namespace lipcert {
 
 /// q^ = gamma o z(q) + beta on each head, as a bound sees it [R16].
 struct HeadNorm {
-    Upper gain;        ///< max|gamma_i|
-    Upper offset;      ///< |beta|
-    Interval epsilon;  ///< positive
+    Upper gain;                             ///< max|gamma_i|
+    Upper offset;                           ///< |beta|
+    Interval epsilon;                       ///< positive
+    std::optional<Lower> minimum_rms = {};  ///< of what is normalised, where that is assumed [R15]
 };
 
 /// Softmax attention with every constant folded in; outputs x inputs, rows ordered by head.
@@ -95,6 +97,14 @@ struct AttentionRadius {
                                 const ScorePath& scores,
                                 const Upper& score_scale,
                                 const Upper& sphere);
+
+/// The same for pairs of normalised tokens that all lie in a shell, relative to the bound of
+/// |z - z'| [R40]. `reach`: of the outputs, [R26].
+[[nodiscard]] Upper on_shell(const HeadSum& values,
+                             const ScorePath& scores,
+                             const Upper& score_scale,
+                             const Shell& shell,
+                             const Upper& reach);
 
 /// [R26]: outputs are convex combinations of values, so a value bias is a constant.
 [[nodiscard]] AttentionRadius attention_radius(const AttentionWeights& weights,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "lipcert/architecture/graph.hpp"
+#include "lipcert/bounds/conditions.hpp"
 #include "lipcert/bounds/effort.hpp"
 #include "lipcert/bounds/network_bounds.hpp"
 #include "lipcert/checkpoint/checkpoint.hpp"
@@ -17,11 +18,14 @@ struct ComposeOptions {
     /// Called before each module with a short label ("layer 3 attention"); may be empty.
     std::function<void(const std::string&)> progress;
     Effort effort = Effort::standard;
+    /// What both inputs of a pair are assumed to meet [R37]; null: nothing.
+    const Conditions* conditions = nullptr;
 };
 
 /// Walks the graph once, module by module, tracking a radius of the residual stream and a Lipschitz
 /// constant together; reads each tensor when its module needs it and drops it afterwards.
-/// Throws Error{architecture} where a module has no proved rule on the domain.
+/// Throws Error{architecture} where a module has no proved rule on the domain, Error{input} for a
+/// condition on a place that the model does not have.
 [[nodiscard]] NetworkBounds compose(const Architecture& architecture,
                                     const Checkpoint& checkpoint,
                                     const ComposeOptions& options);

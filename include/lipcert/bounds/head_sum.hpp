@@ -25,6 +25,11 @@ struct HeadWeights {
 [[nodiscard]] Upper weighted_norm(const std::vector<MatrixBall>& blocks,
                                   const std::vector<double>& roots);
 
+/// The root of the sum of the two largest eigenvalues of the same matrix: the largest
+/// sqrt(|M^T e|^2 + |M^T w|^2) over orthogonal unit vectors e, w for M = [root_h B_h]_h [R40].
+[[nodiscard]] Upper weighted_pair_norm(const std::vector<MatrixBall>& blocks,
+                                       const std::vector<double>& roots);
+
 /// sqrt(sum_h (gains[h] inverse_roots[h])^2), at least sqrt(sum_h gains[h]^2 / c_h) [R20].
 [[nodiscard]] Upper weighted_gain(const std::vector<Upper>& gains, const HeadWeights& weights);
 

@@ -32,7 +32,8 @@ struct LayerBound {
 
 /// The set of input streams on which the bounds hold.
 struct Domain {
-    bool everything = false;  ///< every stream in R^(n x d), any n
+    bool everything = false;   ///< every stream in R^(n x d), any n
+    bool conditional = false;  ///< of it, those that meet conditions [R37]
     Upper radius;  ///< otherwise: every token in this L2 ball; always a bound of the embeddings
     /// The radius as reports print it: the radius itself is this decimal, so that what is printed
     /// is the ball on which the bounds hold, not a rounding of it.

@@ -2,6 +2,7 @@
 
 #include "lipcert/bounds/affine.hpp"
 
+#include <optional>
 #include <string>
 
 namespace lipcert {
@@ -9,6 +10,22 @@ namespace lipcert {
 /// The Lipschitz constant of z(p) = sqrt(d) p / sqrt(|p|^2 + d epsilon) on all of R^d:
 /// 1/sqrt(epsilon) [R14]. Throws Error{architecture} where epsilon may be 0: then there is none.
 [[nodiscard]] Upper normalisation_lipschitz(const Interval& epsilon, const std::string& where);
+
+/// The same for pairs of vectors whose parts p both have at least this root mean square:
+/// 1/sqrt(rms^2 + epsilon) [R15]. Nothing: no condition [R14].
+[[nodiscard]] Upper normalisation_lipschitz(const Interval& epsilon,
+                                            const std::optional<Lower>& minimum_rms,
+                                            const std::string& where);
+
+/// Where z(p) lies, and how pairs of it differ, if p has at least some root mean square [R40].
+struct Shell {
+    Lower inner_radius;  ///< of z; the outer one is sqrt(d)
+    Upper radial_share;  ///< | |z| - |z'| | / |p - p'| over the bound of |z - z'| / |p - p'|
+};
+
+[[nodiscard]] Shell shell_of(std::size_t dimension,
+                             const Interval& epsilon,
+                             const Lower& minimum_rms);
 
 /// The largest |z(p)| over |p| <= radius: sqrt(d) R / sqrt(R^2 + d epsilon), at most sqrt(d), also
 /// for an infinite radius [R14].

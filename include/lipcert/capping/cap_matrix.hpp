@@ -1,5 +1,6 @@
 #pragma once
 
+#include "lipcert/error.hpp"
 #include "lipcert/norms/spectral_norm.hpp"
 #include "lipcert/rounding/bound.hpp"
 #include "lipcert/tensor/matrix.hpp"
@@ -7,9 +8,19 @@
 
 #include <cstddef>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
 
 namespace lipcert {
+
+/// The stored type of a matrix holds nothing that the method could make of it under this limit.
+class UnreachableLimit : public Error {
+public:
+    /// Kind usage: another limit, or leaving the matrix out, is what helps.
+    UnreachableLimit(std::string where, const std::string& message)
+        : Error(ErrorKind::usage, std::move(where), message) {}
+};
 
 /// How weights are brought under a limit c (docs/capping.md has formulas and sources).
 enum class CapMethod {
@@ -46,9 +57,12 @@ struct CapResult {
     /// does not meet the limit or the certificate of docs/capping.md gives nothing.
     std::optional<Upper> change_over_least;
     std::size_t moved = 0;  ///< singular values that the method lowered (estimate)
+    /// Where the limit is on rows: the largest Euclidean norm of one, before and after, from above.
+    std::optional<Upper> largest_row_before, largest_row_after;
 };
 
-/// Caps one matrix; deterministic. Throws Error{internal} for a request outside its domain.
+/// Caps one matrix; deterministic. Throws UnreachableLimit where the stored type is too coarse or
+/// too narrow for the limit, Error{internal} for a request outside its domain.
 [[nodiscard]] CapResult cap_matrix(const Matrix& matrix,
                                    const SpectralNorm& norm,
                                    const CapRequest& request);

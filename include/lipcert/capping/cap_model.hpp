@@ -20,13 +20,13 @@ struct CapSettings {
 /// What happened to one item.
 struct CapRow {
     CapItem item;
-    std::string type;  ///< "float16", ...
-    bool changed = false;
-    CapResult result;  ///< without the values, which stand in the overlay
+    std::string type;      ///< "float16", ...
+    bool changed = false;  ///< some stored number is another one
+    CapResult result;      ///< without the values, which stand in the overlay
 };
 
 /// Caps every item of `checkpoint` and lays the changed tensors over it. Items of one tensor must
-/// not overlap. Throws Error{input} that names the tensor where one cannot be brought under its
+/// not overlap. Throws UnreachableLimit that names the tensor where one cannot be brought under its
 /// limit in its stored type.
 [[nodiscard]] std::vector<CapRow> cap_model(OverlayCheckpoint& overlay,
                                             const std::vector<CapItem>& items,
@@ -36,5 +36,8 @@ struct CapRow {
 /// The part of a stored tensor that an item names, and back again.
 [[nodiscard]] Matrix part_of(const Matrix& tensor, const CapItem& item);
 void set_part(Matrix& tensor, const CapItem& item, const Matrix& values);
+
+/// What the limit of an item is on, from above: |W|_2, or the largest norm of an output's row.
+[[nodiscard]] Upper limited_norm(const Matrix& part, const CapItem& item);
 
 }  // namespace lipcert

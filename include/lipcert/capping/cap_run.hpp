@@ -35,15 +35,18 @@ struct CappedModel {
     bool meets_target = true;
     /// Where no plan meets the target: log10 of the (unproved) bound as all items vanish.
     std::optional<double> log10_floor;
+    /// Where the target is not met because stored types cannot hold what the plan asks: which.
+    std::string obstacle;
 
     /// Every item within its limit, and the target met if there is one.
     [[nodiscard]] bool holds() const;
 };
 
-/// Caps every item. With a target the limits are planned first; the capped and rounded
-/// weights are composed, and the plan is tightened until the proved bound meets the target or eight
-/// rounds have failed. `architecture` may be null where there is no target. Throws Error{usage} for
-/// a target on a bound that does not exist.
+/// Caps every item at its limit. Where that does not meet the target, smaller limits are planned;
+/// the capped and rounded weights are composed, and the plan is tightened until the proved bound
+/// meets the target or eight rounds have failed. `architecture` may be null where there is no
+/// target. Throws Error{usage} for a target on a bound that does not exist, UnreachableLimit where
+/// an item's own limit is.
 [[nodiscard]] CappedModel cap_to_limits(const Checkpoint& checkpoint,
                                         const Architecture* architecture,
                                         const CapTask& task,

@@ -47,6 +47,8 @@ public:
 private:
     using Shrinkage = std::vector<double>;  ///< x, one per group
 
+    /// What shrinks together; a copy does so with what it is a copy of.
+    [[nodiscard]] std::string group_name(const CapItem& item, bool each_alone) const;
     [[nodiscard]] std::vector<CapItem> items_at(const Shrinkage& shrinkage) const;
     [[nodiscard]] double log10_bound_at(const Shrinkage& shrinkage);
     [[nodiscard]] Shrinkage sensitivities(const Shrinkage& at);

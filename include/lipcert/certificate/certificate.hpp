@@ -1,6 +1,7 @@
 #pragma once
 
 #include "lipcert/architecture/graph.hpp"
+#include "lipcert/bounds/conditions.hpp"
 #include "lipcert/bounds/network_bounds.hpp"
 #include "lipcert/norms/spectral_norm.hpp"
 
@@ -40,12 +41,20 @@ struct Limit {
     bool holds = false;
 };
 
+/// Bounds for the pairs of inputs of which both meet conditions [R37]; never instead of the
+/// unconditional ones, to which limits apply.
+struct ConditionalBounds {
+    Conditions conditions;
+    NetworkBounds bounds;  ///< none is above its unconditional counterpart
+};
+
 struct Certificate {
     ModelIdentity model;
     Architecture architecture;
     NetworkBounds bounds;
     std::vector<MatrixBound> matrices;  ///< in the order of execution
     std::vector<Limit> limits;
+    std::optional<ConditionalBounds> conditional;
 
     [[nodiscard]] bool within_limits() const;
 };

@@ -32,10 +32,16 @@ void require_bound_name(const std::string& name);
 /// The bound of that name; nullptr where it was not computed (frobenius without a sequence length).
 [[nodiscard]] const Bound* find_bound(const NetworkBounds& bounds, const std::string& name);
 
+/// Parses every limit before any work is done, for a typing error must not cost an hour. Throws
+/// Error{usage} for a limit that is not a positive number, names no bound, or is on the Frobenius
+/// norm without a sequence length.
+void validate_limits(const LimitRequest& limits, std::optional<std::size_t> sequence_length);
+
 struct CertifyOptions {
     LimitRequest limits;
     std::optional<std::size_t> sequence_length;  ///< > 0: also bound the Frobenius norm
     Progress progress;                           ///< may be empty
+    std::optional<Conditions> conditions;        ///< also bound the pairs that meet them [R37]
 };
 
 /// Norms of every weight matrix, the composed bounds, the verdict on the limits.
@@ -45,14 +51,21 @@ struct CertifyOptions {
                                   const Architecture& architecture,
                                   const CertifyOptions& options);
 
+/// Integers of 32 or 64 bits (token positions, counters; also what packs quantised weights), truth
+/// values, text: a table of the norms of float matrices may leave such a tensor out if it says so.
+/// Shorter integers and 8-bit floats are one weight each as a rule, and are not left out.
+[[nodiscard]] bool may_stay_unread(const TensorInfo& tensor);
+
 /// Enclosures of every float matrix that `wanted` accepts (all where it is empty), in the order of
-/// the file. Throws Error{input} for a matrix of integers or of an unreadable type.
+/// the file; what `may_stay_unread` holds for is left out. Throws Error{input} for a matrix of any
+/// other type that is not read.
 [[nodiscard]] std::vector<MatrixBound> certify_matrices(
     const Checkpoint& checkpoint,
     const std::function<bool(const TensorInfo&)>& wanted,
     const Progress& progress);
 
-/// Name, format, hash, size and element types of the file behind `checkpoint`.
+/// Name, format, hash, size and element types of the file behind `checkpoint`. To be called after
+/// the last tensor was read: throws Error{input} where the file has changed since it was opened.
 [[nodiscard]] ModelIdentity identify(const Checkpoint& checkpoint);
 
 }  // namespace lipcert

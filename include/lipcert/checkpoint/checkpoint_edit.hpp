@@ -9,6 +9,9 @@
 
 namespace lipcert {
 
+/// Throws Error{input} unless `source` is a file of a format that can be edited: HDF5.
+void require_editable(const Checkpoint& source);
+
 /// An edit of a stored checkpoint as one transaction: after any exit, crash, signal or power loss
 /// the target holds either exactly the old bytes or the complete new file, and no other path has
 /// changed. Without `commit` nothing remains. docs/editing.md says how.
@@ -26,6 +29,10 @@ public:
     CheckpointEdit(CheckpointEdit&&) = delete;
     CheckpointEdit& operator=(CheckpointEdit&&) = delete;
     ~CheckpointEdit();
+
+    /// Throws what the constructor would throw for this target as it stands now, without touching
+    /// anything: for a rehearsal, and before hours of work.
+    static void require_possible(const Checkpoint& source, const EditTarget& target);
 
     /// Replaces the elements of one tensor in the copy; its type, layout, chunks, filters and
     /// attributes stay. Values that are there already leave the copy as it is, bit for bit. Where

@@ -36,8 +36,14 @@ public:
         return below_.identity();
     }
 
+    [[nodiscard]] std::vector<std::string> files() const override { return below_.files(); }
+
     [[nodiscard]] std::optional<std::string> embedded_configuration() const override {
         return below_.embedded_configuration();
+    }
+
+    [[nodiscard]] std::optional<std::string> foreign_convention() const override {
+        return below_.foreign_convention();
     }
 
 private:

@@ -20,7 +20,8 @@ struct Console {
 /// The console of this process.
 [[nodiscard]] Console process_console();
 
-/// Writes all of `text` to `stream`; throws Error{input} where the device does not take it.
+/// Writes all of `text` to `stream`; throws Error{input} where the device does not take it. A
+/// reader that has gone away has read what it wanted: that is no error, and changes no verdict.
 void write_text(std::FILE* stream, const std::string& text);
 
 }  // namespace lipcert

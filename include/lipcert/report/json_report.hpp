@@ -2,6 +2,7 @@
 
 #include "lipcert/certificate/certificate.hpp"
 #include "lipcert/report/run_report.hpp"
+#include "lipcert/tensor/tensor_info.hpp"
 
 #include <string>
 #include <vector>
@@ -17,8 +18,9 @@ namespace lipcert {
 /// errors in the order of the command line.
 [[nodiscard]] std::string run_json(const RunResult& run);
 
-/// schema "lipcert-norms-1".
+/// schema "lipcert-norms-1". `not_read`: tensors of two or more dimensions that were left out.
 [[nodiscard]] std::string norms_json(const ModelIdentity& model,
-                                     const std::vector<MatrixBound>& matrices);
+                                     const std::vector<MatrixBound>& matrices,
+                                     const std::vector<TensorInfo>& not_read);
 
 }  // namespace lipcert

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "lipcert/rounding/big_float.hpp"
+#include "lipcert/rounding/strict_math.hpp"
 
 #include <compare>
 #include <string>

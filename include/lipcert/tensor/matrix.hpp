@@ -1,5 +1,7 @@
 #pragma once
 
+#include "lipcert/rounding/strict_math.hpp"
+
 #include <Eigen/Core>
 
 namespace lipcert {

@@ -8,6 +8,23 @@ namespace lipcert::language {
 
 namespace {
 
+/// [first, count] or {"first", "count", "times", "every"}.
+SliceSyntax parse_slice(const Node& node, Scope& scope) {
+    if (node.value().is_object()) {
+        node.allow_keys({"first", "count", "times", "every"});
+        return {scope.formula(node.at("first")),
+                scope.formula(node.at("count")),
+                scope.formula(node.at("times")),
+                scope.formula(node.at("every")),
+                node.where()};
+    }
+    const auto ends = node.items();
+    if (ends.size() != 2) {
+        node.refuse("a slice is [first output, number of outputs]");
+    }
+    return {scope.formula(ends[0]), scope.formula(ends[1]), {}, {}, node.where()};
+}
+
 /// "name.weight" or {"weight", "bias", "layout", "slice"}.
 LinearSyntax parse_linear(const Node& node, Scope& scope, bool weight_may_be_optional = false) {
     LinearSyntax result;
@@ -24,11 +41,7 @@ LinearSyntax parse_linear(const Node& node, Scope& scope, bool weight_may_be_opt
         result.layout = parse_layout(*layout);
     }
     if (const auto slice = node.find("slice")) {
-        const auto ends = slice->items();
-        if (ends.size() != 2) {
-            slice->refuse("a slice is [first output, number of outputs]");
-        }
-        result.slice = {scope.formula(ends[0]), scope.formula(ends[1])};
+        result.slice = parse_slice(*slice, scope);
     }
     return result;
 }
@@ -226,15 +239,26 @@ EmbeddingSyntax parse_embedding(const Node& node, Scope& scope) {
         result.weight = scope.pattern(node, false);
         return result;
     }
-    node.allow_keys(
-        {"weight", "positions", "scale", "max_row_norm", "rows", "width", "position_rows"});
+    node.allow_keys({"weight",
+                     "positions",
+                     "types",
+                     "scale",
+                     "max_row_norm",
+                     "rows",
+                     "width",
+                     "position_rows",
+                     "type_rows",
+                     "first_position"});
     result.weight = scope.pattern(node.at("weight"), false);
     result.positions = scope.optional_pattern(node, "positions");
+    result.types = scope.optional_pattern(node, "types");
     result.scale = scope.optional_formula(node, "scale");
     result.max_row_norm = scope.optional_formula(node, "max_row_norm");
     result.rows = scope.optional_formula(node, "rows");
     result.width = scope.optional_formula(node, "width");
     result.position_rows = scope.optional_formula(node, "position_rows");
+    result.type_rows = scope.optional_formula(node, "type_rows");
+    result.first_position = scope.optional_formula(node, "first_position");
     return result;
 }
 

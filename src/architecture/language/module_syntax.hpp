@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
-#include <utility>
 #include <variant>
 #include <vector>
 
@@ -48,11 +47,18 @@ struct Requirement {
     std::string where;
 };
 
+/// `count` outputs from `first` on, `times` times, `every` outputs apart.
+struct SliceSyntax {
+    Formula first, count;
+    std::optional<Formula> times, every;  ///< both or none
+    std::string where;
+};
+
 struct LinearSyntax {
     Pattern weight;
     std::optional<Pattern> bias;
     Layout layout = Layout::out_in;
-    std::optional<std::pair<Formula, Formula>> slice;  ///< first output, number of outputs
+    std::optional<SliceSyntax> slice;
     std::string where;
 };
 

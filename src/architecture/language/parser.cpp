@@ -88,13 +88,18 @@ void parse_recognition(const Node& root, Scope& scope, Family& family) {
         scope.declare_prefix();
     }
     if (const auto recognise = root.find("recognise")) {
-        recognise->allow_keys({"config", "tensors"});
+        recognise->allow_keys({"config", "tensors", "absent"});
         if (const auto config = recognise->find("config")) {
             family.recognised_configuration = parse_requirements(*config);
         }
         if (const auto tensors = recognise->find("tensors")) {
             family.recognised_tensors = parse_shapes(*tensors, scope);
             declare_sizes(family.recognised_tensors, scope);
+        }
+        if (const auto absent = recognise->find("absent")) {
+            for (const Node& name : absent->items()) {
+                family.absent_tensors.push_back(scope.pattern(name, false));
+            }
         }
     }
     const auto& shapes = family.recognised_tensors;
@@ -243,10 +248,16 @@ void parse_model(const Node& root, Scope& scope, Family& family) {
 /// A name, or {"tensor": name, "shape": [extents]}.
 IgnoredSyntax parse_ignored(const Node& node, Scope& scope) {
     if (!node.value().is_object()) {
-        return {scope.ignored_pattern(node), std::nullopt};
+        return {scope.ignored_pattern(node), std::nullopt, false};
     }
-    node.allow_keys({"tensor", "shape"});
+    node.allow_keys({"tensor", "shape", "rank"});
     IgnoredSyntax result{scope.ignored_pattern(node.at("tensor")), std::vector<Formula>()};
+    if (const auto rank = node.find("rank")) {
+        if (rank->value() != 1) {
+            rank->refuse("is neither left out nor 1: a matrix is ignored in its own shape only");
+        }
+        return {std::move(result.pattern), std::nullopt, true};
+    }
     for (const Node& extent : node.at("shape").items()) {
         result.shape->push_back(scope.formula(extent));
     }

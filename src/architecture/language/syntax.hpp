@@ -13,8 +13,9 @@ namespace lipcert::language {
 
 struct EmbeddingSyntax {
     Pattern weight;
-    std::optional<Pattern> positions;
-    std::optional<Formula> scale, max_row_norm, rows, width, position_rows;
+    std::optional<Pattern> positions, types;
+    std::optional<Formula> scale, max_row_norm, rows, width, position_rows, type_rows;
+    std::optional<Formula> first_position;
     std::string where;
 };
 
@@ -67,6 +68,7 @@ struct ShapeCondition {
 struct IgnoredSyntax {
     Pattern pattern;
     std::optional<std::vector<Formula>> shape;  ///< nothing: any shape
+    bool is_vector = false;                     ///< any length, one dimension
 };
 
 struct ReferenceFormula {
@@ -80,6 +82,7 @@ struct Family {
     std::vector<std::string> prefixes = {""};
     std::vector<Requirement> recognised_configuration;
     std::vector<ShapeCondition> recognised_tensors;
+    std::vector<Pattern> absent_tensors;  ///< of which none may be there
     std::map<std::string, ParameterSyntax> parameters;
     std::vector<Requirement> require;
     /// Further keys that a configuration of this family may hold; where given, all others are

@@ -1,0 +1,31 @@
+#pragma once
+
+#include "lipcert/files/file_identity.hpp"
+
+#include <filesystem>
+#include <map>
+#include <set>
+#include <string>
+
+#include "files/regular_file.hpp"
+
+namespace lipcert {
+
+/// What an index says: which tensor lies in which file beside it.
+struct ShardIndex {
+    std::filesystem::path path;
+    FileIdentity identity;
+    std::map<std::string, std::string> file_of;  ///< tensor as the index calls it -> file name
+
+    [[nodiscard]] std::set<std::string> files() const;
+};
+
+/// {"weight_map": {tensor: file}}. Throws Error{input} for any other form, for a file that is not
+/// the plain name of one beside the index, for no tensor and for more than a thousand files.
+[[nodiscard]] ShardIndex parse_shard_index(const std::string& text, const RegularFile& file);
+[[nodiscard]] ShardIndex read_shard_index(const std::filesystem::path& path);
+
+/// Whether a text is a JSON object with a "weight_map"; false for anything that cannot be parsed.
+[[nodiscard]] bool is_shard_index(const std::string& text);
+
+}  // namespace lipcert

@@ -1,0 +1,29 @@
+#include "lipcert/report/inspect_report.hpp"
+
+#include "commands/commands.hpp"
+#include "commands/session.hpp"
+
+namespace lipcert {
+
+ExitCode run_inspect(const InspectArguments& arguments, Console& console) {
+    const Session session(arguments.common, console);
+    const auto checkpoint = session.open();
+    const Configuration configuration = session.configuration(*checkpoint);
+    std::optional<FamilyDescription> description;
+    if (arguments.common.architecture) {
+        description = read_family(*arguments.common.architecture);
+    }
+    const InspectedModel model{
+        checkpoint->path(),
+        checkpoint->format(),
+        configuration.source,
+        inspect(*checkpoint, configuration, description ? &*description : nullptr)};
+    const bool is_complete = model.inspection.problem.empty();
+    session.deliver(inspection_json(model),
+                    arguments.common.quiet
+                        ? std::string(is_complete ? "complete" : "cannot be certified") + "\n"
+                        : render_inspection(model, session.style()));
+    return is_complete ? ExitCode::certified : ExitCode::uncertifiable;
+}
+
+}  // namespace lipcert

@@ -1,0 +1,131 @@
+#include "norms/crude_gram.hpp"
+
+#include "lipcert/error.hpp"
+#include "lipcert/rounding/roundoff.hpp"
+
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include "norms/blas.hpp"
+#include "norms/cholesky_certificate.hpp"
+#include "norms/freivalds.hpp"
+#include "norms/scaling.hpp"
+#include "norms/triangular.hpp"
+
+namespace lipcert {
+
+namespace {
+
+/// Roundings that a term of W'^T W' passes through: two conversions, then as in [S1].
+std::size_t crude_roundings(Eigen::Index inner) {
+    return blas::accumulation_length(inner) + 2;
+}
+
+/// [S7] 16 k 2^-126 an entry.
+Upper crude_underflow(Eigen::Index inner, Eigen::Index size) {
+    return Upper::of_count(16) * Upper::of_count(static_cast<std::size_t>(inner)) *
+           Upper::of_count(static_cast<std::size_t>(size)) * underflow_unit(Precision::float32);
+}
+
+/// |W'|_F^2 from the stored numbers: the panel's sum, scaled by a power of two.
+Enclosure squares_of(const MatrixView& panel, int exponent) {
+    const Vector of_rows = panel.rowwise().squaredNorm();
+    const double computed = std::ldexp(of_rows.sum(), -2 * exponent);
+    const auto terms = static_cast<std::size_t>(panel.rows() + panel.cols() + 1);
+    const Enclosure sum = true_sum(computed, terms, 0);
+    return {sum.lower() - Upper::exact(SmallerSide::kUnderflow),
+            sum.upper() + Upper::exact(SmallerSide::kUnderflow)};
+}
+
+}  // namespace
+
+Upper crude_gram_error(Eigen::Index inner, Eigen::Index size, const Upper& squares) {
+    return gamma(crude_roundings(inner), Precision::float32) * squares +
+           crude_underflow(inner, size);
+}
+
+CrudeGram form_crude_gram(const SmallerSide& side) {
+    const Eigen::Index n = side.size();
+    const float poison = std::numeric_limits<float>::quiet_NaN();
+    CrudeGram gram;
+    gram.lower = FloatMatrix::Constant(n, n, poison);
+    FloatMatrix part;
+    bool first = true;
+    Lower below;
+    Upper above;
+    side.for_each_panel([&](const MatrixView& stored, const FloatMatrix& panel, bool columns) {
+        const Enclosure squares = squares_of(stored, side.exponent());
+        below = below + squares.lower();
+        above += squares.upper();
+        if (first) {
+            blas::gram_of_panel(panel, columns, gram.lower);
+        } else {
+            part.setConstant(n, n, poison);
+            blas::gram_of_panel(panel, columns, part);
+            for (Eigen::Index i = 0; i < n; ++i) {
+                gram.lower.row(i).head(i + 1) += part.row(i).head(i + 1);
+            }
+        }
+        first = false;
+    });
+    gram.sum_of_squares = {below, above};
+    gram.error = crude_gram_error(side.inner(), n, above);
+    // | |W'|^T |W'| |_F <= |W'|_F^2, so the error bound of S7 is one in the Frobenius norm too.
+    gram.frobenius = above + gram.error;
+    return gram;
+}
+
+void require_crude_gram(const CrudeGram& gram,
+                        const SmallerSide& side,
+                        const Vector& signs,
+                        const Vector& expected) {
+    const Eigen::VectorXf x = signs.cast<float>();
+    const Vector product =
+        Eigen::VectorXf(gram.lower.selfadjointView<Eigen::Lower>() * x).cast<double>();
+    // Row i of |W'|^T |W'| 1 is at most |w_i| sum_j |w_j|, the norms of columns of W'. A diagonal
+    // that is wrong enough to hide an error is found by the other rows.
+    const Vector norms = gram.lower.diagonal().cast<double>().cwiseMax(0.0).cwiseSqrt();
+    const double all = norms.sum();
+    const std::size_t roundings =
+        crude_roundings(side.inner()) + static_cast<std::size_t>(side.size()) + 3;
+    const double factor = 2.0 * gamma(roundings, Precision::float32).to_double();
+    constexpr double kUnderflow = 0x1p-80;
+    for (Eigen::Index i = 0; i < side.size(); ++i) {
+        const double threshold = factor * norms(i) * all + kUnderflow;
+        if (!(std::abs(product(i) - expected(i)) <= threshold)) {  // a NaN must fail too
+            freivalds::distrust("a Gram matrix in float32 (ssyrk)", i);
+        }
+    }
+}
+
+Upper certify_crude_level(FloatMatrix& lower, float level) {
+    const Eigen::Index n = lower.rows();
+    lower.triangularView<Eigen::StrictlyLower>() = -lower;
+    lower.diagonal() = (level - lower.diagonal().array()).matrix();
+    const float largest = lower.diagonal().maxCoeff();
+    const Eigen::VectorXf x = freivalds::signs(n).col(0).cast<float>();
+    const Eigen::VectorXf image = lower.selfadjointView<Eigen::Lower>() * x;
+    if (!(lower.diagonal().minCoeff() > 0.0F) || blas::cholesky(lower) != 0) {
+        return Upper::infinity();
+    }
+    freivalds::require_factor(image, x, lower);
+    const Upper largest_diagonal = Upper::exact(largest);
+    return Upper::exact(level) + unit_roundoff(Precision::float32) * largest_diagonal +
+           underflow_unit(Precision::float32) + cholesky_error_from_factor(lower, largest_diagonal);
+}
+
+Upper frobenius_of_symmetric(const FloatMatrix& lower) {
+    double sum = 0.0;  // squares of floats are exact in float64 and do not underflow
+    for (Eigen::Index i = 0; i < lower.rows(); ++i) {
+        const double diagonal = lower(i, i);
+        sum += 2.0 * lower.row(i).head(i).cast<double>().squaredNorm() + diagonal * diagonal;
+    }
+    if (!std::isfinite(sum)) {
+        return Upper::infinity();
+    }
+    const auto terms = static_cast<std::size_t>(lower.rows());
+    return sqrt(true_sum(sum, 2 * terms + 4, 0).upper());
+}
+
+}  // namespace lipcert

@@ -1,0 +1,91 @@
+#include "norms/deflation.hpp"
+
+#include "lipcert/rounding/roundoff.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "norms/freivalds.hpp"
+#include "norms/projection.hpp"
+
+namespace lipcert {
+
+namespace {
+
+using Index = Eigen::Index;
+
+/// Directions that are treated in float64 at the most.
+constexpr Index kMostDirections = 12;
+
+/// How many directions leave a rest that float32 can keep below the top; 0 where none does.
+Index directions_to_deflate(const CrudeGram& gram, const Vector& values) {
+    constexpr double kLargestRest = 0.85;
+    const double blur = gram.error.to_double();
+    const Index most = std::min<Index>(kMostDirections, values.size() - 1);
+    for (Index k = 1; k <= most; ++k) {
+        if (values(k) + 2.0 * blur < kLargestRest * values(0)) {
+            return k;
+        }
+    }
+    return 0;
+}
+
+/// The BLAS' products against sums of our own: the last column of V is a vector x of +-1.
+void require_images(const SmallerSide& side, const Images& images, double frobenius) {
+    // x^T Z_j = x^T W^T Y_j = (W x)^T Y_j, and W x is the last column of Y.
+    const Index last = images.v.cols() - 1;
+    const Vector ours = images.z.transpose() * images.v.col(last);
+    const Vector theirs = images.y.transpose() * images.y.col(last);
+    // Rounding of W x, of Z_j and of the two sums: gamma |x| |W|_F |Y_j| each, with |x|^2 = n.
+    const auto terms = static_cast<std::size_t>(side.size() + side.inner() + 2);
+    const double relative =
+        5.0 * gamma(terms).to_double() * std::sqrt(static_cast<double>(side.size())) * frobenius;
+    for (Index j = 0; j <= last; ++j) {
+        const double allowed = relative * images.y.col(j).norm() + SmallerSide::kUnderflow;
+        if (!(std::abs(ours(j) - theirs(j)) <= allowed)) {  // a NaN must fail too
+            freivalds::distrust("a matrix product (dgemm)", j);
+        }
+    }
+}
+
+/// The first `count` columns of V and of their images.
+Images leading(const Images& images, Index count) {
+    return {images.v.leftCols(count), images.y.leftCols(count), images.z.leftCols(count)};
+}
+
+}  // namespace
+
+std::optional<Enclosure> deflated_norm(const SmallerSide& side,
+                                       CrudeGram& gram,
+                                       const RitzPairs& pairs) {
+    const Index k = directions_to_deflate(gram, pairs.values);
+    if (k == 0 || !(pairs.values.head(k).minCoeff() > 0.0)) {
+        return std::nullopt;
+    }
+    Images images;
+    images.v.resize(side.size(), k + 1);
+    images.v.leftCols(k) = pairs.vectors.leftCols(k);
+    images.v.col(k) = freivalds::signs(side.size()).col(0);
+    images.y = side.image(images.v);
+    images.z = side.transposed_image(images.y);
+    const double frobenius = sqrt(gram.sum_of_squares.upper()).to_double();
+    require_images(side, images, frobenius);
+    require_crude_gram(gram, side, images.v.col(k), images.z.col(k));
+
+    const Projection p = project(side, leading(images, k), frobenius);
+    if (!(p.s.diagonal().minCoeff() >= 0.5 && p.s.diagonal().maxCoeff() <= 2.0)) {
+        return std::nullopt;  // the underflow terms are for directions of length about 1
+    }
+    constexpr double kCeiling = 0.98;
+    const double top = p.h.diagonal().maxCoeff();
+    const Upper rest = bound_of_rest(
+        gram, pairs.vectors.leftCols(k), pairs.values.head(k), pairs.values(k), kCeiling * top);
+    const double beta = rest.to_double();
+    const double level = lowest_level(p, beta);
+    if (!std::isfinite(level)) {
+        return std::nullopt;
+    }
+    return Enclosure(quotient_of_top(p), sqrt(Upper::exact(level)));
+}
+
+}  // namespace lipcert

@@ -1,0 +1,28 @@
+#pragma once
+
+#include "lipcert/rounding/bound.hpp"
+#include "lipcert/tensor/matrix.hpp"
+
+#include <optional>
+
+#include "norms/crude_gram.hpp"
+#include "norms/lanczos.hpp"
+#include "norms/smaller_side.hpp"
+
+namespace lipcert {
+
+/// Encloses |W'|_2 by deflation [S9]: a few leading directions are treated in float64, and of the
+/// rest it only has to be shown, in float32, that it stays below them. Nothing where the spectrum
+/// has no gap that float32 can see; then the certificate of [S3] is the way. `gram` is that of
+/// `side` and is used up.
+[[nodiscard]] std::optional<Enclosure> deflated_norm(const SmallerSide& side,
+                                                     CrudeGram& gram,
+                                                     const RitzPairs& pairs);
+
+/// [S8] Bounds z^T W'^T W' z / |z|^2 over all z orthogonal to the columns of `vectors`, of which
+/// `weights` holds eigenvalue estimates (any positive numbers will do); +inf where nothing below
+/// `ceiling` can be shown. `rest`: an estimate of what is bounded. `gram` is used up.
+[[nodiscard]] Upper bound_of_rest(
+    CrudeGram& gram, const Matrix& vectors, const Vector& weights, double rest, double ceiling);
+
+}  // namespace lipcert

@@ -1,0 +1,74 @@
+#include "lipcert/rounding/roundoff.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "norms/blas.hpp"
+#include "norms/deflation.hpp"
+#include "norms/scaling.hpp"
+
+namespace lipcert {
+
+namespace {
+
+Upper count(Eigen::Index number) {
+    return Upper::of_count(static_cast<std::size_t>(number));
+}
+
+/// M ~ V sqrt(D) in float32, and how far it is from it.
+struct Deflator {
+    FloatMatrix matrix;
+    Upper squared_norm;      ///< >= |M|_F^2
+    Upper squared_mismatch;  ///< >= |M - V sqrt(D)|_F^2
+};
+
+Deflator deflator_of(const Matrix& vectors, const Vector& weights) {
+    Deflator result;
+    const Matrix scaled = vectors * weights.cwiseSqrt().asDiagonal();
+    result.matrix = scaled.cast<float>();
+    // sqrt(D) is the computed square root, taken as exact. One product and one conversion, each
+    // rounded: 2^-52 + 2^-24 < U of float32; and an underflow.
+    const Upper entries = count(scaled.size());
+    const auto terms = static_cast<std::size_t>(scaled.size());
+    const Upper norm = sqrt(true_sum(scaled.squaredNorm(), terms + 1, 8 * terms).upper()) +
+                       sqrt(entries) * underflow_unit();
+    const Upper relative = unit_roundoff(Precision::float32);
+    const Upper underflow = sqrt(entries) * underflow_unit(Precision::float32);
+    const Upper mismatch = Upper::exact(1.0 + 0x1p-40) * relative * norm + underflow;
+    result.squared_mismatch = square(mismatch);
+    result.squared_norm = square(norm + mismatch);
+    return result;
+}
+
+/// [S8] Rounding of F - M M^T in float32.
+Upper downdate_error(const CrudeGram& gram, const Deflator& deflator, Eigen::Index columns) {
+    const Eigen::Index n = gram.lower.rows();
+    const Upper relative = gamma(static_cast<std::size_t>(columns) + 1, Precision::float32);
+    const Upper underflow = count(16 * (columns + 1)) * count(n) *
+                            (Upper::exact(1.0) + deflator.squared_norm) *
+                            underflow_unit(Precision::float32);
+    return relative * (gram.frobenius + deflator.squared_norm) + underflow;
+}
+
+}  // namespace
+
+Upper bound_of_rest(
+    CrudeGram& gram, const Matrix& vectors, const Vector& weights, double rest, double ceiling) {
+    const Deflator deflator = deflator_of(vectors, weights);
+    blas::subtract_gram(deflator.matrix, gram.lower);
+    const Upper beside =
+        gram.error + downdate_error(gram, deflator, vectors.cols()) + deflator.squared_mismatch;
+    Upper by_norm = frobenius_of_symmetric(gram.lower) + beside;
+    if (by_norm < Upper::exact(std::max(0.0, ceiling))) {
+        return by_norm;
+    }
+    const double room = ceiling - beside.to_double() - rest;
+    if (!(room > 0.0)) {
+        return Upper::infinity();
+    }
+    constexpr double kShare = 0.55;  // of the room: above what the estimate missed, below its top
+    const auto level = static_cast<float>(rest + kShare * room);
+    return min(by_norm, certify_crude_level(gram.lower, level) + beside);
+}
+
+}  // namespace lipcert

@@ -1,0 +1,51 @@
+#pragma once
+
+#include "lipcert/tensor/matrix.hpp"
+
+#include <functional>
+
+#include "norms/float_matrix.hpp"
+
+namespace lipcert {
+
+/// W' = 2^-exponent times a matrix or its transpose, whichever has fewer columns than rows, without
+/// a copy: products are formed with the stored numbers and scaled afterwards. Entries of W' are at
+/// most 1 in magnitude and |exponent| <= kLargestExponent, so that a power of two loses nothing but
+/// what `kUnderflow` covers.
+class SmallerSide {
+public:
+    /// Scale a matrix first whose exponent is larger: then every underflow and every operand of the
+    /// products below stays within 2^-1022 * 2^(2 * 100) * (dimensions).
+    static constexpr int kLargestExponent = 100;
+    /// Bounds what underflow changes in one entry of a product of at most 2^40 terms, operands at
+    /// most 2^160 in magnitude: 8 * 2^40 * 2^-1022 * 2^320, and the scaling afterwards.
+    static constexpr double kUnderflow = 0x1p-600;
+
+    SmallerSide(const Matrix& stored, int exponent);
+
+    [[nodiscard]] Eigen::Index size() const { return size_; }  ///< columns of W'
+
+    [[nodiscard]] Eigen::Index inner() const { return inner_; }  ///< rows of W'
+
+    [[nodiscard]] int exponent() const { return exponent_; }
+
+    /// The rows of W', a panel at a time, as count x size or, where `columns` is told, as
+    /// size x count: the stored numbers (not scaled) and W' in float32, one rounding in each entry.
+    using Visit =
+        std::function<void(const MatrixView& stored, const FloatMatrix& panel, bool columns)>;
+    void for_each_panel(const Visit& visit) const;
+
+    /// fl(W' V), summed in panels of the inner dimension `size`.
+    [[nodiscard]] Matrix image(const Matrix& vectors) const;
+    /// fl(W'^T Y), summed in one piece.
+    [[nodiscard]] Matrix transposed_image(const Matrix& vectors) const;
+
+private:
+    const Matrix& stored_;
+    bool transposed_;
+    int exponent_;
+    Eigen::Index size_;
+    Eigen::Index inner_;
+};
+
+}  // namespace lipcert

@@ -1,0 +1,164 @@
+#include "lipcert/architecture/description.hpp"
+#include "lipcert/architecture/weight_use.hpp"
+#include "lipcert/error.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+
+#include "support/published_models.hpp"
+#include "support/thrown.hpp"
+#include <doctest/doctest.h>
+
+using lipcert::Architecture;
+using lipcert::architecture_of;
+using lipcert::Error;
+using lipcert::Matrix;
+using lipcert::test::error_of;
+using lipcert::test::ForwardModel;
+using lipcert::test::make_model;
+using lipcert::test::published_models;
+using lipcert::test::PublishedModel;
+using lipcert::test::Random;
+using lipcert::test::says;
+using lipcert::test::Stream;
+using lipcert::test::TinyModel;
+using lipcert::test::TinyTensors;
+
+namespace {
+
+Architecture graph_of(const TinyModel& model) {
+    return architecture_of(*model.checkpoint, model.configuration);
+}
+
+const PublishedModel& of_family(const std::vector<PublishedModel>& models,
+                                const std::string& family) {
+    const auto found = std::find_if(models.begin(), models.end(), [&](const PublishedModel& model) {
+        return model.family == family;
+    });
+    REQUIRE(found != models.end());
+    return *found;
+}
+
+std::map<std::string, std::string> roles(const Architecture& graph) {
+    std::map<std::string, std::string> result;
+    for (const lipcert::Role& role : roles_of(graph)) {
+        result[role.tensor] = role.role;
+    }
+    return result;
+}
+
+Error refusal(const PublishedModel& model, const nlohmann::json& changes) {
+    nlohmann::json configuration = model.configuration;
+    configuration.update(changes);
+    const TinyModel tiny = make_model(model.tensors, configuration);
+    return error_of([&] { (void)graph_of(tiny); });
+}
+
+}  // namespace
+
+TEST_CASE("every published family is recognised, and its graph computes what its class computes") {
+    Random random(81);
+    const std::vector<PublishedModel> models = published_models(random);
+    CHECK(models.size() == 13);
+    for (const PublishedModel& model : models) {
+        CAPTURE(model.family);
+        const TinyModel tiny = make_model(model.tensors, model.configuration);
+        const Architecture graph = graph_of(tiny);
+        CHECK(graph.family == model.family);
+        CHECK(graph.layers.size() == 2);
+        const ForwardModel forward(graph, *tiny.checkpoint, model.rotation);
+        for (int i = 0; i < 3; ++i) {
+            const Matrix stream = random.gaussian(5, 8, 1.5);
+            const Matrix computed = forward.logits(Stream<double>(stream));
+            const Matrix expected = model.forward(model.tensors, stream);
+            REQUIRE(computed.rows() == expected.rows());
+            REQUIRE(computed.cols() == expected.cols());
+            CHECK((computed - expected).norm() <= 1e-11 * (1.0 + expected.norm()));
+        }
+    }
+}
+
+TEST_CASE("every tensor of a published model has a role or is ignored by name and shape") {
+    Random random(82);
+    for (const PublishedModel& model : published_models(random)) {
+        CAPTURE(model.family);
+        const TinyModel tiny = make_model(model.tensors, model.configuration);
+        const Architecture graph = graph_of(tiny);
+        std::set<std::string> known(graph.ignored.begin(), graph.ignored.end());
+        CHECK(known.size() == (model.family == "bert" ? 2 : 0));
+        for (const auto& [tensor, role] : roles(graph)) {
+            known.insert(tensor);
+        }
+        CHECK(known.size() == tiny.checkpoint->tensors().size());
+        CHECK(graph.placements.size() + graph.ignored.size() == known.size());
+    }
+}
+
+TEST_CASE("the roles of a few published tensors are what their names say") {
+    Random random(83);
+    const std::vector<PublishedModel> models = published_models(random);
+    const auto role = [&](const std::string& family, const std::string& tensor) {
+        const PublishedModel& model = of_family(models, family);
+        return roles(graph_of(make_model(model.tensors, model.configuration))).at(tensor);
+    };
+    CHECK(role("gpt-neox", "gpt_neox.layers.1.attention.query_key_value.weight") ==
+          "fused query key value");
+    CHECK(role("gpt-neox", "embed_out.weight") == "unembedding");
+    CHECK(role("phi3", "model.layers.0.mlp.gate_up_proj.weight") == "fused gate up");
+    CHECK(role("qwen3", "model.layers.0.self_attn.k_norm.weight") == "key norm");
+    CHECK(role("opt", "model.decoder.embed_positions.weight") == "position");
+    CHECK(role("bert", "bert.embeddings.token_type_embeddings.weight") == "token type");
+    CHECK(role("bert-classifier", "bert.pooler.dense.bias") == "linear bias");
+    CHECK(role("roberta-classifier", "classifier.out_proj.weight") == "unembedding");
+    CHECK(role("phi", "lm_head.bias") == "unembedding bias");
+    CHECK(role("gemma", "model.layers.1.mlp.up_proj.weight") == "up");
+}
+
+TEST_CASE("a published model whose class would compute something else is refused") {
+    Random random(84);
+    const std::vector<PublishedModel> models = published_models(random);
+    CHECK(says(refusal(of_family(models, "opt"), {{"do_layer_norm_before", false}}),
+               "do_layer_norm_before"));
+    CHECK(says(refusal(of_family(models, "phi"), {{"qk_layernorm", true}}), "qk_layernorm"));
+    CHECK(says(refusal(of_family(models, "bert"), {{"position_embedding_type", "relative_key"}}),
+               "position_embedding_type"));
+    CHECK(says(refusal(of_family(models, "bert"), {{"is_decoder", true}}), "is_decoder"));
+    CHECK(says(refusal(of_family(models, "gemma"), {{"hidden_act", "silu"}}), "hidden_act"));
+    CHECK(says(refusal(of_family(models, "gemma"), {{"model_type", "gemma2"}}), "model_type"));
+    CHECK(says(refusal(of_family(models, "phi3"), {{"rope_scaling", {{"type", "longrope"}}}}),
+               "rope_scaling"));
+    CHECK(says(refusal(of_family(models, "gpt-neox"), {{"rotary_pct", 2.0}}), "rotary_pct"));
+    CHECK(says(refusal(of_family(models, "qwen3"), {{"attention_bias", true}}), "attention_bias"));
+    CHECK(says(refusal(of_family(models, "nanogpt-lipschitz"), {{"attention_output_scale", 0.5}}),
+               "is no key of family nanogpt-lipschitz"));
+    CHECK(says(refusal(of_family(models, "nanogpt-lipschitz"), {{"w_max", nullptr}}), "w_max"));
+}
+
+TEST_CASE("a head that a published encoder's family does not describe stops certification") {
+    Random random(85);
+    const std::vector<PublishedModel> models = published_models(random);
+    for (const char* name : {"bert", "distilbert"}) {
+        PublishedModel model = of_family(models, name);
+        model.tensors.matrices["cls.predictions.transform.dense.weight"] = Matrix::Ones(8, 8);
+        CHECK(says(refusal(model, nlohmann::json::object()), "has no place in family"));
+    }
+    PublishedModel tokens = of_family(models, "bert");
+    tokens.tensors.matrices["classifier.weight"] = Matrix::Ones(3, 8);
+    for (const char* part : {"weight", "bias"}) {
+        tokens.tensors.matrices.erase(std::string("bert.pooler.dense.") + part);
+        tokens.tensors.vectors.erase(std::string("bert.pooler.dense.") + part);
+    }
+    CHECK(refusal(tokens, nlohmann::json::object()).kind() == lipcert::ErrorKind::architecture);
+}
+
+TEST_CASE("buffers of published models are ignored in their own shape only") {
+    Random random(86);
+    PublishedModel model = of_family(published_models(random), "gpt-neox");
+    model.tensors.vectors["gpt_neox.layers.0.attention.rotary_emb.inv_freq"] =
+        lipcert::Vector::Ones(1);
+    CHECK(graph_of(make_model(model.tensors, model.configuration)).ignored.size() == 1);
+    model.tensors.matrices["gpt_neox.layers.0.attention.bias"] = Matrix::Ones(6, 6);
+    CHECK(says(refusal(model, nlohmann::json::object()), "only 1 x 1 x 6 x 6 is ignored"));
+}

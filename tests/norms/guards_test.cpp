@@ -1,0 +1,188 @@
+// What stands between a wrong BLAS or a broken floating-point environment and a certificate: each
+// test breaks one thing and expects a refusal.
+#include "lipcert/error.hpp"
+#include "lipcert/norms/matrix_ball.hpp"
+#include "lipcert/norms/spectral_norm.hpp"
+
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <sys/wait.h>
+
+#include "norms/blas.hpp"
+#include "norms/blas_faults.hpp"
+#include "support/float_environment.hpp"
+#include "support/program.hpp"
+#include "support/random.hpp"
+#include "support/temporary_folder.hpp"
+#include "support/thrown.hpp"
+#include <doctest/doctest.h>
+
+using namespace lipcert;
+using lipcert::test::error_of;
+using lipcert::test::Fault;
+using lipcert::test::FaultyBlas;
+using lipcert::test::is_refused_without_ieee;
+using lipcert::test::Routine;
+using lipcert::test::says;
+
+namespace {
+
+using Action = std::function<void()>;
+
+constexpr Routine kRoutines[] = {
+    Routine::dsyrk, Routine::dgemm, Routine::dpotrf, Routine::ssyrk, Routine::spotrf};
+
+/// Refused because of the BLAS, and the message names the routine.
+void check_blamed(const Action& action, Routine routine, Fault fault, const std::string& name) {
+    CAPTURE(name);
+    CHECK_NOTHROW(action());
+    const FaultyBlas faulty(routine, fault);
+    const Error error = error_of(action);
+    CHECK(error.kind() == ErrorKind::environment);
+    CHECK(says(error, name));
+    CHECK(says(error, "wrong beyond rounding"));
+}
+
+}  // namespace
+
+TEST_CASE("nothing is handed to the BLAS where arithmetic is not IEEE 754") {
+    test::Random random(81);
+    const Matrix matrix = random.gaussian(7, 5);
+    const MatrixBall ball = MatrixBall::of(matrix);
+    const MatrixBall turned = ball.transposed();
+    const Action norm = [&] { static_cast<void>(spectral_norm(matrix)); };
+    const Action multiply = [&] { static_cast<void>(product(ball, turned)); };
+    const Action factor = [&] { static_cast<void>(gram_factor(ball)); };
+    for (const Routine routine : kRoutines) {
+        FaultyBlas counted(routine);
+        CHECK(is_refused_without_ieee(norm));
+        CHECK(is_refused_without_ieee(multiply));
+        CHECK(is_refused_without_ieee(factor));
+        CHECK(counted.calls() == 0);
+    }
+}
+
+TEST_CASE("no ball is made where arithmetic is not IEEE 754") {
+    const Matrix matrix = Matrix::Constant(2, 2, 0x1p-1060);
+    const Vector vector = Vector::Ones(3);
+    CHECK(is_refused_without_ieee([&] { static_cast<void>(MatrixBall::of(matrix)); }));
+    CHECK(is_refused_without_ieee([&] { static_cast<void>(MatrixBall::of_vector(vector)); }));
+    CHECK(is_refused_without_ieee(
+        [&] { static_cast<void>(MatrixBall::around(matrix, 0, Upper())); }));
+    CHECK(is_refused_without_ieee([] { static_cast<void>(spectral_norm(Matrix::Ones(1, 4))); }));
+}
+
+TEST_CASE("probes refuse kernels that are wrong in one entry") {
+    CHECK_NOTHROW(blas::run_probes());
+    for (const Routine routine : kRoutines) {
+        for (const Fault fault : {Fault::changed, Fault::unwritten}) {
+            const FaultyBlas faulty(routine, fault);
+            const Error error = error_of([] { blas::run_probes(); });
+            CHECK(error.kind() == ErrorKind::environment);
+            CHECK(says(error, "does not reproduce"));
+        }
+    }
+}
+
+TEST_CASE("probes refuse a factorisation that divides by way of approximate reciprocals") {
+    const FaultyBlas faulty(Routine::dpotrf, Fault::reciprocal);
+    const Error error = error_of([] { blas::run_probes(); });
+    CHECK(error.kind() == ErrorKind::environment);
+    CHECK(says(error, "divides by its pivots"));
+}
+
+TEST_CASE("a BLAS that is not the one which calls itself OpenBLAS is refused, with exit code 2") {
+    const test::TemporaryFolder folder;
+    const std::filesystem::path out = folder / "out";
+    const std::filesystem::path err = folder / "err";
+    const auto run = [&](const std::string& environment) {
+        const std::string command = environment + " '" LIPCERT_PROGRAM "' norms '" +
+                                    test::sample_model("tiny_llama.h5").string() + "' > '" +
+                                    out.string() + "' 2> '" + err.string() + "'";
+        return std::system(command.c_str());
+    };
+    const std::string sanitizers = "ASAN_OPTIONS=verify_asan_link_order=0";
+    CHECK(WEXITSTATUS(run(sanitizers)) == 0);
+    CHECK(WEXITSTATUS(run(sanitizers + " LD_PRELOAD='" LIPCERT_FOREIGN_BLAS "'")) == 2);
+    const std::string message = test::read_file(err);
+    CHECK(message.find("cblas_dsyrk comes from") != std::string::npos);
+    CHECK(message.find("LD_PRELOAD") != std::string::npos);
+    CHECK(test::read_file(out).find("..") == std::string::npos);  // no enclosure
+}
+
+TEST_CASE("a norm is refused where the Gram matrix or its Cholesky factor is wrong") {
+    test::Random random(82);
+    const Matrix matrix = random.gaussian(150, 90);
+    const Action norm = [&] { static_cast<void>(spectral_norm(matrix)); };
+    for (const Fault fault : {Fault::changed, Fault::unwritten}) {
+        check_blamed(norm, Routine::dsyrk, fault, "dsyrk");
+        check_blamed(norm, Routine::dpotrf, fault, "dpotrf");
+    }
+}
+
+TEST_CASE("no norm rests on a float32 Gram matrix or factor that is wrong") {
+    test::Random random(85);
+    Matrix matrix = random.gaussian(200, 150);
+    // One outlier, and a rest whose Frobenius norm is too large to do without a factorisation.
+    matrix += 0.3 * random.gaussian_vector(200) * random.gaussian_vector(150).transpose();
+    const SpectralNorm right = spectral_norm(matrix);
+    REQUIRE(right.method == NormMethod::deflation);
+    const Action norm = [&] { static_cast<void>(spectral_norm(matrix)); };
+    for (const Fault fault : {Fault::changed, Fault::unwritten}) {
+        check_blamed(norm, Routine::spotrf, fault, "spotrf");
+        // A wrong Gram matrix may show no gap: then float64 takes over.
+        const FaultyBlas faulty(Routine::ssyrk, fault);
+        try {
+            const SpectralNorm other = spectral_norm(matrix);
+            CHECK(other.method == NormMethod::cholesky);
+            CHECK(proves_at_most(other.spectral.upper() / Lower::exact(1.0 + 1e-8),
+                                 right.spectral.lower()));
+        } catch (const Error& error) {
+            CHECK(error.kind() == ErrorKind::environment);
+            CHECK(says(error, "ssyrk"));
+        }
+        CHECK(faulty.calls() > 0);
+    }
+}
+
+TEST_CASE("a product is refused where the BLAS computed it wrong") {
+    test::Random random(83);
+    const MatrixBall a = MatrixBall::of(random.gaussian(40, 60));
+    const MatrixBall b = MatrixBall::of(random.gaussian(60, 30));
+    for (const Fault fault : {Fault::changed, Fault::unwritten}) {
+        check_blamed([&] { static_cast<void>(product(a, b)); }, Routine::dgemm, fault, "dgemm");
+    }
+}
+
+TEST_CASE("a Gram factor is refused where the BLAS computed it wrong") {
+    test::Random random(84);
+    const MatrixBall ball = MatrixBall::of(random.gaussian(40, 60));
+    for (const Fault fault : {Fault::changed, Fault::unwritten}) {
+        const Action factor = [&] { static_cast<void>(gram_factor(ball)); };
+        check_blamed(factor, Routine::dsyrk, fault, "dsyrk");
+        check_blamed(factor, Routine::dpotrf, fault, "dpotrf");
+    }
+}
+
+TEST_CASE("an entry that the BLAS leaves unwritten is NaN in every panel, never an older result") {
+    blas::require_trusted();  // the probes, so that only calls of the test are counted
+    // Three equal panels: the entry of the panel before would be right.
+    const Matrix half = Matrix::Constant(3 * blas::kPanelLength, 4, 0.5);
+    const MatrixBall ball = MatrixBall::of(half);
+    for (const int panel : {1, 2, 3}) {
+        CAPTURE(panel);
+        {
+            const FaultyBlas faulty(Routine::dsyrk, Fault::unwritten, panel);
+            CHECK_THROWS_AS(static_cast<void>(spectral_norm(half)), Error);
+            CHECK(faulty.calls() == 3);
+            CHECK(std::isnan(faulty.left_behind()));
+        }
+        const FaultyBlas faulty(Routine::dgemm, Fault::unwritten, panel);
+        CHECK_THROWS_AS(static_cast<void>(product(ball.transposed(), ball)), Error);
+        CHECK(faulty.calls() == 3);
+        CHECK(std::isnan(faulty.left_behind()));
+    }
+}
