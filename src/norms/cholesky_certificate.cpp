@@ -17,7 +17,7 @@ namespace {
 
 /// The smallest entry of a Collatz vector whose largest is 1: any positive vector gives a bound,
 /// and this keeps the quotients in range.
-constexpr float kSmallestWeight = 0x1p-10F;
+constexpr double kSmallestWeight = 0x1p-10;
 
 /// gamma_{n+10}: n+1 roundings reach a term of the factorisation; kernels that multiply by a
 /// rounded reciprocal of the pivot add one; the rest is margin [S2].
@@ -49,8 +49,8 @@ Upper error_from_factor(const M& lower, const Upper& largest_diagonal, Precision
         if (!std::isfinite(ratio)) {
             break;
         }
-        best = min(best, true_sum(ratio, 2 * size + 2, 0, precision).upper());
-        x = (image / image.maxCoeff()).cwiseMax(kSmallestWeight);
+        best = min(best, true_sum(static_cast<double>(ratio), 2 * size + 2, 0, precision).upper());
+        x = (image / image.maxCoeff()).cwiseMax(static_cast<typename M::Scalar>(kSmallestWeight));
     }
     // Underflow in M x: at most 64 n^2 units for operands up to 1 + max a_ii, divided by x_j.
     const Upper underflow = Upper::of_count(64 * size * size) *

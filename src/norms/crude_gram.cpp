@@ -101,8 +101,10 @@ void require_crude_gram(const CrudeGram& gram,
 
 Upper certify_crude_level(FloatMatrix& lower, float level) {
     const Eigen::Index n = lower.rows();
-    lower.triangularView<Eigen::StrictlyLower>() = -lower;
-    lower.diagonal() = (level - lower.diagonal().array()).matrix();
+    for (Eigen::Index i = 0; i < n; ++i) {
+        lower.row(i).head(i) = -lower.row(i).head(i);
+        lower(i, i) = level - lower(i, i);
+    }
     const float largest = lower.diagonal().maxCoeff();
     const Eigen::VectorXf x = freivalds::signs(n).col(0).cast<float>();
     const Eigen::VectorXf image = lower.selfadjointView<Eigen::Lower>() * x;
@@ -110,15 +112,16 @@ Upper certify_crude_level(FloatMatrix& lower, float level) {
         return Upper::infinity();
     }
     freivalds::require_factor(image, x, lower);
-    const Upper largest_diagonal = Upper::exact(largest);
-    return Upper::exact(level) + unit_roundoff(Precision::float32) * largest_diagonal +
+    const Upper largest_diagonal = Upper::exact(static_cast<double>(largest));
+    return Upper::exact(static_cast<double>(level)) +
+           unit_roundoff(Precision::float32) * largest_diagonal +
            underflow_unit(Precision::float32) + cholesky_error_from_factor(lower, largest_diagonal);
 }
 
 Upper frobenius_of_symmetric(const FloatMatrix& lower) {
     double sum = 0.0;  // squares of floats are exact in float64 and do not underflow
     for (Eigen::Index i = 0; i < lower.rows(); ++i) {
-        const double diagonal = lower(i, i);
+        const auto diagonal = static_cast<double>(lower(i, i));
         sum += 2.0 * lower.row(i).head(i).cast<double>().squaredNorm() + diagonal * diagonal;
     }
     if (!std::isfinite(sum)) {
