@@ -22,7 +22,7 @@ struct ShardIndex {
 
 /// {"weight_map": {tensor: file}}. Throws Error{input} for any other form, for a file that is not
 /// the plain name of one beside the index, for no tensor and for more than a thousand files.
-[[nodiscard]] ShardIndex parse_shard_index(const std::string& text, const RegularFile& file);
+[[nodiscard]] ShardIndex parse_shard_index(const std::string& text, const RegularFile& from);
 [[nodiscard]] ShardIndex read_shard_index(const std::filesystem::path& path);
 
 /// Whether a text is a JSON object with a "weight_map"; false for anything that cannot be parsed.

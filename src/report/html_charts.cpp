@@ -196,6 +196,7 @@ std::string radius_chart(const NetworkBounds& bounds) {
         highest = std::max(highest, points.back().y);
     }
     std::vector<Line> lines;
+    lines.reserve(kLargest.size());
     for (const auto& [largest, label] : kLargest) {
         lines.push_back({std::log10(largest), label});
     }
