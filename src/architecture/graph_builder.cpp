@@ -259,6 +259,12 @@ void GraphBuilder::append(std::vector<Module>& to, const AttentionSyntax& syntax
     if (syntax.key_norm) {
         module.key_norm = norm(*syntax.key_norm);
     }
+    if (syntax.score_cap) {
+        module.score_cap = parameters_.positive(*syntax.score_cap, "the cap of the scores");
+    }
+    if (syntax.sink) {
+        module.sink = Sink{tensor(syntax.sink->scores)};
+    }
     if (syntax.head_dim) {
         expect_heads(module, *syntax.head_dim, syntax.heads);
     }

@@ -158,6 +158,9 @@ private:
         if (module.key_norm) {
             norm(*module.key_norm, head_width);
         }
+        if (module.sink && !module.sink->scores.empty()) {
+            vector(module.sink->scores, module.heads, "one score for each head");
+        }
         return linear(module.output, module.heads * value_width);
     }
 

@@ -11,6 +11,8 @@ struct Measures {
     bool layer_norm = false;
     bool rms_norm = false;
     bool query_key_norm = false;
+    bool score_cap = false;
+    bool sink = false;
     bool soft_cap = false;
 
     void operator()(const LinearMap& /*module*/) {}
@@ -21,6 +23,8 @@ struct Measures {
 
     void operator()(const Attention& module) {
         query_key_norm = query_key_norm || module.query_norm || module.key_norm;
+        score_cap = score_cap || module.score_cap;
+        sink = sink || module.sink;
     }
 
     void operator()(const Mlp& /*module*/) {}
@@ -58,10 +62,12 @@ std::vector<std::string> stability_measures(const Architecture& architecture) {
     Measures after;
     after.walk(architecture.after_unembedding);
 
-    const std::array<std::pair<bool, const char*>, 5> found = {
+    const std::array<std::pair<bool, const char*>, 7> found = {
         {{measures.layer_norm, "layer_norm"},
          {measures.rms_norm, "rms_norm"},
          {measures.query_key_norm, "qk_norm"},
+         {measures.score_cap, "score_soft_cap"},
+         {measures.sink, "attention_sink"},
          {after.soft_cap, "logit_soft_cap"},
          {measures.soft_cap, "soft_cap"}}};
     std::vector<std::string> result;

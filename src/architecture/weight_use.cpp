@@ -111,6 +111,9 @@ private:
         if (module.key_norm) {
             norm(*module.key_norm, "key norm");
         }
+        if (module.sink) {
+            vector(module.sink->scores, {"attention sink", "attention sink"});
+        }
         affine(module.output, "attention output");
     }
 

@@ -51,6 +51,19 @@ void require_consistent(const AttentionWeights& weights, const std::string& wher
 
 }  // namespace
 
+namespace {
+
+/// Wo_h bv_h.
+MatrixBall head_bias(const AttentionWeights& weights, std::size_t head) {
+    const auto groups = static_cast<Eigen::Index>(weights.key_value_heads);
+    const Eigen::Index rows = weights.value.weight.rows() / groups;
+    const auto group = static_cast<Eigen::Index>(head * weights.key_value_heads / weights.heads);
+    return product(weights.output.weight.column_block(static_cast<Eigen::Index>(head) * rows, rows),
+                   weights.value.bias.row_block(group * rows, rows));
+}
+
+}  // namespace
+
 HeadSum value_path(const AttentionWeights& weights, const std::string& where) {
     require_consistent(weights, where);
     const auto groups = static_cast<Eigen::Index>(weights.key_value_heads);
@@ -68,6 +81,28 @@ HeadSum value_path(const AttentionWeights& weights, const std::string& where) {
         values.norms.push_back(spectral_norm(values.blocks.back()).upper());
     }
     return values;
+}
+
+HeadSum sink_values(const AttentionWeights& weights, const HeadSum& values, const Upper& radius) {
+    if (!weights.sink || is_zero(weights.value.bias)) {
+        return values;
+    }
+    // 1/(sqrt(3) R): the share of a bias in the half-range of the values and zero.
+    const Upper share = Upper::exact(1.0) / (sqrt(Lower::exact(3.0)) * Lower::of(radius.value()));
+    HeadSum result;
+    result.effort = values.effort;
+    for (std::size_t h = 0; h < weights.heads; ++h) {
+        if (!share.is_finite()) {  // a ball without extent
+            result.blocks.push_back(values.blocks[h]);
+            result.norms.push_back(Upper::infinity());
+            continue;
+        }
+        const Interval factor = Interval::between(share.value(), share.value());
+        result.blocks.push_back(
+            stack_columns({values.blocks[h], scaled_by(head_bias(weights, h), factor)}));
+        result.norms.push_back(spectral_norm(result.blocks.back()).upper());
+    }
+    return result;
 }
 
 AttentionRadius attention_radius(const AttentionWeights& weights, const HeadSum& values) {
@@ -89,15 +124,15 @@ AttentionRadius attention_radius(const AttentionWeights& weights, const HeadSum&
             result.gain,
             weighted_norm(heads.blocks, head_weights.roots) * weighted_gain(ones, head_weights));
     }
-    const auto groups = static_cast<Eigen::Index>(weights.key_value_heads);
-    const Eigen::Index head_rows = weights.value.weight.rows() / groups;
-    std::vector<MatrixBall> biases;
+    MatrixBall constant = weights.output.bias;
     for (std::size_t h = 0; h < weights.heads; ++h) {
-        const auto group = static_cast<Eigen::Index>(h * weights.key_value_heads / weights.heads);
-        biases.push_back(weights.value.bias.row_block(group * head_rows, head_rows));
+        if (weights.sink) {
+            result.offset += frobenius_norm(head_bias(weights, h));
+        } else {
+            constant = sum(constant, head_bias(weights, h));
+        }
     }
-    result.offset = frobenius_norm(
-        sum(product(weights.output.weight, stack_rows(biases)), weights.output.bias));
+    result.offset += frobenius_norm(constant);
     return result;
 }
 

@@ -11,7 +11,8 @@ namespace {
 
 /// The heads that add something to the output, one entry of each list per head. The derivative of
 /// u . out_i by the keys' tokens is at most sum_h |B_h^T u| (1 joined with key_factor |N_h^T x|/R +
-/// key_offset), that by the query's token at most sum_h |B_h^T u| query_factor |N_h^T dx|.
+/// key_offset), that by the query's token at most sum_h |B_h^T u| (query_factor |N_h^T dx|
+/// + query_addend |dx|).
 struct Heads {
     HeadSum values;                  ///< B_h
     std::vector<MatrixBall> inputs;  ///< N_h
@@ -19,21 +20,18 @@ struct Heads {
     std::vector<Upper> key_factors;
     std::vector<Upper> key_offsets;
     std::vector<Upper> query_factors;
-    std::vector<Upper> value_key;  ///< of each head on its own: sqrt(1 + k^2) or 1 + k
+    std::vector<Upper> query_addends;
+    std::vector<Upper> value_key;  ///< of each head on its own: 1 joined with k
     std::vector<Upper> query;      ///< of each head on its own
-    bool orthogonal = false;       ///< they join as sqrt(1 + k^2)
+    Joining joining = Joining::parallel;
 };
-
-Upper joined(const Upper& value, const Upper& key, bool orthogonal) {
-    return orthogonal ? hypot(value, key) : value + key;
-}
 
 Heads heads_of(const HeadSum& values,
                const ScorePath& scores,
                const Upper& score_scale,
                const Upper& radius) {
     Heads heads;
-    heads.orthogonal = scores.orthogonal;
+    heads.joining = scores.joining;
     heads.values.effort = values.effort;
     const Upper score = score_scale * radius;
     const Upper one = Upper::exact(1.0);
@@ -52,8 +50,10 @@ Heads heads_of(const HeadSum& values,
         heads.value_key.push_back(joined(
             one,
             affine_radius(heads.key_factors.back(), heads.key_offsets.back(), head.shared_norm),
-            scores.orthogonal));
-        heads.query.push_back(heads.query_factors.back() * head.shared_norm);
+            scores.joining));
+        heads.query_addends.push_back(score * head.query_addend);
+        heads.query.push_back(affine_radius(
+            heads.query_factors.back(), heads.query_addends.back(), head.shared_norm));
     }
     return heads;
 }
@@ -122,7 +122,7 @@ Upper weighted_head_sum(const Heads& heads, const std::vector<Upper>& gains) {
 Upper shared_value_key(const Heads& heads, const HeadWeights& weights) {
     const Upper keys = shared_norm(heads.inputs, heads.key_factors, weights) +
                        weighted_gain(heads.key_offsets, weights);
-    return joined(weighted_gain(heads.ones, weights), keys, heads.orthogonal);
+    return joined(weighted_gain(heads.ones, weights), keys, heads.joining);
 }
 
 /// Weights for the two parts of R21, each near its minimum.
@@ -132,12 +132,13 @@ std::vector<HeadWeights> weights_of_shared_parts(const Heads& heads) {
                                 &heads.inputs,
                                 heads.key_factors,
                                 heads.key_offsets,
-                                heads.orthogonal,
+                                heads.joining,
                                 heads.values.effort};
     const HeadProblem query{.outputs = heads.values.blocks,
                             .gains = {},
                             .inputs = &heads.inputs,
                             .factors = heads.query_factors,
+                            .offsets = heads.query_addends,
                             .effort = heads.values.effort};
     return {optimised_weights(value_key, weights_for(heads.value_key, heads.values.norms)),
             optimised_weights(query, weights_for(heads.query, heads.values.norms))};
@@ -186,7 +187,8 @@ AttentionBound attention_bound(const HeadSum& values,
     }
     for (const HeadWeights& weights : shared_weights) {
         query.offer(weighted_norm(heads.values.blocks, weights.roots) *
-                        shared_norm(heads.inputs, heads.query_factors, weights),
+                        (shared_norm(heads.inputs, heads.query_factors, weights) +
+                         weighted_gain(heads.query_addends, weights)),
                     "R21");
     }
     return {value_key.upper, query.upper, joined_rules({scores.rule, value_key.rule, query.rule})};
@@ -199,9 +201,9 @@ Upper behind_norm(const HeadSum& values,
     // [R39] one head: sqrt(1 + G^2), G = max(k, q) + offsets; the shares of both parts are
     // key_factor |N^T x| for a unit x, so the bound reads like a value and key part.
     ScorePath joint = scores;
-    joint.orthogonal = true;
+    joint.joining = Joining::orthogonal;
     for (ScoreHead& head : joint.heads) {
-        head.key_offset += head.query_offset * head.shared_norm;
+        head.key_offset += head.query_offset * head.shared_norm + head.query_addend;
     }
     const Heads heads = heads_of(values, joint, score_scale, sphere);
     const std::vector<HeadWeights> shared_weights =
@@ -234,16 +236,17 @@ Upper on_shell(const HeadSum& values,
                                                    &heads.inputs,
                                                    both,
                                                    heads.key_offsets,
-                                                   false,
+                                                   Joining::parallel,
                                                    heads.values.effort},
                                                   start);
     const Upper outputs = weighted_norm(heads.values.blocks, weights.roots);
     const Upper one = weighted_gain(heads.ones, weights);
-    const Upper offset = weighted_gain(heads.key_offsets, weights);
+    const Upper offset =
+        weighted_gain(heads.key_offsets, weights) + weighted_gain(heads.query_addends, weights);
     const Upper largest = shared_norm(heads.inputs, factors, weights);
     const Upper pair = shared_pair_norm(heads.inputs, factors, weights);
     Upper joint = one + root_two * pair;
-    if (heads.orthogonal) {
+    if (heads.joining == Joining::orthogonal) {
         joint = min(joint, root_two * hypot(one, pair));
     }
     return split_at_threshold(sphere, reach.scaled(1), [&](const Upper& delta) {

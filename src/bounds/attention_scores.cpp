@@ -36,6 +36,13 @@ ScoreHead plain_head(const QueryKey& head, const Upper& radius) {
     return result;
 }
 
+/// [R24] Scores that may not be shifted: a key bias k adds |(Wq^T k) . dx_i|.
+ScoreHead unshiftable_head(const QueryKey& head, const Upper& radius) {
+    ScoreHead result = plain_head(head, radius);
+    result.query_addend = frobenius_norm(product(head.query.weight.transposed(), head.key.bias));
+    return result;
+}
+
 /// [R23] for q' = D q and k' = D^-1 k: a rotation of the pairs commutes with D, so it only turns
 /// vectors of norm |q'| and |k'|.
 ScoreHead rotated_head(const QueryKey& head, const Upper& radius) {
@@ -107,14 +114,24 @@ ScorePath score_path(const AttentionWeights& weights,
                      const Upper& radius,
                      const std::string& where) {
     const bool normalised = weights.query_norm || weights.key_norm;
+    const bool plain = !normalised && weights.rotary == Rotary::none;
+    const bool shiftable = !weights.capped && !weights.sink;
     ScorePath path;
-    path.orthogonal = !normalised && weights.rotary == Rotary::none;
-    path.rule = normalised ? "R16" : path.orthogonal ? "R19" : "R23";
+    if (plain) {
+        path.joining = weights.capped ? Joining::skewed : Joining::orthogonal;
+    }
+    path.rule = normalised ? "R16" : plain ? "R19" : "R23";
+    path.rule += shiftable ? "" : " R24";
     for (std::size_t h = 0; h < weights.heads; ++h) {
         const QueryKey head = head_of(weights, h);
-        path.heads.push_back(normalised        ? normalised_head(head, weights, radius, where)
-                             : path.orthogonal ? plain_head(head, radius)
-                                               : best_rotated_head(head, weights.rotary, radius));
+        if (normalised) {
+            path.heads.push_back(normalised_head(head, weights, radius, where));
+        } else if (!plain) {
+            path.heads.push_back(best_rotated_head(head, weights.rotary, radius));
+        } else {
+            path.heads.push_back(shiftable ? plain_head(head, radius)
+                                           : unshiftable_head(head, radius));
+        }
     }
     return path;
 }

@@ -93,6 +93,18 @@ Upper weighted_pair_norm(const std::vector<MatrixBall>& blocks, const std::vecto
     return sqrt(total.scaled(gram.exponent()));
 }
 
+Upper joined(const Upper& value, const Upper& key, Joining joining) {
+    switch (joining) {
+        case Joining::orthogonal:
+            return hypot(value, key);
+        case Joining::skewed:
+            return sqrt(square(value) + value * key + square(key));
+        case Joining::parallel:
+            break;
+    }
+    return value + key;
+}
+
 Upper weighted_gain(const std::vector<Upper>& gains, const HeadWeights& weights) {
     Upper sum_of_squares;
     for (std::size_t h = 0; h < gains.size(); ++h) {

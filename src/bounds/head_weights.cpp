@@ -154,7 +154,7 @@ public:
         : heads_(static_cast<Index>(problem.outputs.size())),
           outputs_(side_by_side(problem.outputs, shares_of_largest(scales_of(problem.outputs)))),
           inputs_(Blocks()),
-          orthogonal_(problem.orthogonal) {
+          joining_(problem.joining) {
         std::vector<Upper> factors;
         if (problem.inputs != nullptr) {
             factors = scales_of(*problem.inputs);
@@ -211,7 +211,12 @@ private:
         const double offset = std::sqrt(offsets.sum());
         const double input = has_inputs_ ? std::sqrt(inputs_.top_eigenvalue(inverse, passes)) : 0.0;
         const double shared = input + offset;
-        const double right = orthogonal_ ? std::hypot(gain, shared) : gain + shared;
+        // right^2 = gain^2 + 2 cosine gain shared + shared^2
+        const double cosine = joining_ == Joining::orthogonal ? 0.0
+                              : joining_ == Joining::skewed   ? 0.5
+                                                              : 1.0;
+        const double right =
+            std::sqrt(gain * gain + 2.0 * cosine * gain * shared + shared * shared);
         gradient_ = Vector::Zero(heads_);
         if (!(left > 0.0) || !(right > 0.0)) {
             return std::numeric_limits<double>::infinity();  // nothing to weigh
@@ -223,8 +228,8 @@ private:
                 slope -= factor * 0.5 / root * parts;
             }
         };
-        add(gains, gain, orthogonal_ ? gain / right : 1.0);
-        const double of_shared = orthogonal_ ? shared / right : 1.0;
+        add(gains, gain, (gain + cosine * shared) / right);
+        const double of_shared = (shared + cosine * gain) / right;
         add(offsets, offset, of_shared);
         if (has_inputs_) {
             add(inputs_.shares(), input, of_shared);
@@ -237,7 +242,7 @@ private:
     WeightedGram outputs_;
     WeightedGram inputs_;
     bool has_inputs_ = false;
-    bool orthogonal_;
+    Joining joining_;
     Vector gains_, offsets_, gradient_;
 };
 

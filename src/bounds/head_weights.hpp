@@ -9,14 +9,14 @@ namespace lipcert {
 /// What a bound that weighs heads minimises over c_h > 0: |[sqrt(c_h) B_h]_h| times
 ///   sqrt(sum_h gains_h^2 / c_h)  joined with
 ///   |[factors_h N_h / sqrt(c_h)]_h| + sqrt(sum_h offsets_h^2 / c_h)       [R20] [R21] [R23]
-/// where two numbers join as sqrt(a^2 + b^2) or as a + b. An empty list counts as zeros.
+/// where the two join as the scores' `Joining` says. An empty list counts as zeros.
 struct HeadProblem {
     const std::vector<MatrixBall>& outputs;           ///< B_h
     std::vector<Upper> gains;                         ///< one for each head
     const std::vector<MatrixBall>* inputs = nullptr;  ///< N_h
     std::vector<Upper> factors = {};
     std::vector<Upper> offsets = {};
-    bool orthogonal = false;
+    Joining joining = Joining::parallel;
     Effort effort = Effort::standard;  ///< fast: the start is kept
 };
 

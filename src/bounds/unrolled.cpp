@@ -185,8 +185,14 @@ Unrolled::Head Unrolled::read_head(const Attention& attention,
                                    const AffineMap& value) const {
     Head head;
     head.value_difference = difference(value.weight);
-    head.value_spread = spread(value.weight);
-    head.value_reach = reach(value.weight, MatrixBall::zero(value.weight.rows(), 1));
+    if (attention.sink) {
+        // [R24] One more value is zero, and a bias is no constant.
+        head.value_reach = reach(value.weight, value.bias);
+        head.value_spread = head.value_reach;
+    } else {
+        head.value_reach = reach(value.weight, MatrixBall::zero(value.weight.rows(), 1));
+        head.value_spread = spread(value.weight);
+    }
     const auto scores = [&](const QueryKey& maps) {
         Head result = head;
         result.query = maps.query;
@@ -198,7 +204,7 @@ Unrolled::Head Unrolled::read_head(const Attention& attention,
         return result;
     };
     QueryKey maps{query, key};
-    if (attention.rotary == Rotary::none) {
+    if (attention.rotary == Rotary::none && !attention.score_cap && !attention.sink) {
         // [R19] A key bias shifts all scores of a token alike; scores are (L^T q) . y, |y| <= |x|.
         const MatrixBall factor = gram_factor(key.weight);
         maps.key.bias = MatrixBall::zero(key.weight.rows(), 1);
@@ -214,7 +220,8 @@ Unrolled::Head Unrolled::read_head(const Attention& attention,
         return whole.score() < apart.score() ? whole : apart;
     }
     Head plain = scores(maps);
-    if (attention.rotary != Rotary::half_split) {
+    // What commutes with every rotation is balanced; without rotation, anything is.
+    if (attention.rotary == Rotary::partial || query.weight.rows() % 2 != 0) {
         return plain;
     }
     const Head balanced = scores(balanced_pairs(maps, radius_));
@@ -255,9 +262,9 @@ Upper Unrolled::branch_gain(const std::vector<Head>& heads,
     }
     // [R21] all heads see the same x_i and x_i - x_i'.
     const std::vector<Upper> none(used.size());
-    const HeadWeights weights =
-        optimised_weights({used, values, &inputs, together, none, false, Effort::standard},
-                          weights_for(alone, norms));
+    const HeadWeights weights = optimised_weights(
+        {used, values, &inputs, together, none, Joining::parallel, Effort::standard},
+        weights_for(alone, norms));
     const Stack keys = stacked(queries, by_keys, weights);
     const Stack query = stacked(queries, by_query, weights);
     if (!keys.unit.is_finite() || !query.unit.is_finite()) {
@@ -301,7 +308,7 @@ void Unrolled::pass_attention(const Residual& residual,
         source.slope_gains.push_back(head.value_difference +
                                      tau * head.value_spread * head.score());
         source.ratio_gains.push_back(head.value_reach);
-        biases.push_back(head_value.bias);
+        biases.push_back(attention.sink ? MatrixBall::zero(value_rows, 1) : head_value.bias);
     }
     source.ratio_blocks = source.slope_blocks;
     source.whole = identity(tokens_.width);

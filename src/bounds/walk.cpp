@@ -231,6 +231,8 @@ void Walk::apply(const Attention& attention, StreamBounds& stream, const std::st
     weights.heads = attention.heads;
     weights.key_value_heads = attention.key_value_heads;
     weights.rotary = attention.rotary;
+    weights.capped = attention.score_cap.has_value();
+    weights.sink = attention.sink.has_value();
     HeadSum values = value_path(weights, where);
     values.effort = effort_;
     const Eigen::Index head_dimension =
@@ -239,8 +241,10 @@ void Walk::apply(const Attention& attention, StreamBounds& stream, const std::st
     weights.key_norm = read_head_norm(attention.key_norm, head_dimension, where);
 
     const ScorePath scores = score_path(weights, stream.domain_radius, where);
-    const AttentionBound bound =
-        attention_bound(values, scores, attention.score_scale.magnitude(), stream.domain_radius);
+    const AttentionBound bound = attention_bound(sink_values(weights, values, stream.domain_radius),
+                                                 scores,
+                                                 attention.score_scale.magnitude(),
+                                                 stream.domain_radius);
     const AttentionRadius reach = attention_radius(weights, values);
     const Upper scale = attention.output_scale.magnitude();
     stream.width = static_cast<std::size_t>(weights.output.weight.rows());
@@ -252,7 +256,8 @@ void Walk::apply(const Attention& attention, StreamBounds& stream, const std::st
             rule = joined_rules({bound.rule, candidate_rule});
         }
     };
-    if (norm && !weights.query_norm && !weights.key_norm) {
+    const bool spread_shrinks = !weights.sink || is_zero(weights.value.bias);
+    if (norm && spread_shrinks && !weights.query_norm && !weights.key_norm) {
         const Upper score_scale = attention.score_scale.magnitude();
         offer(behind_norm(values, scores, score_scale, sphere) * norm->excess, "R39");
         if (norm->shell) {

@@ -1,5 +1,6 @@
 #include "execution/attend.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "norms/blas.hpp"
@@ -22,15 +23,23 @@ void rotate(Matrix& head, const RotaryAngles& angles) {
     }
 }
 
-Matrix softmax_average(
-    const Matrix& query, const Matrix& key, const Matrix& values, double tau, bool causal) {
+Matrix softmax_average(const Matrix& query,
+                       const Matrix& key,
+                       const Matrix& values,
+                       const HeadScores& scores) {
     Matrix shares = blas::multiply(query, key.transpose());
     for (Eigen::Index token = 0; token < shares.rows(); ++token) {
-        const Eigen::Index seen = causal ? token + 1 : shares.cols();
+        const Eigen::Index seen = scores.causal ? token + 1 : shares.cols();
         auto row = shares.row(token).head(seen);
-        row *= tau;
-        row = (row.array() - row.maxCoeff()).exp().matrix().eval();
-        row /= row.sum();
+        row *= scores.scale;
+        if (scores.cap) {
+            row = row.unaryExpr(
+                [cap = *scores.cap](double score) { return cap * std::tanh(score / cap); });
+        }
+        const double sink = scores.sink_score.value_or(row.maxCoeff());
+        const double largest = std::max(row.maxCoeff(), sink);
+        row = (row.array() - largest).exp().matrix().eval();
+        row /= row.sum() + (scores.sink_score ? std::exp(sink - largest) : 0.0);
         shares.row(token).tail(shares.cols() - seen).setZero();
     }
     return blas::multiply(shares, values);

@@ -158,6 +158,16 @@ Matrix Transformer::apply(const Attention& attention, const Matrix& stream) cons
     const Index sources = index_of(attention.key_value_heads);
     const Index width = queries.cols() / heads;
     const Index value_width = values.cols() / sources;
+    HeadScores scores;
+    scores.scale = middle(attention.score_scale);
+    scores.causal = attention.causal;
+    if (attention.score_cap) {
+        scores.cap = middle(*attention.score_cap);
+    }
+    Vector sinks = Vector::Zero(heads);
+    if (attention.sink && !attention.sink->scores.empty()) {
+        sinks = vector(attention.sink->scores);
+    }
     Matrix averages(stream.rows(), heads * value_width);
     for (Index head = 0; head < heads; ++head) {
         const Index source = head * sources / heads;
@@ -169,12 +179,11 @@ Matrix Transformer::apply(const Attention& attention, const Matrix& stream) cons
             rotate(query, *attention.rotary_angles);
             rotate(key, *attention.rotary_angles);
         }
-        averages.middleCols(head * value_width, value_width) =
-            softmax_average(query,
-                            key,
-                            values.middleCols(source * value_width, value_width),
-                            middle(attention.score_scale),
-                            attention.causal);
+        if (attention.sink) {
+            scores.sink_score = sinks(head);
+        }
+        averages.middleCols(head * value_width, value_width) = softmax_average(
+            query, key, values.middleCols(source * value_width, value_width), scores);
     }
     return middle(attention.output_scale) * apply(attention.output, averages);
 }

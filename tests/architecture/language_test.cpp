@@ -162,6 +162,56 @@ TEST_CASE("the worked example of docs/architectures.md builds as it says") {
     CHECK(has_projection);
 }
 
+TEST_CASE("attention takes a cap of the scores and a sink, whose scores are placed and checked") {
+    json document = small_family();
+    json& body = document["model"][1]["body"][0]["residual"];
+    body[1] = {{"attention",
+                {{"q", "{prefix}{i}.w"},
+                 {"k", "{prefix}{i}.w"},
+                 {"v", "{prefix}{i}.w"},
+                 {"o", "{prefix}{i}.w"},
+                 {"heads", "2"},
+                 {"score_scale", "gain"},
+                 {"rotary", "none"},
+                 {"causal", true},
+                 {"score_cap", "30*layers"},
+                 {"sink", {{"scores", "{prefix}{i}.sinks"}}}}}};
+    document["recognise"]["tensors"] = {{"{prefix}e", {"V", "d"}}};
+    TinyTensors tensors;
+    tensors.matrices["a.e"] = Matrix::Ones(5, 2);
+    for (const std::string layer : {"0", "1"}) {
+        tensors.matrices["a." + layer + ".w"] = Matrix::Ones(2, 2);
+        tensors.vectors["a." + layer + ".sinks"] = Vector::Ones(2);
+    }
+    const json configuration = {{"depth", 2}, {"norm", "none"}};
+    const Architecture graph = built(document, make_model(tensors, configuration));
+    const auto& residual = std::get<Residual>(graph.layers[1].modules.front().kind);
+    const auto& attention = std::get<Attention>(residual.body.back().kind);
+    REQUIRE(attention.score_cap);
+    CHECK(attention.score_cap->magnitude() == lipcert::Upper::exact(60.0));
+    REQUIRE(attention.sink);
+    CHECK(attention.sink->scores == "a.1.sinks");
+    CHECK(stability_measures(graph) ==
+          std::vector<std::string>{"score_soft_cap", "attention_sink"});
+    const auto roles = roles_of(graph);
+    CHECK(std::any_of(roles.begin(), roles.end(), [](const auto& role) {
+        return role.tensor == "a.0.sinks" && role.role == "attention sink";
+    }));
+
+    tensors.vectors["a.1.sinks"] = Vector::Ones(3);
+    const TinyModel wrong = make_model(tensors, configuration);
+    CHECK(says(error_of([&] { return built(document, wrong); }), "one score for each head"));
+    body[1]["attention"]["sink"] = json::object();
+    body[1]["attention"]["score_cap"] = "0-1";
+    tensors.vectors.clear();
+    const TinyModel bare = make_model(tensors, configuration);
+    CHECK(says(error_of([&] { return built(document, bare); }), "the cap of the scores"));
+    body[1]["attention"]["score_cap"] = 5;
+    const Architecture plus_one = built(document, bare);
+    const auto& last = std::get<Residual>(plus_one.layers[1].modules.front().kind);
+    CHECK(std::get<Attention>(last.body.back().kind).sink->scores.empty());
+}
+
 TEST_CASE("a wrong projection on the skip path is refused") {
     json document = documented("family");
     document["model"][2].erase("projection");

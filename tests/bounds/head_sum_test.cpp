@@ -196,7 +196,7 @@ TEST_CASE("weights of heads whose blocks or gains are zero, huge or endless are 
     const HeadWeights start = weights_for(ones, ones);
     for (const std::vector<Upper>& of_keys : {ones, gains, std::vector<Upper>(3)}) {
         const HeadWeights weights =
-            optimised_weights({blocks, gains, &blocks, of_keys, gains, true}, start);
+            optimised_weights({blocks, gains, &blocks, of_keys, gains, Joining::orthogonal}, start);
         for (std::size_t h = 0; h < 3; ++h) {
             CHECK(weights.roots[h] > 0.0);
             CHECK(weights.roots[h] <= 1.0);

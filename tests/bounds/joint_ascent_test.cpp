@@ -63,6 +63,8 @@ struct Kind {
     Rotary rotary = Rotary::none;
     bool norms = false;
     bool biases = false;
+    bool capped = false;
+    bool sink = false;
 };
 
 constexpr Index kWidth = 2;
@@ -89,6 +91,12 @@ Attention attention_of(GraphBuilder& builder, Genome& genome, const Kind& kind) 
     if (kind.norms) {
         attention.query_norm = builder.norm(NormKind::rms, 0.3, genome.vector(2));
         attention.key_norm = builder.norm(NormKind::layer, 0.2, genome.vector(2));
+    }
+    if (kind.capped) {
+        attention.score_cap = Interval::exact(0.5);
+    }
+    if (kind.sink) {
+        attention.sink = Sink{};
     }
     return attention;
 }
@@ -164,13 +172,17 @@ TEST_CASE("weights and inputs that evolve together approach attention's bounds f
         {"partial rotary", 2, 1, Rotary::partial, false, true},
         {"query and key norms", 1, 1, Rotary::none, true, false},
         {"query and key norms, rotary", 2, 1, Rotary::half_split, true, true},
+        {"capped scores with biases", 1, 1, Rotary::none, false, true, true},
+        {"two heads, capped scores", 2, 2, Rotary::none, false, false, true},
+        {"sink with biases", 1, 1, Rotary::none, false, true, false, true},
+        {"sink, rotary", 1, 1, Rotary::half_split, false, false, false, true},
     };
     Random random(911);
     for (const Kind& kind : kinds) {
         CAPTURE(kind.name);
         const double share = evolved_share(kind, repetitions(250), random);
         CHECK(share <= 1.0 + 1e-9);
-        CHECK(share >= (kind.norms ? 0.15 : 0.35));
+        CHECK(share >= (kind.norms || kind.capped || kind.sink ? 0.15 : 0.35));
     }
 }
 

@@ -13,6 +13,7 @@
 
 #include "support/forward.hpp"
 #include "support/model_builder.hpp"
+#include "support/probe.hpp"
 #include "support/program.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/thrown.hpp"
@@ -62,6 +63,28 @@ TEST_CASE("every family runs as the plain loops do") {
         lipschitz.norm = i % 3 == 0 ? "none" : i % 3 == 1 ? "rmsnorm" : "layernorm";
         lipschitz.causal = i % 2 == 0;
         check_same_logits(tiny_lipschitz_transformer(random, lipschitz), random);
+    }
+}
+
+TEST_CASE("capped scores and attention sinks run as the plain loops do") {
+    Random random(803);
+    for (std::size_t i = 0; i < repetitions(12); ++i) {
+        GraphBuilder builder;
+        AttentionShape shape;
+        shape.causal = i % 2 == 0;
+        Attention attention = random_attention(builder, random, shape);
+        if (i % 3 != 0) {
+            attention.score_cap = Interval::exact(random.uniform(0.1, 2.0));
+        }
+        if (i % 3 != 1) {
+            attention.sink = Sink{i % 2 == 0 ? "" : builder.store(random.gaussian_vector(2))};
+        }
+        const Architecture architecture = probed_architecture(builder, {{attention}}, Probe{});
+        const Transformer engine(architecture, builder.checkpoint());
+        const ForwardModel oracle(architecture, builder.checkpoint());
+        const Matrix stream = random.gaussian(5, 4);
+        CHECK((engine.blocks(stream) - oracle.blocks<double>(stream)).cwiseAbs().maxCoeff() <=
+              1e-12);
     }
 }
 
@@ -139,7 +162,7 @@ TEST_CASE(
             right += last(next) == last.maxCoeff() ? 1.0 : 0.0;
         }
     }
-    const Evaluation found = evaluate(engine, sequences, {});
+    const lipcert::Evaluation found = evaluate(engine, sequences, {});
     CHECK(found.predicted == 4);
     CHECK(found.loss == doctest::Approx(loss / 4.0).epsilon(1e-12));
     CHECK(found.accuracy == doctest::Approx(right / 4.0));

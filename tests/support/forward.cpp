@@ -284,7 +284,9 @@ template <class Scalar>
 Stream<Scalar> ForwardModel::average(const Attention& attention,
                                      const Stream<Scalar>& query,
                                      const Stream<Scalar>& key,
-                                     const Stream<Scalar>& values) const {
+                                     const Stream<Scalar>& values,
+                                     Index head) const {
+    using std::tanh;
     const auto tau = Scalar(midpoint(attention.score_scale));
     Stream<Scalar> result(query.rows(), values.cols());
     for (Index token = 0; token < query.rows(); ++token) {
@@ -295,8 +297,19 @@ Stream<Scalar> ForwardModel::average(const Attention& attention,
                 product += query(token, i) * key(other, i);
             }
             shares.push_back(tau * product);
+            if (attention.score_cap) {
+                const double cap = midpoint(*attention.score_cap);
+                shares.back() = times(cap, tanh(shares.back() / Scalar(cap)));
+            }
+        }
+        if (attention.sink) {
+            const std::string& scores = attention.sink->scores;
+            shares.push_back(Scalar(scores.empty() ? 0.0 : vector(scores)(head)));
         }
         softmax(shares);
+        if (attention.sink) {
+            shares.pop_back();  // its value is zero
+        }
         for (Index i = 0; i < values.cols(); ++i) {
             auto sum = Scalar(0.0);
             for (std::size_t other = 0; other < shares.size(); ++other) {
@@ -331,7 +344,7 @@ Stream<Scalar> ForwardModel::attend(const Attention& attention,
         }
         const Stream<Scalar> value = values.middleCols(source * value_width, value_width);
         averages.middleCols(head * value_width, value_width) =
-            average(attention, query, key, value);
+            average(attention, query, key, value, head);
     }
     Stream<Scalar> result = linear(attention.output, averages);
     scale_by(result, midpoint(attention.output_scale));

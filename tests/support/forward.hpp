@@ -78,7 +78,8 @@ private:
     [[nodiscard]] Stream<Scalar> average(const Attention& attention,
                                          const Stream<Scalar>& query,
                                          const Stream<Scalar>& key,
-                                         const Stream<Scalar>& values) const;
+                                         const Stream<Scalar>& values,
+                                         Eigen::Index head) const;
     template <class Scalar>
     [[nodiscard]] Stream<Scalar> gated(const GatedMlp& mlp, const Stream<Scalar>& stream) const;
     template <class Scalar>

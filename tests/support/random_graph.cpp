@@ -130,6 +130,13 @@ private:
         if (one_in(4)) {
             attention.key_norm = norm(head_width);
         }
+        if (one_in(4)) {
+            attention.score_cap = Interval::exact(std::pow(10.0, random_.uniform(-1.0, 2.0)));
+        }
+        if (one_in(4)) {
+            const auto scores = [&] { return random_.gaussian_vector(heads, 3.0); };
+            attention.sink = Sink{one_in(2) ? "" : builder_.store(scores())};
+        }
         return attention;
     }
 

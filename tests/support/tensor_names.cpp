@@ -44,6 +44,9 @@ public:
                 (*this)(**norm);
             }
         }
+        if (attention.sink) {
+            add(attention.sink->scores);
+        }
     }
 
     void operator()(const Mlp& mlp) {

@@ -49,6 +49,11 @@ struct RotaryAngles {
     double base = 10000.0;
 };
 
+/// A further key that every token sees: its value is zero, its score a stored number.
+struct Sink {
+    std::string scores;  ///< one for each query head; empty: 0 ("softmax plus one")
+};
+
 /// Softmax attention. Rows of query, key, value are ordered by head; columns of output likewise.
 struct Attention {
     LinearMap query, key, value, output;
@@ -60,6 +65,8 @@ struct Attention {
     bool causal = true;
     Interval output_scale = Interval::exact(1.0);
     std::optional<Normalisation> query_norm, key_norm;  ///< per head, over head_dim
+    std::optional<Interval> score_cap;                  ///< c > 0: scores are c tanh(tau q.k / c)
+    std::optional<Sink> sink;
 };
 
 struct Mlp {

@@ -28,12 +28,15 @@ struct AttentionWeights {
     Upper output_scale;               ///< factor in front of the output map
     Rotary rotary = Rotary::none;
     std::optional<HeadNorm> query_norm, key_norm;
+    bool capped = false;  ///< scores are c tanh(s/c) [R24]
+    bool sink = false;    ///< one more key, of value zero and constant score [R24]
 };
 
 /// What a query head's scores contribute. With x_i the token that asks and x_j the tokens that
 /// answer, the derivative of score ij is, for |x| <= R and for every relative rotation,
 ///   by x_j:  at most tau (key_factor |N^T x_i| + key_offset),
-///   by x_i:  the covariance term is at most tau R query_factor |N^T dx_i| per unit of |P^T u|.
+///   by x_i:  the covariance term is at most tau R (query_factor |N^T dx_i| + query_addend |dx_i|)
+///            per unit of |P^T u|.
 /// N is d x d_h; the covariance is that of the tokens under softmax [R18]. All heads see the same
 /// x_i and dx_i: that is what [R21] exploits.
 struct ScoreHead {
@@ -43,15 +46,14 @@ struct ScoreHead {
     Upper key_offset;
     Upper query_factor;  ///< key_factor R + query_offset, except for [R16]
     Upper query_offset;  ///< what a key bias adds
+    Upper query_addend;  ///< the same, where it does not act through N [R24]
 };
 
 /// The scores of all heads and how their key part joins the value part.
 struct ScorePath {
     std::vector<ScoreHead> heads;
-    /// The value part and the key part are orthogonal in the mean over the keys, so they join as
-    /// sqrt(1 + k^2) [R19]; otherwise as 1 + k [R23] [R16].
-    bool orthogonal = false;
-    std::string rule;  ///< "R19", "R23" or "R16"
+    Joining joining = Joining::parallel;
+    std::string rule;  ///< "R19", "R23" or "R16", with "R24" for a cap or a sink
 };
 
 /// The two halves of the Lipschitz constant of attention in the max-token norm; their sum is one.
@@ -78,8 +80,14 @@ struct AttentionRadius {
 /// and the head counts contradict each other.
 [[nodiscard]] HeadSum value_path(const AttentionWeights& weights, const std::string& where);
 
+/// `values` for the constant of attention on tokens of norm at most `radius`: beside a sink, whose
+/// value is zero, a value bias counts [R24]; without one these are `values`.
+[[nodiscard]] HeadSum sink_values(const AttentionWeights& weights,
+                                  const HeadSum& values,
+                                  const Upper& radius);
+
 /// The scores of every head for tokens of norm at most `radius`: [R19] without rotary positions,
-/// [R23] with them, [R16] where queries or keys are normalised.
+/// [R23] with them, [R16] where queries or keys are normalised; [R24] with a cap or a sink.
 [[nodiscard]] ScorePath score_path(const AttentionWeights& weights,
                                    const Upper& radius,
                                    const std::string& where);
@@ -91,7 +99,8 @@ struct AttentionRadius {
                                              const Upper& radius);
 
 /// The max-token constant of attention together with the normalisation before it, relative to
-/// 1/sqrt(epsilon) [R39]; for scores of [R19] and [R23]. `sphere`: sqrt(d), the radius that
+/// 1/sqrt(epsilon) [R39]; for scores of [R19] and [R23], and with a sink only where there is no
+/// value bias. `sphere`: sqrt(d), the radius that
 /// normalised tokens approach.
 [[nodiscard]] Upper behind_norm(const HeadSum& values,
                                 const ScorePath& scores,
@@ -106,7 +115,8 @@ struct AttentionRadius {
                              const Shell& shell,
                              const Upper& reach);
 
-/// [R26]: outputs are convex combinations of values, so a value bias is a constant.
+/// [R26]: outputs are convex combinations of values, so a value bias is a constant; with a sink, of
+/// values and zero [R24].
 [[nodiscard]] AttentionRadius attention_radius(const AttentionWeights& weights,
                                                const HeadSum& values);
 

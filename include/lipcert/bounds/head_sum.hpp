@@ -30,6 +30,16 @@ struct HeadWeights {
 [[nodiscard]] Upper weighted_pair_norm(const std::vector<MatrixBall>& blocks,
                                        const std::vector<double>& roots);
 
+/// How the value part a and the key part b of attention join.
+enum class Joining {
+    orthogonal,  ///< sqrt(a^2 + b^2): in the mean over the keys they are at right angles [R19]
+    skewed,      ///< sqrt(a^2 + ab + b^2): not quite, behind a cap of the scores [R24]
+    parallel     ///< a + b [R16] [R23]
+};
+
+/// Also for norms of lists a_h and b_h of which each pair joins so.
+[[nodiscard]] Upper joined(const Upper& value, const Upper& key, Joining joining);
+
 /// sqrt(sum_h (gains[h] inverse_roots[h])^2), at least sqrt(sum_h gains[h]^2 / c_h) [R20].
 [[nodiscard]] Upper weighted_gain(const std::vector<Upper>& gains, const HeadWeights& weights);
 

@@ -114,7 +114,9 @@ AttentionSyntax parse_attention(const Node& node, Scope& scope) {
                      "causal",
                      "output_scale",
                      "q_norm",
-                     "k_norm"});
+                     "k_norm",
+                     "score_cap",
+                     "sink"});
     AttentionSyntax result;
     result.query = parse_linear(node.at("q"), scope);
     result.key = parse_linear(node.at("k"), scope);
@@ -133,6 +135,11 @@ AttentionSyntax parse_attention(const Node& node, Scope& scope) {
     }
     result.query_norm = parse_head_norm(node, "q_norm", scope);
     result.key_norm = parse_head_norm(node, "k_norm", scope);
+    result.score_cap = scope.optional_formula(node, "score_cap");
+    if (const auto sink = node.find("sink")) {
+        sink->allow_keys({"scores"});
+        result.sink = SinkSyntax{scope.optional_pattern(*sink, "scores")};
+    }
     return result;
 }
 

@@ -76,6 +76,10 @@ struct RotaryAnglesSyntax {
     std::vector<std::string> unscaled;  ///< configuration keys that must be null or "default"
 };
 
+struct SinkSyntax {
+    std::optional<Pattern> scores;
+};
+
 struct AttentionSyntax {
     LinearSyntax query, key, value, output;
     Formula heads, score_scale;
@@ -84,6 +88,8 @@ struct AttentionSyntax {
     std::optional<RotaryAnglesSyntax> rotary_angles;
     Switch causal;
     std::optional<NormSyntax> query_norm, key_norm;
+    std::optional<Formula> score_cap;
+    std::optional<SinkSyntax> sink;
 };
 
 struct MlpSyntax {

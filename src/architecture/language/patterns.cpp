@@ -61,6 +61,9 @@ private:
                 (*this)(**norm);
             }
         }
+        if (syntax.sink) {
+            add(syntax.sink->scores);
+        }
     }
 
     void operator()(const MlpSyntax& syntax) {
