@@ -5,9 +5,8 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <unistd.h>
 
-#include <fmt/format.h>
+#include "files/whole_file.hpp"
 
 namespace lipcert {
 
@@ -49,18 +48,7 @@ void write_report_file(const std::filesystem::path& path,
         }
         return;
     }
-    std::filesystem::path part = path;
-    part += fmt::format(".{}.part", getpid());
-    int reason = write_all(part, text, std::ios::trunc);
-    if (reason == 0) {
-        std::error_code failure;
-        std::filesystem::rename(part, path, failure);
-        reason = failure.value();
-    }
-    if (reason != 0) {
-        std::filesystem::remove(part, ignored);
-        fail(path, reason);
-    }
+    write_whole_file(path, text);
 }
 
 void append_to_file(const std::filesystem::path& path, const std::string& text) {

@@ -15,6 +15,13 @@ namespace lipcert {
 
 namespace {
 
+constexpr std::size_t kFewestColumns = 60;
+
+/// Running text, which is no table, in the columns that there are.
+std::string fitted(const std::string& text, const TerminalStyle& style) {
+    return wrapped(text, std::max(style.width, kFewestColumns));
+}
+
 enum class Color { plain, bold, green, red, dim };
 
 std::string paint(const std::string& text, Color color, const TerminalStyle& style) {
@@ -74,8 +81,8 @@ std::string conditional_part(const ConditionalBounds& conditional, const Termina
     text += "  (from: " + printable(conditions.data) +
             "; to be checked for both inputs: a run that meets them says nothing about its "
             "neighbours)\n\n";
-    return text + bound_table(conditional.bounds) + "\n" + layer_table(conditional.bounds, style) +
-           "\n";
+    return fitted(text, style) + bound_table(conditional.bounds) + "\n" +
+           layer_table(conditional.bounds, style) + "\n";
 }
 
 std::string limit_lines(const Certificate& certificate, const TerminalStyle& style) {
@@ -118,8 +125,8 @@ std::string render_verdict(const Certificate& certificate) {
 }
 
 std::string render_certificate(const Certificate& certificate, const TerminalStyle& style) {
-    std::string text = title(certificate) + "\n" + statement(certificate, style) + "\n" +
-                       bound_table(certificate.bounds) + "\n" +
+    std::string text = fitted(title(certificate) + "\n" + statement(certificate, style), style) +
+                       "\n" + bound_table(certificate.bounds) + "\n" +
                        layer_table(certificate.bounds, style) + "\n";
     if (certificate.conditional) {
         text += conditional_part(*certificate.conditional, style);
@@ -128,7 +135,7 @@ std::string render_certificate(const Certificate& certificate, const TerminalSty
     if (style.verbose) {
         text += parameter_lines(certificate.architecture);
     }
-    return text + limit_lines(certificate, style) + render_verdict(certificate);
+    return text + fitted(limit_lines(certificate, style) + render_verdict(certificate), style);
 }
 
 std::string render_norms(const ModelIdentity& model,
@@ -139,7 +146,7 @@ std::string render_norms(const ModelIdentity& model,
                                    printable(file_name_of(model.path)),
                                    readable_count(model.parameters),
                                    model.types);
-    text += matrix_table(matrices, style);
+    text = fitted(text, style) + matrix_table(matrices, style);
     return text + "\ncertified " + counted(matrices.size(), "matrix") + "\n";
 }
 

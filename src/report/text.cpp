@@ -9,6 +9,49 @@
 
 namespace lipcert {
 
+namespace {
+
+/// Without "ESC [ ... m".
+std::size_t width_without_color(std::string_view text) {
+    std::size_t width = width_of(text);
+    for (std::size_t at = text.find("\x1b["); at != std::string_view::npos;
+         at = text.find("\x1b[", at)) {
+        const std::size_t end = std::min(text.find('m', at), text.size() - 1);
+        width -= end + 1 - at;
+        at = end;
+    }
+    return width;
+}
+
+std::string wrapped_line(std::string_view line, std::size_t width) {
+    const std::size_t begin = std::min(line.find_first_not_of(' '), line.size());
+    const std::string indent(begin + 4, ' ');
+    std::string result(begin, ' ');
+    std::size_t column = begin;
+    bool is_first = true;
+    for (std::size_t at = begin; at < line.size();) {
+        // A word with the spaces before it, which a break swallows.
+        const std::size_t word = std::min(line.find_first_not_of(' ', at), line.size());
+        const std::size_t end = std::min(line.find(' ', word), line.size());
+        const std::size_t length = width_without_color(line.substr(word, end - word));
+        const std::size_t spaces = word - at;
+        if (!is_first && column + spaces + length > width) {
+            result += "\n" + indent;
+            column = indent.size();
+        } else {
+            result += std::string(spaces, ' ');
+            column += spaces;
+        }
+        result += line.substr(word, end - word);
+        column += length;
+        is_first = false;
+        at = end;
+    }
+    return result;
+}
+
+}  // namespace
+
 std::size_t width_of(std::string_view text) {
     return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
         return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
@@ -40,6 +83,19 @@ std::string left(std::string_view text, std::size_t width) {
 std::string right(std::string_view text, std::size_t width) {
     const std::size_t used = width_of(text);
     return std::string(width > used ? width - used : 0, ' ') + std::string(text);
+}
+
+std::string wrapped(std::string_view text, std::size_t width) {
+    std::string result;
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t end = std::min(text.find('\n', at), text.size());
+        const std::string_view line = text.substr(at, end - at);
+        result +=
+            width_without_color(line) <= width ? std::string(line) : wrapped_line(line, width);
+        result += end < text.size() ? "\n" : "";
+        at = end + 1;
+    }
+    return result;
 }
 
 std::string readable_decimal(const std::string& scientific) {

@@ -5,7 +5,9 @@
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <unistd.h>
 
 #include "support/hdf5_writer.hpp"
@@ -135,4 +137,62 @@ TEST_CASE("a reader that goes away ends nothing, a full disk does") {
     REQUIRE(full != nullptr);
     CHECK_THROWS_AS(lipcert::write_text(full, "x"), lipcert::Error);
     std::fclose(full);
+}
+
+TEST_CASE(
+    "--color always colours, never does not, auto asks the terminal and what the user allows") {
+    const std::vector<std::string> arguments = {
+        "certify", sample_model("tiny_llama.h5").string(), "--max-lipschitz", "1e9"};
+    const auto is_colored = [&](const char* when, bool is_terminal, bool is_allowed) {
+        lipcert::Console console;
+        console.out_is_terminal = is_terminal;
+        console.color_allowed = is_allowed;
+        std::vector<std::string> all = arguments;
+        all.insert(all.end(), {"--color", when});
+        return contains(run(all, console).out, "\x1b[");
+    };
+    for (const bool is_terminal : {false, true}) {
+        for (const bool is_allowed : {false, true}) {
+            CHECK(is_colored("always", is_terminal, is_allowed));
+            CHECK_FALSE(is_colored("never", is_terminal, is_allowed));
+            CHECK(is_colored("auto", is_terminal, is_allowed) == (is_terminal && is_allowed));
+        }
+    }
+    lipcert::Console terminal;
+    terminal.out_is_terminal = true;
+    CHECK(contains(run(arguments, terminal).out, "\x1b["));
+    CHECK_FALSE(contains(run(arguments).out, "\x1b["));
+    std::vector<std::string> wrong = arguments;
+    wrong.insert(wrong.end(), {"--color", "sometimes"});
+    CHECK(run(wrong).exit_code == 4);
+}
+
+TEST_CASE("NO_COLOR and TERM=dumb forbid colour, an empty NO_COLOR does not") {
+    const char* no_color = std::getenv("NO_COLOR");
+    const char* term = std::getenv("TERM");
+    const std::string old_color = no_color == nullptr ? "" : no_color;
+    const std::string old_term = term == nullptr ? "" : term;
+    const auto allowed = [](const char* color, const char* terminal) {
+        ::setenv("NO_COLOR", color, 1);
+        ::setenv("TERM", terminal, 1);
+        return lipcert::process_console().color_allowed;
+    };
+    CHECK(allowed("", "xterm"));
+    CHECK_FALSE(allowed("1", "xterm"));
+    CHECK_FALSE(allowed("", "dumb"));
+    ::setenv("NO_COLOR", old_color.c_str(), 1);
+    ::setenv("TERM", old_term.c_str(), 1);
+}
+
+TEST_CASE("running text and tables fit a narrow terminal") {
+    lipcert::Console console;
+    console.width = 60;
+    for (const char* name : {"tiny_llama.h5", "tiny_lipschitz_transformer.h5", "moby_dick.h5"}) {
+        CAPTURE(name);
+        std::istringstream lines(run({"certify", sample_model(name).string()}, console).out);
+        for (std::string line; std::getline(lines, line);) {
+            CAPTURE(line);
+            CHECK(line.size() <= 60);
+        }
+    }
 }

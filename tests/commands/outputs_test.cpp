@@ -2,6 +2,7 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <tinyxml2.h>
+#include <unistd.h>
 #include <vector>
 
 #include "support/json_schema.hpp"
@@ -108,6 +109,47 @@ TEST_CASE("two reports never go to one place, and nothing is done before that is
     CHECK(twice.out.empty());
     CHECK(contains(twice.err, "only one report"));
     CHECK(run({"certify", model, "--json", "x.json", "--csv", "x.json"}).exit_code == 4);
+}
+
+TEST_CASE("a report goes where a symbolic link leads, which stays a link") {
+    const TemporaryFolder folder;
+    const std::string model = sample_model("tiny_llama.h5").string();
+    std::filesystem::create_directory(folder / "real");
+    for (const char* name : {"there.json", "not-yet.json"}) {
+        CAPTURE(name);
+        const std::filesystem::path link = folder / ("link-" + std::string(name));
+        std::filesystem::create_symlink(std::filesystem::path("real") / name, link);
+        if (std::string(name) == "there.json") {
+            write_file(folder / "real" / name, "old");
+        }
+        CHECK(run({"certify", model, "--json", link.string()}).exit_code == 0);
+        CHECK(std::filesystem::is_symlink(link));
+        CHECK(json::parse(read_file(folder / "real" / name)).contains("bounds"));
+    }
+    const std::filesystem::path loop = folder / "loop";
+    std::filesystem::create_symlink("loop", loop);
+    CHECK(run({"certify", model, "--json", loop.string()}).exit_code == 2);
+    std::size_t files = 0;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder.path())) {
+        files += entry.is_regular_file() && !entry.is_symlink() ? 1U : 0U;
+    }
+    CHECK(files == 2);  // nothing unfinished is left
+}
+
+TEST_CASE(
+    "a name that somebody put in the way of an unfinished report is neither followed nor taken") {
+    const TemporaryFolder folder;
+    const std::string victim = write_file(folder / "victim", "mine").string();
+    const std::string trap = ".r.json." + std::to_string(::getpid()) + ".0.part";
+    std::filesystem::create_symlink(victim, folder / trap);
+    CHECK(run({"certify",
+               sample_model("tiny_llama.h5").string(),
+               "--json",
+               (folder / "r.json").string()})
+              .exit_code == 0);
+    CHECK(read_file(victim) == "mine");
+    CHECK(std::filesystem::is_symlink(folder / trap));
+    CHECK(contains(read_file(folder / "r.json"), "bounds"));
 }
 
 TEST_CASE("a report that cannot be written ends in exit 2 and does not keep back the others") {

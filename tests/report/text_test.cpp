@@ -13,6 +13,7 @@ using lipcert::printable;
 using lipcert::readable;
 using lipcert::shortened;
 using lipcert::Upper;
+using lipcert::wrapped;
 
 TEST_CASE("names from files cannot move the cursor, hide text or break a line") {
     CHECK(printable("blocks.0.weight") == "blocks.0.weight");
@@ -105,4 +106,18 @@ TEST_CASE("counts are written for people") {
     CHECK(lipcert::readable_count(260032) == "260,032");
     CHECK(lipcert::readable_count(2392576) == "2.39 M");
     CHECK(lipcert::readable_count(124439808) == "124 M");
+}
+
+TEST_CASE("running text is broken at spaces, colours take no column, and no word is lost") {
+    const std::string line = "For all streams X and Y of any length";
+    CHECK(wrapped(line + "\n", 100) == line + "\n");
+    CHECK(wrapped(line, 20) == "For all streams X\n    and Y of any\n    length");
+    CHECK(wrapped("  ab cd", 5) == "  ab\n      cd");
+    CHECK(wrapped("a   b", 5) == "a   b");
+    CHECK(wrapped("unbreakable tensor", 5) == "unbreakable\n    tensor");
+    CHECK(wrapped("\x1b[1mab\x1b[0m cd", 5) == "\x1b[1mab\x1b[0m cd");
+    CHECK(wrapped("\x1b[1mab\x1b[0m cd", 4) == "\x1b[1mab\x1b[0m\n    cd");
+    CHECK(wrapped("\x1b[", 1) == "\x1b[");
+    CHECK(wrapped("", 1).empty());
+    CHECK(wrapped("\n\n", 1) == "\n\n");
 }

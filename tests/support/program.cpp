@@ -26,9 +26,12 @@ std::string contents(std::FILE* file) {
 }  // namespace
 
 Outcome run(const std::vector<std::string>& arguments) {
+    return run(arguments, Console());
+}
+
+Outcome run(const std::vector<std::string>& arguments, Console console) {
     const File out(std::tmpfile(), std::fclose);
     const File err(std::tmpfile(), std::fclose);
-    Console console;
     console.out = out.get();
     console.err = err.get();
     Outcome outcome;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "lipcert/commands/console.hpp"
+
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -15,6 +17,8 @@ struct Outcome {
 
 /// Runs the program in this process, with its two streams in temporary files.
 [[nodiscard]] Outcome run(const std::vector<std::string>& arguments);
+/// The same on a console that says these things of itself; its streams are replaced.
+[[nodiscard]] Outcome run(const std::vector<std::string>& arguments, Console console);
 
 [[nodiscard]] std::filesystem::path source_folder();
 [[nodiscard]] std::filesystem::path sample_model(const std::string& name);

@@ -13,6 +13,9 @@ namespace lipcert {
 [[nodiscard]] std::string shortened(std::string_view text, std::size_t width);
 [[nodiscard]] std::string left(std::string_view text, std::size_t width);
 [[nodiscard]] std::string right(std::string_view text, std::size_t width);
+/// Lines of more than `width` columns broken at spaces, what follows four columns further in than
+/// the line began. A word stays whole whatever its length; colour codes take no column.
+[[nodiscard]] std::string wrapped(std::string_view text, std::size_t width);
 
 /// "1.62e+10", "77.2", "0.0451": rounded up, `digits` significant digits; plain where it is short.
 [[nodiscard]] std::string readable(const Upper& bound, int digits);
