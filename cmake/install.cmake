@@ -1,6 +1,6 @@
 include(CMakePackageConfigHelpers)
 install(TARGETS lipcert_library EXPORT lipcert-targets ARCHIVE FILE_SET HEADERS)
-install(TARGETS lipcert RUNTIME)
+install(TARGETS lipcert RUNTIME COMPONENT program)
 install(TARGETS lipcert_options EXPORT lipcert-targets)
 install(EXPORT lipcert-targets NAMESPACE lipcert:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/lipcert)
 configure_package_config_file(cmake/lipcert-config.cmake.in

@@ -30,6 +30,15 @@ const std::map<std::string, MatrixOrder> order_names = {{"norm", MatrixOrder::no
 const std::map<std::string, LimitNorm> norm_names = {{"l2", LimitNorm::l2},
                                                      {"rms", LimitNorm::rms}};
 
+/// At the end of the help and of the command's part of the manual.
+void show_examples(CLI::App& command, const std::vector<std::string>& lines) {
+    std::string text = "Examples:";
+    for (const std::string& line : lines) {
+        text += "\n  " + line;
+    }
+    command.footer(text);
+}
+
 void add_model(CLI::App& command, CommonOptions& options) {
     command
         .add_option("MODEL",
@@ -183,9 +192,15 @@ void add_cap_limits(CLI::App& command, CapArguments& arguments) {
 void add_certify(CLI::App& program, CertifyArguments& arguments) {
     CLI::App& command = *program.add_subcommand(
         "certify", "Prove an upper bound on the Lipschitz constant of a checkpoint");
+    show_examples(
+        command,
+        {"lipcert certify model.h5",
+         "lipcert certify model.h5 --max-lipschitz 1e264 --bound max_token_l2",
+         "lipcert certify models/ --max-spectral-norm 4 --junit report.xml --html report.html",
+         "lipcert certify model.h5 --json - | jq .bounds.max_token_rms.upper"});
     CommonOptions& common = arguments.common;
-    command.add_option("MODEL", arguments.models, "Checkpoints, or folders that hold them")
-        ->required();
+    // Not required by the parser: a file may name them.
+    command.add_option("MODEL", arguments.models, "Checkpoints, or folders that hold them");
     add_common_options(command, common);
     add_output_options(command, arguments.outputs);
     add_architecture_options(command, common);
@@ -210,7 +225,6 @@ void add_certify(CLI::App& program, CertifyArguments& arguments) {
                     "Fail only on what is worse than in FILE (see lipcert baseline)")
         ->type_name("FILE");
     add_tolerance(command, arguments.tolerance);
-    command.get_option("--bound")->needs("--max-lipschitz");
     command
         .add_option("--assume",
                     arguments.assumptions,
@@ -222,6 +236,9 @@ void add_certify(CLI::App& program, CertifyArguments& arguments) {
 void add_diff(CLI::App& program, DiffArguments& arguments) {
     CLI::App& command = *program.add_subcommand(
         "diff", "Two certificates or checkpoints side by side; exit 1 where something got worse");
+    show_examples(
+        command,
+        {"lipcert diff new.h5 old.h5", "lipcert diff new.h5 released.json --json difference.json"});
     command.add_option("NEW", arguments.common.model, "A certificate (JSON) or a checkpoint")
         ->required();
     command.add_option("OLD", arguments.before, "What it is compared with")->required();
@@ -239,6 +256,10 @@ void add_diff(CLI::App& program, DiffArguments& arguments) {
 void add_baseline(CLI::App& program, BaselineArguments& arguments) {
     CLI::App& command = *program.add_subcommand(
         "baseline", "Accept bounds as they are (create), or lower what was accepted (update)");
+    show_examples(command,
+                  {"lipcert baseline create baseline.json model.h5",
+                   "lipcert certify model.h5 --max-lipschitz 10 --baseline baseline.json",
+                   "lipcert baseline update baseline.json model.h5"});
     command.add_option("ACTION", arguments.action, "create, or update, which only lowers")
         ->check(CLI::IsMember({"create", "update"}).description(""))
         ->required();
@@ -254,6 +275,9 @@ void add_baseline(CLI::App& program, BaselineArguments& arguments) {
 void add_norms(CLI::App& program, NormsArguments& arguments) {
     CLI::App& command = *program.add_subcommand(
         "norms", "Enclose the spectral norm of every float matrix; no architecture needed");
+    show_examples(command,
+                  {"lipcert norms model.h5",
+                   "lipcert norms model.h5 --tensor '*attn*' --sort width --top 10"});
     add_model(command, arguments.common);
     add_common_options(command, arguments.common);
     arguments.common.top = 0;
@@ -270,6 +294,8 @@ void add_norms(CLI::App& program, NormsArguments& arguments) {
 void add_inspect(CLI::App& program, InspectArguments& arguments) {
     CLI::App& command = *program.add_subcommand(
         "inspect", "Show what a checkpoint holds, what each tensor is taken for, what is missing");
+    show_examples(command,
+                  {"lipcert inspect model.h5", "lipcert inspect model.h5 --set n_head=12"});
     add_model(command, arguments.common);
     add_common_options(command, arguments.common);
     add_architecture_options(command, arguments.common);
@@ -278,6 +304,10 @@ void add_inspect(CLI::App& program, InspectArguments& arguments) {
 void add_cap(CLI::App& program, CapArguments& arguments) {
     CLI::App& command = *program.add_subcommand(
         "cap", "Bring weights under limits and prove it on the bytes that are stored");
+    show_examples(command,
+                  {"lipcert cap model.h5 -o capped.h5 --method hard-cap --limit 2 --norm rms",
+                   "lipcert cap model.h5 --in-place --target-lipschitz 100",
+                   "lipcert cap model.h5 --frontier 4,2,1 --svg curve.svg"});
     add_model(command, arguments.common);
     add_common_options(command, arguments.common);
     add_architecture_options(command, arguments.common);

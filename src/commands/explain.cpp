@@ -74,6 +74,7 @@ void add_explain(CLI::App& program, ExplainArguments& arguments) {
     CLI::App& command = *program.add_subcommand(
         "explain", "The statement, proof and source of a rule that a report names");
     command.add_option("RULE", arguments.rule, "R21, for example; without it: the list of rules");
+    command.footer("Examples:\n  lipcert explain\n  lipcert explain R21");
 }
 
 ExitCode run_explain(const ExplainArguments& arguments, Console& console) {

@@ -3,7 +3,7 @@
 cmake_minimum_required(VERSION 3.25)
 set(order error printable files rounding tensor checkpoint architecture norms bounds execution certificate capping comparison report commands)
 set(owners "mpfr.h=rounding" "hdf5.h=checkpoint" "Spectra/=norms" "cblas.h=norms"
-           "CLI/=commands" "openssl/=files" "zlib.h=checkpoint")
+           "CLI/=commands" "openssl/=files" "zlib.h=checkpoint" "toml++/=commands")
 
 function(layer_of path result)
   string(REGEX REPLACE "/.*" "" first "${path}")
