@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "bounds/module_kind.hpp"
+#include "bounds/search_scope.hpp"
 #include "bounds/unrolled.hpp"
 #include "bounds/walk.hpp"
 
@@ -92,6 +93,9 @@ private:
         const std::string label = where + " " + kind;
         if (options_.progress) {
             options_.progress(label);
+        }
+        if (options_.searches != nullptr) {
+            options_.searches->enter(label);
         }
         StreamBounds before = stream_;
         before.lipschitz = before.frobenius = Upper::exact(1.0);
@@ -254,6 +258,7 @@ NetworkBounds compose_from(const Architecture& architecture,
                            const Checkpoint& checkpoint,
                            const ComposeOptions& options,
                            const std::vector<MatrixBall>& tables) {
+    const SearchScope scope(options.searches);
     const LogitTail tail = read_tail(architecture.after_unembedding);
     const EmbeddingBounds embedding = embedding_bounds(architecture.embedding, checkpoint);
     NetworkBounds bounds;

@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "bounds/search_scope.hpp"
 #include <Eigen/Eigenvalues>
 #include <Eigen/QR>
 
@@ -255,10 +256,13 @@ HeadWeights optimised_weights(const HeadProblem& problem, const HeadWeights& sta
     if (start.roots.empty()) {
         return start;
     }
-    Vector log_weights = to_vector(start.roots, static_cast<Index>(start.roots.size()));
-    log_weights = WeightSearch(problem).run(2.0 * log_weights.array().log());
-    const Vector roots = (0.5 * (log_weights.array() - log_weights.maxCoeff())).exp();
-    return weights_of_roots({roots.begin(), roots.end()});
+    return weights_of_roots(found_parameters("head-weights", start.roots.size(), [&] {
+        Vector log_weights = to_vector(start.roots, static_cast<Index>(start.roots.size()));
+        log_weights = WeightSearch(problem).run(2.0 * log_weights.array().log());
+        const Vector roots = (0.5 * (log_weights.array() - log_weights.maxCoeff())).exp();
+        // As they are used, so that they are positive and stay the same when they are read again.
+        return weights_of_roots({roots.begin(), roots.end()}).roots;
+    }));
 }
 
 }  // namespace lipcert

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
+#include "bounds/search_scope.hpp"
 #include "norms/blas.hpp"
 #include "norms/lanczos.hpp"
 #include <Eigen/Cholesky>
@@ -91,9 +93,7 @@ double common_factor(const MultiplierProblem& problem, const Vector& diagonal) {
     return (std::sqrt(al * be) + h) * std::sqrt(al / be);
 }
 
-}  // namespace
-
-std::optional<Multiplier> search_multiplier(const MultiplierProblem& problem) {
+std::optional<Multiplier> best_multiplier(const MultiplierProblem& problem) {
     Vector diagonal = balanced(problem);
     diagonal *= 1.0001 * common_factor(problem, diagonal);
     if (!diagonal.allFinite() || !(diagonal.minCoeff() > 0.0)) {
@@ -123,6 +123,29 @@ std::optional<Multiplier> search_multiplier(const MultiplierProblem& problem) {
         diagonal.array() *= (-length / steepest * point->gradient).array().exp();
     }
     return best;
+}
+
+}  // namespace
+
+std::optional<Multiplier> search_multiplier(const MultiplierProblem& problem) {
+    const Index size = problem.in.rows();
+    // The diagonal, then the bound; nothing where one of them is no positive number.
+    const std::vector<double> found =
+        found_parameters("multiplier", static_cast<std::size_t>(size + 1), [&problem] {
+            std::vector<double> numbers;
+            if (const std::optional<Multiplier> best = best_multiplier(problem)) {
+                numbers.assign(best->diagonal.begin(), best->diagonal.end());
+                numbers.push_back(best->bound);
+            }
+            const bool usable = std::all_of(numbers.begin(), numbers.end(), [](double number) {
+                return std::isfinite(number) && number > 0.0;
+            });
+            return usable ? numbers : std::vector<double>();
+        });
+    if (found.empty()) {
+        return std::nullopt;
+    }
+    return Multiplier{Eigen::Map<const Vector>(found.data(), size), found.back()};
 }
 
 }  // namespace lipcert

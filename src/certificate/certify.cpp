@@ -2,7 +2,9 @@
 
 #include "lipcert/architecture/weight_use.hpp"
 #include "lipcert/bounds/compose.hpp"
+#include "lipcert/certificate/hashing_checkpoint.hpp"
 #include "lipcert/error.hpp"
+#include "lipcert/norms/second_proof.hpp"
 #include "lipcert/rounding/environment.hpp"
 #include "lipcert/rounding/limit.hpp"
 
@@ -70,14 +72,30 @@ std::string digest_of(const std::vector<std::string>& files) {
     return hash.digest();
 }
 
-MatrixBound bound_matrix(const Checkpoint& checkpoint, const TensorInfo& tensor) {
+/// `options`: null where no more is asked for than the norm.
+MatrixBound bound_matrix(const Checkpoint& checkpoint,
+                         const TensorInfo& tensor,
+                         const CertifyOptions* options) {
     const Matrix values = checkpoint.read(tensor);
     MatrixBound result;
     result.name = tensor.name;
     result.rows = static_cast<std::size_t>(values.rows());
     result.cols = static_cast<std::size_t>(values.cols());
     result.type = name_of(tensor.type);
-    result.norm = spectral_norm(values);
+    if (options == nullptr || options->recheck == nullptr) {
+        result.norm = spectral_norm(values);
+        return result;
+    }
+    const std::map<std::string, NormMethod>& methods = options->recheck->methods;
+    const auto made_by = methods.find(tensor.name);
+    std::optional<Lower> goal;
+    if (options->limits.max_spectral_norm) {
+        goal = parse_limit("--max-spectral-norm", *options->limits.max_spectral_norm);
+    }
+    result.norm.method = made_by == methods.end() ? NormMethod::elementary : made_by->second;
+    const SecondProof proof = second_proof(values, result.norm.method, goal);
+    result.norm.spectral = proof.spectral;
+    result.norm.frobenius = proof.frobenius;
     return result;
 }
 
@@ -144,6 +162,39 @@ ConditionalBounds conditional_bounds(const Conditions& conditions,
     }
     bounds.max_activation = min(bounds.max_activation, unconditional.max_activation);
     return {conditions, std::move(bounds)};
+}
+
+/// The composed bounds, for all inputs and for those that meet conditions; with the searches that
+/// led to them where they are to be kept.
+void add_bounds(const Checkpoint& checkpoint,
+                const CertifyOptions& options,
+                Steps& steps,
+                Certificate& certificate) {
+    Recheck* const recheck = options.recheck;
+    Searches all = recheck == nullptr ? Searches() : Searches(recheck->searches);
+    Searches some = recheck == nullptr ? Searches() : Searches(recheck->conditional_searches);
+    ComposeOptions compose_options;
+    compose_options.sequence_length = options.sequence_length;
+    compose_options.progress = [&steps](const std::string& step) { steps.next(step); };
+    compose_options.searches = &all;
+    certificate.bounds = compose(certificate.architecture, checkpoint, compose_options);
+    if (options.conditions) {
+        compose_options.conditions = &*options.conditions;
+        compose_options.searches = &some;
+        certificate.conditional =
+            conditional_bounds(*options.conditions,
+                               certificate.bounds,
+                               compose(certificate.architecture, checkpoint, compose_options));
+    }
+    for (const Searches* searches : {&all, &some}) {
+        if (const auto disagreement = searches->disagreement();
+            recheck != nullptr && disagreement) {
+            recheck->disagreements.push_back(*disagreement);
+        }
+    }
+    if (options.keep_evidence) {
+        certificate.evidence = Evidence{"", {}, options.sequence_length, all.found(), some.found()};
+    }
 }
 
 }  // namespace
@@ -226,7 +277,7 @@ std::vector<MatrixBound> certify_matrices(const Checkpoint& checkpoint,
     std::vector<MatrixBound> bounds;
     for (const TensorInfo* tensor : matrices) {
         steps.next(tensor->name);
-        bounds.push_back(bound_matrix(checkpoint, *tensor));
+        bounds.push_back(bound_matrix(checkpoint, *tensor, nullptr));
     }
     return bounds;
 }
@@ -247,7 +298,7 @@ void validate_limits(const LimitRequest& limits, std::optional<std::size_t> sequ
     }
 }
 
-Certificate certify(const Checkpoint& checkpoint,
+Certificate certify(const Checkpoint& stored,
                     const Architecture& architecture,
                     const CertifyOptions& options) {
     validate_limits(options.limits, options.sequence_length);
@@ -255,6 +306,8 @@ Certificate certify(const Checkpoint& checkpoint,
     if (options.conditions) {
         (void)resolved(*options.conditions, architecture);  // a wrong name must not cost an hour
     }
+    const HashingCheckpoint hashing(stored);
+    const Checkpoint& checkpoint = options.keep_evidence ? hashing : stored;
     Certificate certificate;
     certificate.architecture = architecture;
 
@@ -272,24 +325,17 @@ Certificate certify(const Checkpoint& checkpoint,
     Steps steps(options.progress, matrices.size() + modules * (options.conditions ? 2 : 1));
     for (const auto& [role, tensor] : matrices) {
         steps.next(tensor->name);
-        MatrixBound bound = bound_matrix(checkpoint, *tensor);
+        MatrixBound bound = bound_matrix(checkpoint, *tensor, &options);
         bound.role = role.role;
         bound.layer = role.layer;
         certificate.matrices.push_back(std::move(bound));
     }
-    ComposeOptions compose_options;
-    compose_options.sequence_length = options.sequence_length;
-    compose_options.progress = [&steps](const std::string& step) { steps.next(step); };
-    certificate.bounds = compose(architecture, checkpoint, compose_options);
-    if (options.conditions) {
-        compose_options.conditions = &*options.conditions;
-        certificate.conditional =
-            conditional_bounds(*options.conditions,
-                               certificate.bounds,
-                               compose(architecture, checkpoint, compose_options));
-    }
+    add_bounds(checkpoint, options, steps, certificate);
     certificate.model = identify(checkpoint);
     certificate.limits = check_limits(options.limits, certificate);
+    if (options.keep_evidence) {
+        certificate.evidence->tensors = hashing.digests();
+    }
     return certificate;
 }
 

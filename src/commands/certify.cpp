@@ -28,11 +28,15 @@ Certificate certify_model(const CertifyArguments& arguments,
     options.limits = arguments.limits;
     options.sequence_length = arguments.sequence_length;
     options.progress = session.progress();
+    options.keep_evidence = arguments.certificate.has_value();
     if (arguments.assumptions) {
         options.conditions = read_conditions(*arguments.assumptions);
     }
     Certificate certificate = certify(*checkpoint, architecture, options);
     session.clear_progress();
+    if (certificate.evidence) {
+        certificate.evidence->configuration_sha256 = configuration_digest(configuration);
+    }
     return certificate;
 }
 
@@ -83,6 +87,9 @@ ExitCode run_certify(const CertifyArguments& arguments, Console& console) {
             throw Error(ErrorKind::usage, "--baseline", "is of one model; name one");
         }
         baseline = read_baseline_file(*expanded.baseline);
+    }
+    if (expanded.certificate && expanded.models.size() != 1) {
+        throw Error(ErrorKind::usage, "--certificate", "is of one model; name one");
     }
     RunResult run;
     for (const std::filesystem::path& model : expanded.models) {

@@ -231,6 +231,25 @@ void add_certify(CLI::App& program, CertifyArguments& arguments) {
                     "Also bound the pairs of inputs that both meet the conditions in FILE")
         ->type_name("FILE");
     command.add_flag("--exit-zero", arguments.exit_zero, "Exit 0 although a limit is exceeded");
+    command
+        .add_option("--certificate",
+                    arguments.certificate,
+                    "Write the certificate with all that lipcert verify needs, - for stdout")
+        ->type_name("FILE");
+}
+
+void add_verify(CLI::App& program, VerifyArguments& arguments) {
+    CLI::App& command = *program.add_subcommand(
+        "verify", "Prove a certificate again from its model, trusting neither its maker nor it");
+    show_examples(command,
+                  {"lipcert certify model.h5 --max-lipschitz 1e9 --certificate certificate.json",
+                   "lipcert verify certificate.json model.h5"});
+    command
+        .add_option("CERTIFICATE", arguments.certificate, "What certify --certificate has written")
+        ->required();
+    add_model(command, arguments.common);
+    add_common_options(command, arguments.common);
+    add_architecture_options(command, arguments.common);
 }
 
 void add_diff(CLI::App& program, DiffArguments& arguments) {

@@ -10,6 +10,9 @@ namespace lipcert {
 /// `lipcert certify MODEL`: norms, composed bounds, report, verdict.
 [[nodiscard]] ExitCode run_certify(const CertifyArguments& arguments, Console& console);
 
+/// `lipcert verify CERTIFICATE MODEL`: proves again what a certificate states.
+[[nodiscard]] ExitCode run_verify(const VerifyArguments& arguments, Console& console);
+
 /// `lipcert diff NEW OLD`: what changed between two certificates or checkpoints.
 [[nodiscard]] ExitCode run_diff(const DiffArguments& arguments, Console& console);
 

@@ -49,6 +49,12 @@ struct CertifyArguments {
     bool exit_zero = false;
     std::optional<std::filesystem::path> baseline;
     double tolerance = kComparisonTolerance;  ///< of the baseline, relative
+    std::optional<std::string> certificate;   ///< the full form, a path or "-"
+};
+
+struct VerifyArguments {
+    CommonOptions common;
+    std::filesystem::path certificate;
 };
 
 /// `common.model` is the new side.

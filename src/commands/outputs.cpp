@@ -1,6 +1,7 @@
 #include "commands/outputs.hpp"
 
 #include "lipcert/error.hpp"
+#include "lipcert/report/certificate_file.hpp"
 #include "lipcert/report/json_report.hpp"
 
 #include <algorithm>
@@ -20,6 +21,10 @@ constexpr std::uint64_t kSummaryBytes = 1024 * 1024 - 1024;
 
 std::string whole_markdown(const RunResult& run) {
     return markdown_report(run, std::numeric_limits<std::size_t>::max());
+}
+
+std::string full_certificate(const RunResult& run) {
+    return certificate_file(run.models.front().certificate.value());
 }
 
 bool has_certificate(const RunResult& run) {
@@ -70,11 +75,13 @@ Outputs::Outputs(const CertifyArguments& arguments, Console& console)
     add("--junit", arguments.outputs.junit, &junit_report);
     add("--sarif", arguments.outputs.sarif, &sarif_report);
     add("--csv", arguments.outputs.csv, &csv_report);
+    add("--certificate", arguments.certificate, &full_certificate);
 }
 
 void Outputs::write(const Target& target, const RunResult& run) const {
     // The JSON of one model is its certificate, so there is none without one.
-    if (target.flag == "--json" && run.models.size() == 1 && !has_certificate(run)) {
+    const bool is_certificate = target.flag == "--json" || target.flag == "--certificate";
+    if (is_certificate && run.models.size() == 1 && !has_certificate(run)) {
         return;
     }
     if (target.path == "-") {

@@ -23,6 +23,7 @@ namespace {
 struct CommandLine {
     CLI::App program{"Certified Lipschitz bounds for stored transformer checkpoints.", "lipcert"};
     CertifyArguments certify;
+    VerifyArguments verify;
     NormsArguments norms;
     CapArguments cap;
     DiffArguments diff;
@@ -37,6 +38,7 @@ struct CommandLine {
 
     CommandLine() {
         add_certify(program, certify);
+        add_verify(program, verify);
         add_norms(program, norms);
         add_cap(program, cap);
         add_diff(program, diff);
@@ -113,6 +115,7 @@ ExitCode run_command(CommandLine& line, CLI::App& command, Console& console) {
         return run_certify(line.certify, console);
     }
     return name == "diff"       ? run_diff(line.diff, console)
+           : name == "verify"   ? run_verify(line.verify, console)
            : name == "baseline" ? run_baseline(line.baseline, console)
            : name == "inspect"  ? run_inspect(line.inspect, console)
            : name == "cap"      ? run_cap(line.cap, console)

@@ -1,6 +1,7 @@
 #include "lipcert/report/json_report.hpp"
 
 #include "lipcert/architecture/stability.hpp"
+#include "lipcert/report/certificate_file.hpp"
 #include "lipcert/version.hpp"
 
 #include "report/json_parts.hpp"
@@ -149,7 +150,7 @@ Json baseline_object(const ModelResult& model) {
 
 }  // namespace
 
-std::string certificate_json(const Certificate& certificate) {
+Json certificate_object(const Certificate& certificate) {
     const NetworkBounds& bounds = certificate.bounds;
     Json json;
     json["schema"] = "lipcert-certificate-1";
@@ -178,7 +179,11 @@ std::string certificate_json(const Certificate& certificate) {
     json["matrices"] = matrix_list(certificate.matrices);
     json["limits"] = limit_list(certificate.limits);
     json["verdict"] = certificate.within_limits() ? "certified" : "limit-exceeded";
-    return json_text(json);
+    return json;
+}
+
+std::string certificate_json(const Certificate& certificate) {
+    return json_text(certificate_object(certificate));
 }
 
 std::string run_json(const RunResult& run) {

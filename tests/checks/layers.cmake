@@ -1,7 +1,7 @@
 # Data flows one way: a file includes only headers of its own layer or of an earlier one, and each
 # third-party library is known to one layer only. Usage: cmake -D ROOT=... -P layers.cmake
 cmake_minimum_required(VERSION 3.25)
-set(order error printable files rounding tensor checkpoint architecture norms bounds execution certificate capping comparison report commands)
+set(order error printable files rounding tensor checkpoint architecture norms bounds execution certificate capping comparison report verification commands)
 set(owners "mpfr.h=rounding" "hdf5.h=checkpoint" "Spectra/=norms" "cblas.h=norms"
            "CLI/=commands" "openssl/=files" "zlib.h=checkpoint" "toml++/=commands")
 

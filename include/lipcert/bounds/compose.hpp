@@ -4,6 +4,7 @@
 #include "lipcert/bounds/conditions.hpp"
 #include "lipcert/bounds/effort.hpp"
 #include "lipcert/bounds/network_bounds.hpp"
+#include "lipcert/bounds/searches.hpp"
 #include "lipcert/checkpoint/checkpoint.hpp"
 
 #include <cstddef>
@@ -20,6 +21,8 @@ struct ComposeOptions {
     Effort effort = Effort::standard;
     /// What both inputs of a pair are assumed to meet [R37]; null: nothing.
     const Conditions* conditions = nullptr;
+    /// Where the composition's searches are recorded or answered from; null: they are just made.
+    Searches* searches = nullptr;
 };
 
 /// Walks the graph once, module by module, tracking a radius of the residual stream and a Lipschitz

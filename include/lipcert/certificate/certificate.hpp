@@ -3,6 +3,7 @@
 #include "lipcert/architecture/graph.hpp"
 #include "lipcert/bounds/conditions.hpp"
 #include "lipcert/bounds/network_bounds.hpp"
+#include "lipcert/certificate/evidence.hpp"
 #include "lipcert/norms/spectral_norm.hpp"
 
 #include <cstddef>
@@ -55,6 +56,7 @@ struct Certificate {
     std::vector<MatrixBound> matrices;  ///< in the order of execution
     std::vector<Limit> limits;
     std::optional<ConditionalBounds> conditional;
+    std::optional<Evidence> evidence;  ///< where it was asked for
 
     [[nodiscard]] bool within_limits() const;
 };

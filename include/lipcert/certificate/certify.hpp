@@ -5,6 +5,7 @@
 #include "lipcert/checkpoint/configuration.hpp"
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -37,11 +38,23 @@ void require_bound_name(const std::string& name);
 /// norm without a sequence length.
 void validate_limits(const LimitRequest& limits, std::optional<std::size_t> sequence_length);
 
+/// What another certificate states, to be proved again: its searches are not made anew, and each
+/// norm is proved by another method than it names.
+struct Recheck {
+    std::vector<FoundParameters> searches;
+    std::vector<FoundParameters> conditional_searches;
+    std::map<std::string, NormMethod> methods;  ///< by tensor
+    /// Set by `certify`: how what is stated does not fit the model.
+    std::vector<std::string> disagreements;
+};
+
 struct CertifyOptions {
     LimitRequest limits;
     std::optional<std::size_t> sequence_length;  ///< > 0: also bound the Frobenius norm
     Progress progress;                           ///< may be empty
     std::optional<Conditions> conditions;        ///< also bound the pairs that meet them [R37]
+    bool keep_evidence = false;  ///< state what another run needs to prove the bounds again
+    Recheck* recheck = nullptr;  ///< null: a certificate of its own
 };
 
 /// Norms of every weight matrix, the composed bounds, the verdict on the limits.

@@ -1,0 +1,41 @@
+#include "lipcert/verification/verify.hpp"
+
+#include "lipcert/error.hpp"
+
+#include "commands/commands.hpp"
+#include "commands/session.hpp"
+#include "files/regular_file.hpp"
+
+namespace lipcert {
+
+namespace {
+
+/// The multipliers of 1,000 MLPs with 16,384 hidden units take less.
+constexpr std::uint64_t kLargestCertificate = 1024U << 20U;
+
+std::string text_of(const std::filesystem::path& path) {
+    RegularFile file(path);
+    if (file.size() > kLargestCertificate) {
+        throw Error(ErrorKind::input, path.string(), "is too large for a certificate");
+    }
+    return file.read(0, file.size());
+}
+
+}  // namespace
+
+ExitCode run_verify(const VerifyArguments& arguments, Console& console) {
+    const std::string where = arguments.certificate.string();
+    const StatedCertificate stated(text_of(arguments.certificate), where);
+    const Session session(arguments.common, console);
+    const auto checkpoint = session.open();
+    const Configuration configuration = session.configuration(*checkpoint);
+    const Architecture architecture = session.architecture(*checkpoint, configuration);
+    const Verification verification =
+        verify(stated, where, *checkpoint, architecture, configuration, session.progress());
+    session.clear_progress();
+    session.deliver(verification_json(verification),
+                    render_verification(verification, arguments.common.quiet));
+    return verification.is_confirmed() ? ExitCode::certified : ExitCode::limit_exceeded;
+}
+
+}  // namespace lipcert

@@ -1,0 +1,366 @@
+#include "lipcert/verification/verify.hpp"
+
+#include "lipcert/architecture/description.hpp"
+#include "lipcert/error.hpp"
+#include "lipcert/report/certificate_file.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "support/hdf5_writer.hpp"
+#include "support/json_schema.hpp"
+#include "support/program.hpp"
+#include "support/temporary_folder.hpp"
+#include <doctest/doctest.h>
+#include <hdf5.h>
+
+using lipcert::test::Hdf5Id;
+using lipcert::test::Outcome;
+using lipcert::test::read_file;
+using lipcert::test::run;
+using lipcert::test::sample_model;
+using lipcert::test::TemporaryFolder;
+using lipcert::test::write_file;
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+bool contains(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
+/// A sample model with the full certificate of it.
+struct Certified {
+    TemporaryFolder folder;
+    std::string model;
+    std::string text;
+
+    explicit Certified(const std::string& sample, std::vector<std::string> arguments = {})
+        : model(sample_model(sample).string()) {
+        arguments.insert(arguments.begin(), {"certify", model, "--certificate", file()});
+        const Outcome outcome = run(arguments);
+        INFO(outcome.err);
+        REQUIRE(outcome.exit_code <= 1);
+        text = read_file(file());
+    }
+
+    [[nodiscard]] std::string file() const { return (folder / "certificate.json").string(); }
+
+    [[nodiscard]] Json json() const { return Json::parse(text); }
+
+    /// What becomes of other data, under their own digest or under that of the original.
+    [[nodiscard]] lipcert::Verification verify(Json changed, bool is_sealed) const {
+        if (is_sealed) {
+            changed["digest"] = lipcert::certificate_digest(changed);
+        }
+        const auto checkpoint = lipcert::open_checkpoint(model);
+        const lipcert::Configuration configuration =
+            lipcert::find_configuration(*checkpoint, std::nullopt);
+        return lipcert::verify(lipcert::StatedCertificate(changed.dump(1) + "\n", "changed"),
+                               "changed",
+                               *checkpoint,
+                               lipcert::architecture_of(*checkpoint, configuration),
+                               configuration,
+                               {});
+    }
+};
+
+/// Every place in `json` that holds no object and no list.
+void leaves_of(const Json& json, const std::string& path, std::vector<std::string>& leaves) {
+    if (!json.is_structured()) {
+        leaves.push_back(path);
+        return;
+    }
+    std::size_t index = 0;
+    for (const auto& member : json.items()) {
+        const std::string key = json.is_array() ? std::to_string(index++) : member.key();
+        leaves_of(member.value(), path + "/" + key, leaves);
+    }
+}
+
+/// Another value of the same type: a digit or a letter changed, a number or a truth value.
+Json changed(const Json& value) {
+    if (value.is_boolean()) {
+        return !value.get<bool>();
+    }
+    if (value.is_number_integer()) {
+        return value.get<long>() + 1;
+    }
+    if (value.is_number()) {
+        return value.get<double>() == 0.0 ? 1.0 : value.get<double>() * 0.9;
+    }
+    if (value.is_string()) {
+        std::string text = value.get<std::string>();
+        for (char& c : text) {
+            if (std::isdigit(static_cast<unsigned char>(c)) != 0) {
+                c = c == '0' ? '1' : static_cast<char>(c - 1);
+                return text;
+            }
+        }
+        return text + "x";
+    }
+    return 1;
+}
+
+/// The name of the last member of a path that is no index.
+std::string key_of(std::string path) {
+    while (true) {
+        const std::string last = path.substr(path.rfind('/') + 1);
+        if (last.find_first_not_of("0123456789") != std::string::npos) {
+            return last;
+        }
+        path = path.substr(0, path.rfind('/'));
+    }
+}
+
+/// Says where something came from or how it was found; what is stated holds whatever it says.
+bool is_harmless(const std::string& path) {
+    const std::string key = key_of(path);
+    return path == "/lipcert" || path == "/model/path" || key == "source" || key == "method" ||
+           key == "data" || contains(path, "/values/");
+}
+
+std::string conditions_file(const TemporaryFolder& folder) {
+    return write_file(folder / "conditions.json",
+                      R"({"schema": "lipcert-conditions-1", "data": "made up",
+                          "minimum_rms": {"model.norm.weight": 0.5}})")
+        .string();
+}
+
+const std::vector<std::string> kSamples = {"tiny_gpt2.h5",
+                                           "tiny_llama.h5",
+                                           "tiny_nanogpt.h5",
+                                           "tiny_lipschitz_transformer.h5",
+                                           "moby_dick.h5"};
+
+}  // namespace
+
+TEST_CASE("what certify states, verify confirms, with limits that hold and limits that do not") {
+    for (const std::string& sample : kSamples) {
+        CAPTURE(sample);
+        for (const char* limit : {"1e300", "1e-300"}) {
+            const Certified certified(sample,
+                                      {"--max-lipschitz",
+                                       limit,
+                                       "--max-spectral-norm",
+                                       limit,
+                                       "--max-activation",
+                                       limit,
+                                       "--bound",
+                                       "frobenius",
+                                       "--sequence-length",
+                                       "7"});
+            const Outcome outcome = run({"verify", certified.file(), certified.model});
+            INFO(outcome.out);
+            INFO(outcome.err);
+            CHECK(outcome.exit_code == 0);
+            CHECK(contains(outcome.out, "confirmed"));
+            CHECK(contains(outcome.out, "exceeded") == (std::string(limit) == "1e-300"));
+        }
+    }
+}
+
+TEST_CASE("a limit that a norm just meets is confirmed") {
+    const Certified free("tiny_llama.h5");
+    const Json norms = free.json().at("matrices");
+    double largest = 0.0;
+    for (const Json& matrix : norms) {
+        largest = std::max(largest, matrix.at("spectral_norm").at("upper").get<double>());
+    }
+    const Certified tight("tiny_llama.h5", {"--max-spectral-norm", Json(largest).dump()});
+    CHECK(run({"verify", tight.file(), tight.model}).exit_code == 0);
+}
+
+TEST_CASE("two runs write the same bytes, which say all that --json says") {
+    const Certified first("moby_dick.h5", {"--max-lipschitz", "1e9"});
+    const Certified second("moby_dick.h5", {"--max-lipschitz", "1e9"});
+    CHECK(first.text == second.text);
+    const Json plain =
+        Json::parse(run({"certify", first.model, "--max-lipschitz", "1e9", "--json", "-"}).out);
+    const Json full = first.json();
+    for (const auto& member : plain.items()) {
+        CHECK(full.contains(member.key()));
+    }
+    CHECK(full.at("matrices").size() == plain.at("matrices").size());
+}
+
+TEST_CASE("a certificate of which anything was changed is refuted") {
+    const TemporaryFolder folder;
+    for (const std::string sample : {"tiny_llama.h5", "tiny_lipschitz_transformer.h5"}) {
+        std::vector<std::string> arguments = {"--max-lipschitz", "1e9", "--sequence-length", "3"};
+        if (sample == "tiny_llama.h5") {
+            arguments.insert(arguments.end(), {"--assume", conditions_file(folder)});
+        }
+        const Certified certified(sample, arguments);
+        REQUIRE(certified.verify(certified.json(), false).is_confirmed());
+        std::vector<std::string> leaves;
+        leaves_of(certified.json(), "", leaves);
+        CHECK(leaves.size() > 100);
+        std::size_t values = 0;
+        std::size_t examples = 0;
+        for (const std::string& leaf : leaves) {
+            CAPTURE(leaf);
+            // Of thousands of multipliers some.
+            if (contains(leaf, "/values/") && values++ % 40 != 0) {
+                continue;
+            }
+            Json other = certified.json();
+            Json& value = other[Json::json_pointer(leaf)];
+            value = changed(value);
+            const auto verdict = [&](bool is_sealed) {
+                try {
+                    const lipcert::Verification result = certified.verify(other, is_sealed);
+                    for (const lipcert::Disagreement& disagreement : result.disagreements) {
+                        CHECK_FALSE(disagreement.reason.empty());
+                    }
+                    return result.is_confirmed();
+                } catch (const lipcert::Error& error) {  // no certificate any more
+                    CHECK(error.kind() == lipcert::ErrorKind::input);
+                    return false;
+                }
+            };
+            // The digest shows it; of the whole run without a new one some examples.
+            CHECK(lipcert::certificate_digest(other) != other["digest"]);
+            if (examples++ % 20 == 0) {
+                CHECK_FALSE(verdict(false));
+            }
+            if (leaf != "/digest" && !is_harmless(leaf)) {
+                CHECK_FALSE(verdict(true));
+            }
+        }
+    }
+}
+
+TEST_CASE("other multipliers prove other bounds: confirmed or not, none is below what is proved") {
+    const Certified certified("tiny_lipschitz_transformer.h5");
+    Json other = certified.json();
+    for (Json& search : other["evidence"]["searches"]) {
+        for (Json& value : search["values"]) {
+            value = value.get<double>() * 0.7;
+        }
+    }
+    const lipcert::Verification result = certified.verify(other, true);
+    REQUIRE(result.proved);
+    const auto& proved = result.proved->bounds;
+    const bool is_below =
+        lipcert::Upper::parse(other["bounds"]["max_token_rms"]["upper"].get<std::string>()) <
+        proved.max_token_rms.upper;
+    CHECK((result.is_confirmed() ? !is_below : true));
+    Json none = certified.json();
+    none["evidence"]["searches"] = Json::array();
+    CHECK_FALSE(certified.verify(none, true).is_confirmed());
+}
+
+TEST_CASE("members that are added, missing or said twice are refuted") {
+    const Certified certified("tiny_llama.h5");
+    Json more = certified.json();
+    more["bounds"]["another"] = 1;
+    CHECK_FALSE(certified.verify(more, true).is_confirmed());
+    Json less = certified.json();
+    less["bounds"].erase("logit");
+    CHECK_FALSE(certified.verify(less, true).is_confirmed());
+    Json fewer = certified.json();
+    fewer["matrices"].erase(0);
+    CHECK_FALSE(certified.verify(fewer, true).is_confirmed());
+
+    // One of the two members would be what a reader sees.
+    const std::string twice = "{\n \"verdict\": \"certified\"," + certified.text.substr(1);
+    write_file(certified.folder / "twice.json", twice);
+    CHECK(run({"verify", (certified.folder / "twice.json").string(), certified.model}).exit_code ==
+          2);
+    write_file(certified.folder / "spaces.json", " " + certified.text);
+    const Outcome spaces =
+        run({"verify", (certified.folder / "spaces.json").string(), certified.model});
+    CHECK(spaces.exit_code == 1);
+    CHECK(contains(spaces.out, "text"));
+}
+
+TEST_CASE("a changed weight is found and its tensor named") {
+    const Certified certified("tiny_llama.h5");
+    const std::string model = (certified.folder / "other.h5").string();
+    std::filesystem::copy_file(certified.model, model);
+    const std::string tensor = Json::parse(certified.text)["matrices"][1]["name"];
+    {
+        const Hdf5Id file(H5Fopen(model.c_str(), H5F_ACC_RDWR, H5P_DEFAULT));
+        const Hdf5Id dataset(H5Dopen2(file, tensor.c_str(), H5P_DEFAULT));
+        const Hdf5Id space(H5Dget_space(dataset));
+        std::vector<double> values(static_cast<std::size_t>(H5Sget_simple_extent_npoints(space)));
+        REQUIRE(H5Dread(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) >=
+                0);
+        values.back() += 0.25;
+        REQUIRE(H5Dwrite(
+                    dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) >= 0);
+    }
+    const Outcome outcome = run({"verify", certified.file(), model});
+    CHECK(outcome.exit_code == 1);
+    CHECK(contains(outcome.out, "tensor " + tensor + ": holds other values"));
+    CHECK(contains(outcome.out, "refuted: 2 disagreements"));
+    CHECK(run({"verify", certified.file(), sample_model("tiny_gpt2.h5").string()}).exit_code == 1);
+}
+
+TEST_CASE("another configuration is found, also where it changes no bound") {
+    const Certified certified("tiny_llama.h5");
+    const Outcome outcome = run({"verify", certified.file(), certified.model, "--set", "extra=1"});
+    CHECK(outcome.exit_code == 1);
+    CHECK(contains(outcome.out, "configuration_sha256"));
+}
+
+TEST_CASE("a hypothesis that was strengthened in the certificate is refuted") {
+    const TemporaryFolder folder;
+    const Certified certified("tiny_llama.h5", {"--assume", conditions_file(folder)});
+    CHECK(run({"verify", certified.file(), certified.model}).exit_code == 0);
+    for (const double stated : {0.25, 0.75}) {
+        Json other = certified.json();
+        other["conditional"]["domain"]["conditions"][0]["minimum_rms"] = stated;
+        CHECK_FALSE(certified.verify(other, true).is_confirmed());
+    }
+    Json unknown = certified.json();
+    unknown["conditional"]["domain"]["conditions"][0]["at"] = "nowhere";
+    CHECK_FALSE(certified.verify(unknown, true).is_confirmed());
+}
+
+TEST_CASE("what is no full certificate is an error, not a verdict") {
+    const TemporaryFolder folder;
+    const std::string model = sample_model("tiny_llama.h5").string();
+    const std::string plain = (folder / "plain.json").string();
+    REQUIRE(run({"certify", model, "--json", plain}).exit_code == 0);
+    const Outcome outcome = run({"verify", plain, model});
+    CHECK(outcome.exit_code == 2);
+    CHECK(contains(outcome.err, "--certificate"));
+    for (const char* text : {"",
+                             "{",
+                             "[]",
+                             "{}",
+                             "{\"schema\": \"lipcert-certificate-1\"}",
+                             "{\"schema\": \"lipcert-certificate-1\", \"evidence\": 1}",
+                             "{\"schema\": \"lipcert-certificate-1\", \"evidence\": {}, "
+                             "\"model\": {\"sha256\": 3}}"}) {
+        CAPTURE(text);
+        const std::string file = write_file(folder / "bad.json", text).string();
+        CHECK(run({"verify", file, model}).exit_code == 2);
+    }
+    CHECK(run({"verify", (folder / "missing.json").string(), model}).exit_code == 2);
+    CHECK(run({"verify", plain}).exit_code == 4);
+    CHECK(run({"certify", model, sample_model("tiny_gpt2.h5").string(), "--certificate", plain})
+              .exit_code == 4);
+}
+
+TEST_CASE("both JSON texts fit their published schemas") {
+    const auto schema = [](const std::string& name) {
+        return nlohmann::json::parse(
+            read_file(lipcert::test::source_folder() / "docs/schemas" / (name + ".schema.json")));
+    };
+    const Certified certified("moby_dick.h5");
+    CHECK(lipcert::test::schema_violations(schema("lipcert-certificate-1"),
+                                           nlohmann::json::parse(certified.text))
+              .empty());
+    for (const std::string& model : {certified.model, sample_model("tiny_gpt2.h5").string()}) {
+        const Outcome outcome = run({"verify", certified.file(), model, "--json", "-"});
+        const auto json = nlohmann::json::parse(outcome.out);
+        CHECK(lipcert::test::schema_violations(schema("lipcert-verification-1"), json).empty());
+        CHECK((json.at("verdict") == "confirmed") == (outcome.exit_code == 0));
+    }
+}
