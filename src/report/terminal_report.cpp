@@ -81,7 +81,7 @@ std::string conditional_part(const ConditionalBounds& conditional, const Termina
     text += "  (from: " + printable(conditions.data) +
             "; to be checked for both inputs: a run that meets them says nothing about its "
             "neighbours)\n\n";
-    return fitted(text, style) + bound_table(conditional.bounds) + "\n" +
+    return fitted(text + bound_table(conditional.bounds), style) + "\n" +
            layer_table(conditional.bounds, style) + "\n";
 }
 
@@ -126,7 +126,7 @@ std::string render_verdict(const Certificate& certificate) {
 
 std::string render_certificate(const Certificate& certificate, const TerminalStyle& style) {
     std::string text = fitted(title(certificate) + "\n" + statement(certificate, style), style) +
-                       "\n" + bound_table(certificate.bounds) + "\n" +
+                       "\n" + fitted(bound_table(certificate.bounds), style) + "\n" +
                        layer_table(certificate.bounds, style) + "\n";
     if (certificate.conditional) {
         text += conditional_part(*certificate.conditional, style);
