@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -90,7 +91,9 @@ Json changed(const Json& value) {
         return value.get<long>() + 1;
     }
     if (value.is_number()) {
-        return value.get<double>() == 0.0 ? 1.0 : value.get<double>() * 0.9;
+        // A tenth of a logarithm near 0 would be less than the slack.
+        const double number = value.get<double>();
+        return number == 0.0 ? 1.0 : std::abs(number) < 1e-3 ? number - 1.0 : number * 0.9;
     }
     if (value.is_string()) {
         std::string text = value.get<std::string>();
