@@ -6,11 +6,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <type_traits>
 #include <utility>
 
-#include "execution/activate.hpp"
-#include "execution/attend.hpp"
-#include "norms/blas.hpp"
+#include "execution/kernels.hpp"
+#include <fmt/format.h>
 
 namespace lipcert {
 
@@ -22,10 +23,48 @@ Index index_of(std::size_t number) {
     return static_cast<Index>(number);
 }
 
+std::string key_of(const std::string& tensor,
+                   Layout layout,
+                   const std::optional<OutputSlice>& slice) {
+    const std::string whole = tensor + (layout == Layout::out_in ? " out in" : " in out");
+    return slice ? fmt::format("{} {} {} {} {}",
+                               whole,
+                               slice->begin,
+                               slice->count,
+                               slice->runs,
+                               slice->period)
+                 : whole;
+}
+
+/// Inputs x outputs, of the outputs in the slice.
+Matrix as_map(const Matrix& stored, Layout layout, const std::optional<OutputSlice>& slice) {
+    const Matrix whole = layout == Layout::out_in ? Matrix(stored.transpose()) : stored;
+    return slice ? Matrix(whole(Eigen::all, outputs_of(*slice))) : whole;
+}
+
+template <class Scalar>
+double smallest_rms(NormKind kind, const Stream<Scalar>& stream) {
+    double smallest = INFINITY;
+    for (Index token = 0; token < stream.rows(); ++token) {
+        const auto row = stream.row(token).template cast<double>();
+        const double mean = kind == NormKind::layer ? row.mean() : 0.0;
+        const double square = (row.array() - mean).square().mean();
+        smallest = std::min(smallest, std::sqrt(square));
+    }
+    return smallest;
+}
+
+/// Entries of an EnclosedNumber stream are never observed.
+template <class Scalar>
+constexpr bool kObservable = std::is_floating_point_v<Scalar>;
+
 }  // namespace
 
-Transformer::Transformer(const Architecture& architecture, const Checkpoint& checkpoint)
+template <class Scalar>
+BasicTransformer<Scalar>::BasicTransformer(const Architecture& architecture,
+                                           const Checkpoint& checkpoint)
     : architecture_(architecture) {
+    using Number = typename Weights::Scalar;
     for (const WeightUse& use : weight_uses(architecture)) {
         const TensorInfo* tensor = checkpoint.find(use.tensor);
         if (tensor == nullptr) {
@@ -35,23 +74,63 @@ Transformer::Transformer(const Architecture& architecture, const Checkpoint& che
                             "', which the checkpoint does not have");
         }
         const bool is_map = use.kind == WeightKind::map || use.kind == WeightKind::unembedding;
-        std::map<std::string, Matrix>& weights = is_map ? maps_ : tensors_;
-        if (weights.count(use.tensor) == 0) {
-            Matrix values = checkpoint.read(*tensor);
-            const bool turn = is_map && use.layout == Layout::out_in;
-            weights.emplace(use.tensor, turn ? Matrix(values.transpose()) : std::move(values));
+        const std::string key = is_map ? key_of(use.tensor, use.layout, use.slice) : use.tensor;
+        std::map<std::string, Weights>& weights = is_map ? maps_ : tensors_;
+        if (weights.count(key) != 0) {
+            continue;
         }
+        Matrix values = checkpoint.read(*tensor);
+        if (is_map) {
+            values = as_map(values, use.layout, use.slice);
+        } else if (use.kind == WeightKind::vector) {
+            values = Matrix(values.template reshaped<Eigen::RowMajor>().transpose());
+        }
+        weights.emplace(key, values.template cast<Number>());
     }
 }
 
-Vector Transformer::vector(const std::string& name) const {
-    return tensors_.at(name).reshaped();
+template <class Scalar>
+auto BasicTransformer<Scalar>::tensor(const std::string& name) const -> const Weights& {
+    return tensors_.at(name);
 }
 
-Matrix Transformer::embed(std::span<const std::size_t> tokens) const {
+template <class Scalar>
+auto BasicTransformer<Scalar>::weight(const LinearMap& map) const -> const Weights& {
+    return maps_.at(key_of(map.weight, map.layout, map.slice));
+}
+
+template <class Scalar>
+auto BasicTransformer<Scalar>::gain(const Normalisation& norm, Index width) const -> Weights {
+    Weights result = norm.weight.empty() ? Weights(Weights::Ones(1, width)) : tensor(norm.weight);
+    if (norm.weight_plus_one) {
+        result.array() += typename Weights::Scalar(1);
+    }
+    return result;
+}
+
+template <class Scalar>
+Index BasicTransformer<Scalar>::longest_sequence() const {
     const Embedding& embedding = architecture_.embedding;
-    const Matrix& table = tensors_.at(embedding.weight);
-    Matrix stream(index_of(tokens.size()), table.cols());
+    return embedding.positions.empty()
+               ? std::numeric_limits<Index>::max()
+               : tensor(embedding.positions).rows() - index_of(embedding.first_position);
+}
+
+template <class Scalar>
+auto BasicTransformer<Scalar>::embed(std::span<const std::size_t> tokens,
+                                     Index sequence_length) const -> Values {
+    using Number = typename Weights::Scalar;
+    const Embedding& embedding = architecture_.embedding;
+    const Weights& table = tensor(embedding.weight);
+    const Index length = sequence_length == 0 ? index_of(tokens.size()) : sequence_length;
+    const Index first = index_of(embedding.first_position);
+    if (length > longest_sequence()) {
+        throw Error(ErrorKind::input,
+                    std::to_string(length) + " tokens",
+                    "the model has " + std::to_string(longest_sequence()) +
+                        " positions: use shorter sequences");
+    }
+    Weights stream(index_of(tokens.size()), table.cols());
     for (Index i = 0; i < stream.rows(); ++i) {
         const std::size_t token = tokens[static_cast<std::size_t>(i)];
         if (index_of(token) >= table.rows()) {
@@ -62,164 +141,233 @@ Matrix Transformer::embed(std::span<const std::size_t> tokens) const {
         }
         stream.row(i) = table.row(index_of(token));
         if (embedding.max_row_norm) {
-            const double longest = middle(*embedding.max_row_norm);
-            const double length = stream.row(i).norm();
-            stream.row(i) *= length > longest ? longest / length : 1.0;
+            const auto longest = static_cast<Number>(middle(*embedding.max_row_norm));
+            const Number norm = stream.row(i).norm();
+            stream.row(i) *= norm > longest ? longest / norm : Number(1);
+        }
+        stream.row(i) *= static_cast<Number>(middle(embedding.scale));
+        if (!embedding.positions.empty()) {
+            stream.row(i) += tensor(embedding.positions).row(first + i % length);
+        }
+        if (!embedding.types.empty()) {
+            stream.row(i) += tensor(embedding.types).row(0);  // one text is of one type
         }
     }
-    stream *= middle(embedding.scale);
-    if (!embedding.positions.empty()) {
-        const Matrix& positions = tensors_.at(embedding.positions);
-        const Index first = index_of(embedding.first_position);
-        if (stream.rows() > positions.rows() - first) {
-            throw Error(ErrorKind::input,
-                        std::to_string(stream.rows()) + " tokens",
-                        "the model has " + std::to_string(positions.rows() - first) +
-                            " positions: use shorter sequences");
-        }
-        stream += positions.middleRows(first, stream.rows());
+    if constexpr (kObservable<Scalar>) {
+        return stream;
+    } else {
+        throw Error(ErrorKind::internal, "", "the rounding of an embedding stream is not enclosed");
     }
-    if (!embedding.types.empty()) {
-        stream.rowwise() += tensors_.at(embedding.types).row(0);  // one text is of one type
-    }
-    return stream;
 }
 
-Matrix Transformer::run(const std::vector<Module>& modules, Matrix stream) const {
+template <class Scalar>
+auto BasicTransformer<Scalar>::run(const std::vector<Module>& modules,
+                                   Values stream,
+                                   const Pass& pass) const -> Values {
     for (const Module& module : modules) {
-        stream = std::visit([&](const auto& kind) { return apply(kind, stream); }, module.kind);
+        stream = apply(module, stream, pass);
     }
     return stream;
 }
 
-Matrix Transformer::blocks(Matrix stream) const {
-    stream = run(architecture_.stem, std::move(stream));
+template <class Scalar>
+auto BasicTransformer<Scalar>::run_blocks(const std::vector<Module>& modules,
+                                          Values stream,
+                                          const Pass& pass) const -> Values {
+    for (const Module& module : modules) {
+        stream = apply(module, stream, pass);
+        if constexpr (kObservable<Scalar>) {
+            if (pass.observer != nullptr && stream.size() != 0) {
+                const auto longest = static_cast<double>(stream.rowwise().norm().maxCoeff());
+                const auto width = static_cast<double>(stream.cols());
+                pass.observer->after_block(module,
+                                           {static_cast<std::size_t>(stream.cols()),
+                                            static_cast<double>(stream.cwiseAbs().maxCoeff()),
+                                            longest / std::sqrt(width)});
+            }
+        }
+    }
+    return stream;
+}
+
+template <class Scalar>
+auto BasicTransformer<Scalar>::blocks(Values stream, const Pass& pass) const -> Values {
+    stream = run_blocks(architecture_.stem, std::move(stream), pass);
     for (const Layer& layer : architecture_.layers) {
-        stream = run(layer.modules, std::move(stream));
+        stream = run_blocks(layer.modules, std::move(stream), pass);
     }
     return stream;
 }
 
-Matrix Transformer::logits(Matrix stream) const {
-    stream = run(architecture_.head, blocks(std::move(stream)));
+template <class Scalar>
+auto BasicTransformer<Scalar>::logits(Values stream, const Pass& pass) const -> Values {
+    stream = run_blocks(architecture_.head, blocks(std::move(stream), pass), pass);
     if (architecture_.unembedding) {
-        stream = apply(*architecture_.unembedding, stream);
+        stream = apply(*architecture_.unembedding, stream, pass);
     }
-    return run(architecture_.after_unembedding, std::move(stream));
+    return run(architecture_.after_unembedding, std::move(stream), pass);
 }
 
-Matrix Transformer::apply(const LinearMap& map, const Matrix& stream) const {
-    const Matrix& weight = maps_.at(map.weight);
-    if (!map.slice) {
-        Matrix result = blas::multiply(stream, weight);
-        if (!map.bias.empty()) {
-            result.rowwise() += vector(map.bias).transpose();
-        }
-        return result;
-    }
-    const std::vector<std::ptrdiff_t> outputs = outputs_of(*map.slice);
-    Matrix result = blas::multiply(stream, Matrix(weight(Eigen::all, outputs)));
+template <class Scalar>
+auto BasicTransformer<Scalar>::apply(const Module& module,
+                                     const Values& stream,
+                                     const Pass& pass) const -> Values {
+    return std::visit([&](const auto& kind) { return apply(kind, stream, pass); }, module.kind);
+}
+
+template <class Scalar>
+auto BasicTransformer<Scalar>::apply(const LinearMap& map,
+                                     const Values& stream,
+                                     const Pass& /*pass*/) const -> Values {
+    Weights bias;
     if (!map.bias.empty()) {
-        result.rowwise() += Vector(vector(map.bias)(outputs)).transpose();
+        bias = map.slice ? Weights(tensor(map.bias)(Eigen::all, outputs_of(*map.slice)))
+                         : tensor(map.bias);
     }
-    return result;
+    return Kernels<Scalar>::affine(stream, weight(map), bias);
 }
 
-Matrix Transformer::apply(const Normalisation& norm, const Matrix& stream) const {
-    const auto width = static_cast<double>(stream.cols());
-    const double epsilon = middle(norm.epsilon);
-    Vector gain = norm.weight.empty() ? Vector::Ones(stream.cols()) : vector(norm.weight);
-    gain.array() += norm.weight_plus_one ? 1.0 : 0.0;
-    Matrix result = stream;
-    for (Index token = 0; token < result.rows(); ++token) {
-        if (norm.kind == NormKind::layer) {
-            result.row(token).array() -= result.row(token).mean();
+template <class Scalar>
+auto BasicTransformer<Scalar>::apply(const Normalisation& norm,
+                                     const Values& stream,
+                                     const Pass& pass) const -> Values {
+    if constexpr (kObservable<Scalar>) {
+        if (pass.observer != nullptr) {
+            pass.observer->at_norm(norm, smallest_rms(norm.kind, stream));
         }
-        result.row(token) /= std::sqrt(result.row(token).squaredNorm() / width + epsilon);
     }
-    result = result * gain.asDiagonal();
-    if (!norm.bias.empty()) {
-        result.rowwise() += vector(norm.bias).transpose();
-    }
+    Values result = stream;
+    Kernels<Scalar>::normalise(norm.kind, norm.epsilon, result);
+    const Weights shift = norm.bias.empty() ? Weights() : tensor(norm.bias);
+    Kernels<Scalar>::affine_columns(gain(norm, stream.cols()), shift, result);
     return result;
 }
 
-Matrix Transformer::apply(const Attention& attention, const Matrix& stream) const {
+template <class Scalar>
+auto BasicTransformer<Scalar>::apply(const Attention& attention,
+                                     const Values& stream,
+                                     const Pass& pass) const -> Values {
     if (attention.rotary != Rotary::none && !attention.rotary_angles) {
         throw Error(ErrorKind::architecture,
                     attention.query.weight,
                     "the angles of its rotary embedding are not known, so the model can be "
                     "certified but not run");
     }
-    const Matrix queries = apply(attention.query, stream);
-    const Matrix keys = apply(attention.key, stream);
-    const Matrix values = apply(attention.value, stream);
+    const Values queries = apply(attention.query, stream, pass);
+    const Values keys = apply(attention.key, stream, pass);
+    const Values values = apply(attention.value, stream, pass);
     const Index heads = index_of(attention.heads);
     const Index sources = index_of(attention.key_value_heads);
     const Index width = queries.cols() / heads;
     const Index value_width = values.cols() / sources;
-    HeadScores scores;
-    scores.scale = middle(attention.score_scale);
-    scores.causal = attention.causal;
-    if (attention.score_cap) {
-        scores.cap = middle(*attention.score_cap);
-    }
-    Vector sinks = Vector::Zero(heads);
-    if (attention.sink && !attention.sink->scores.empty()) {
-        sinks = vector(attention.sink->scores);
-    }
-    Matrix averages(stream.rows(), heads * value_width);
-    for (Index head = 0; head < heads; ++head) {
-        const Index source = head * sources / heads;
-        Matrix query = queries.middleCols(head * width, width);
-        Matrix key = keys.middleCols(source * width, width);
-        query = attention.query_norm ? apply(*attention.query_norm, query) : query;
-        key = attention.key_norm ? apply(*attention.key_norm, key) : key;
-        if (attention.rotary_angles) {
-            rotate(query, *attention.rotary_angles);
-            rotate(key, *attention.rotary_angles);
+    const Index length = pass.sequence_length == 0 ? stream.rows() : pass.sequence_length;
+    Values averages(stream.rows(), heads * value_width);
+    for (Index first = 0; first < stream.rows(); first += length) {
+        for (Index head = 0; head < heads; ++head) {
+            const Index source = head * sources / heads;
+            Values query = queries.block(first, head * width, length, width);
+            Values key = keys.block(first, source * width, length, width);
+            query = attention.query_norm ? apply(*attention.query_norm, query, pass) : query;
+            key = attention.key_norm ? apply(*attention.key_norm, key, pass) : key;
+            if (attention.rotary_angles) {
+                Kernels<Scalar>::rotate(*attention.rotary_angles, query);
+                Kernels<Scalar>::rotate(*attention.rotary_angles, key);
+            }
+            Values shares = Kernels<Scalar>::scores(query, key, attention.score_scale);
+            if (attention.score_cap) {
+                Kernels<Scalar>::soft_cap(*attention.score_cap, shares);
+            }
+            if constexpr (kObservable<Scalar>) {
+                if (pass.observer != nullptr) {
+                    const Values seen = attention.causal
+                                            ? Values(shares.template triangularView<Eigen::Lower>())
+                                            : shares;
+                    pass.observer->at_scores(attention,
+                                             static_cast<double>(seen.cwiseAbs().maxCoeff()));
+                }
+            }
+            Kernels<Scalar>::softmax(attention.causal, sink_score(attention, head), shares);
+            averages.block(first, head * value_width, length, value_width) =
+                Kernels<Scalar>::product(
+                    shares, values.block(first, source * value_width, length, value_width));
         }
-        if (attention.sink) {
-            scores.sink_score = sinks(head);
-        }
-        averages.middleCols(head * value_width, value_width) = softmax_average(
-            query, key, values.middleCols(source * value_width, value_width), scores);
     }
-    return middle(attention.output_scale) * apply(attention.output, averages);
+    Values result = apply(attention.output, averages, pass);
+    Kernels<Scalar>::scale(attention.output_scale, result);
+    return result;
 }
 
-Matrix Transformer::apply(const Mlp& mlp, const Matrix& stream) const {
-    return apply(mlp.out,
-                 activated(mlp.activation, middle(mlp.activation_scale), apply(mlp.in, stream)));
+template <class Scalar>
+auto BasicTransformer<Scalar>::sink_score(const Attention& attention, Index head) const
+    -> std::optional<typename Weights::Scalar> {
+    if (!attention.sink) {
+        return std::nullopt;
+    }
+    return attention.sink->scores.empty() ? typename Weights::Scalar(0)
+                                          : tensor(attention.sink->scores)(0, head);
 }
 
-Matrix Transformer::apply(const GatedMlp& mlp, const Matrix& stream) const {
-    const Matrix gate =
-        activated(mlp.activation, middle(mlp.activation_scale), apply(mlp.gate, stream));
-    return apply(mlp.down, gate.cwiseProduct(apply(mlp.up, stream)));
+template <class Scalar>
+auto BasicTransformer<Scalar>::apply(const Mlp& mlp, const Values& stream, const Pass& pass) const
+    -> Values {
+    Values hidden = apply(mlp.in, stream, pass);
+    Kernels<Scalar>::activate(mlp.activation, mlp.activation_scale, hidden);
+    return apply(mlp.out, hidden, pass);
 }
 
-Matrix Transformer::apply(const Residual& residual, const Matrix& stream) const {
-    const Matrix skip = residual.projection ? apply(*residual.projection, stream) : stream;
-    return middle(residual.skip_scale) * skip +
-           middle(residual.branch_scale) * run(residual.body, stream);
+template <class Scalar>
+auto BasicTransformer<Scalar>::apply(const GatedMlp& mlp,
+                                     const Values& stream,
+                                     const Pass& pass) const -> Values {
+    Values hidden = apply(mlp.gate, stream, pass);
+    Kernels<Scalar>::activate(mlp.activation, mlp.activation_scale, hidden);
+    Kernels<Scalar>::multiply_entries(apply(mlp.up, stream, pass), hidden);
+    return apply(mlp.down, hidden, pass);
 }
 
-Matrix Transformer::apply(const Parallel& parallel, const Matrix& stream) const {
-    Matrix sum = run(parallel.branches.front(), stream);
+template <class Scalar>
+auto BasicTransformer<Scalar>::apply(const Residual& residual,
+                                     const Values& stream,
+                                     const Pass& pass) const -> Values {
+    Values sum = residual.projection ? apply(*residual.projection, stream, pass) : stream;
+    Kernels<Scalar>::scale(residual.skip_scale, sum);
+    Values branch = run(residual.body, stream, pass);
+    Kernels<Scalar>::scale(residual.branch_scale, branch);
+    Kernels<Scalar>::add(branch, sum);
+    return sum;
+}
+
+template <class Scalar>
+auto BasicTransformer<Scalar>::apply(const Parallel& parallel,
+                                     const Values& stream,
+                                     const Pass& pass) const -> Values {
+    Values sum = run(parallel.branches.front(), stream, pass);
     for (std::size_t i = 1; i < parallel.branches.size(); ++i) {
-        sum += run(parallel.branches[i], stream);
+        Kernels<Scalar>::add(run(parallel.branches[i], stream, pass), sum);
     }
     return sum;
 }
 
-Matrix Transformer::apply(const Scale& scale, const Matrix& stream) const {
-    return middle(scale.factor) * stream;
+template <class Scalar>
+auto BasicTransformer<Scalar>::apply(const Scale& scale,
+                                     const Values& stream,
+                                     const Pass& /*pass*/) const -> Values {
+    Values result = stream;
+    Kernels<Scalar>::scale(scale.factor, result);
+    return result;
 }
 
-Matrix Transformer::apply(const SoftCap& cap, const Matrix& stream) const {
-    const double level = middle(cap.cap);
-    return activated(Activation::tanh, level, stream / level);
+template <class Scalar>
+auto BasicTransformer<Scalar>::apply(const SoftCap& cap,
+                                     const Values& stream,
+                                     const Pass& /*pass*/) const -> Values {
+    Values result = stream;
+    Kernels<Scalar>::soft_cap(cap.cap, result);
+    return result;
 }
+
+template class BasicTransformer<double>;
+template class BasicTransformer<float>;
+template class BasicTransformer<EnclosedNumber>;
 
 }  // namespace lipcert

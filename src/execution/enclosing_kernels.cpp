@@ -1,0 +1,229 @@
+// The kernels in interval arithmetic: plain loops, in the same formulas as in float64.
+#include "lipcert/error.hpp"
+#include "lipcert/rounding/enclosed_number.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "execution/kernels.hpp"
+
+namespace lipcert {
+
+namespace {
+
+using Eigen::Index;
+using Values = Stream<EnclosedNumber>;
+
+template <class Function>
+void map_entries(Values& x, const Function& function) {
+    for (Index i = 0; i < x.size(); ++i) {
+        x.data()[i] = function(x.data()[i]);
+    }
+}
+
+/// t / (1 + exp(-slope t)).
+EnclosedNumber times_logistic(const EnclosedNumber& t, const EnclosedNumber& slope) {
+    const EnclosedNumber one = EnclosedNumber::exact(1.0);
+    return t / (one + exp(EnclosedNumber::exact(0.0) - slope * t));
+}
+
+EnclosedNumber sqrt_two_over_pi() {
+    return sqrt(EnclosedNumber::exact(2.0) / EnclosedNumber::pi());
+}
+
+EnclosedNumber activated(Activation activation, const EnclosedNumber& t) {
+    const EnclosedNumber zero = EnclosedNumber::exact(0.0);
+    const EnclosedNumber half = EnclosedNumber::exact(0.5);
+    const EnclosedNumber one = EnclosedNumber::exact(1.0);
+    const EnclosedNumber two = EnclosedNumber::exact(2.0);
+    switch (activation) {
+        case Activation::relu:
+            return at_least(t, 0.0);
+        case Activation::gelu_erf:
+            return half * t * (one + erf(t * sqrt(half)));
+        case Activation::gelu_tanh:
+            return half * t *
+                   (one + tanh(sqrt_two_over_pi() *
+                               (t + EnclosedNumber::quotient(44715, 1000000) * t * t * t)));
+        case Activation::silu:
+            return times_logistic(t, one);
+        case Activation::quick_gelu:
+            return times_logistic(t, EnclosedNumber::quotient(1702, 1000));
+        case Activation::mish: {
+            // tanh(log(1 + e)) = (e^2 + 2 e) / (e^2 + 2 e + 2), e = exp(t)
+            const EnclosedNumber e = exp(t);
+            const EnclosedNumber numerator = e * (e + two);
+            return t * (numerator / (numerator + two));
+        }
+        case Activation::tanh:
+            return tanh(t);
+        case Activation::hardswish:
+            return t * at_most(at_least(t + EnclosedNumber::exact(3.0), 0.0), 6.0) /
+                   EnclosedNumber::exact(6.0);
+        case Activation::identity:
+            return t + zero;
+    }
+    throw Error(ErrorKind::internal, "", "an activation that cannot be run");
+}
+
+}  // namespace
+
+template <>
+EnclosedNumber Kernels<EnclosedNumber>::number(const Interval& parameter) {
+    return EnclosedNumber::one_of(parameter);
+}
+
+template <>
+Values Kernels<EnclosedNumber>::affine(const Values& x, const Weights& w, const Weights& b) {
+    Values result(x.rows(), w.cols());
+    for (Index token = 0; token < x.rows(); ++token) {
+        for (Index output = 0; output < w.cols(); ++output) {
+            EnclosedNumber sum = EnclosedNumber::exact(b.size() == 0 ? 0.0 : b(0, output));
+            for (Index input = 0; input < w.rows(); ++input) {
+                sum.add_product(w(input, output), x(token, input));
+            }
+            result(token, output) = sum;
+        }
+    }
+    return result;
+}
+
+template <>
+void Kernels<EnclosedNumber>::affine_columns(const Weights& gain, const Weights& shift, Values& x) {
+    for (Index token = 0; token < x.rows(); ++token) {
+        for (Index i = 0; i < x.cols(); ++i) {
+            EnclosedNumber sum = EnclosedNumber::exact(shift.size() == 0 ? 0.0 : shift(0, i));
+            sum.add_product(gain(0, i), x(token, i));
+            x(token, i) = sum;
+        }
+    }
+}
+
+template <>
+void Kernels<EnclosedNumber>::normalise(NormKind kind, const Interval& epsilon, Values& x) {
+    const EnclosedNumber width = EnclosedNumber::quotient(static_cast<long>(x.cols()), 1);
+    const EnclosedNumber floor = number(epsilon);
+    for (Index token = 0; token < x.rows(); ++token) {
+        EnclosedNumber mean;
+        if (kind == NormKind::layer) {
+            for (Index i = 0; i < x.cols(); ++i) {
+                mean.add_product(1.0, x(token, i));
+            }
+            mean = mean / width;
+        }
+        EnclosedNumber squares;
+        for (Index i = 0; i < x.cols(); ++i) {
+            x(token, i) = x(token, i) - mean;
+            // A square is not negative, also where the interval holds zero.
+            squares = squares + at_least(x(token, i) * x(token, i), 0.0);
+        }
+        const EnclosedNumber deviation = sqrt(squares / width + floor);
+        for (Index i = 0; i < x.cols(); ++i) {
+            x(token, i) = x(token, i) / deviation;
+        }
+    }
+}
+
+template <>
+void Kernels<EnclosedNumber>::scale(const Interval& factor, Values& x) {
+    const EnclosedNumber by = number(factor);
+    map_entries(x, [&](const EnclosedNumber& t) { return by * t; });
+}
+
+template <>
+void Kernels<EnclosedNumber>::divide(const Interval& divisor, Values& x) {
+    const EnclosedNumber by = number(divisor);
+    map_entries(x, [&](const EnclosedNumber& t) { return t / by; });
+}
+
+template <>
+void Kernels<EnclosedNumber>::activate(Activation activation, const Interval& factor, Values& x) {
+    map_entries(x, [&](const EnclosedNumber& t) { return activated(activation, t); });
+    scale(factor, x);
+}
+
+template <>
+void Kernels<EnclosedNumber>::rotate(const RotaryAngles& angles, Values& head) {
+    const auto pairs = static_cast<long>(head.cols() / 2);
+    const EnclosedNumber logarithm = log(EnclosedNumber::exact(angles.base));
+    for (long pair = 0; pair < pairs; ++pair) {
+        const EnclosedNumber frequency = exp(EnclosedNumber::quotient(-pair, pairs) * logarithm);
+        for (Index position = 0; position < head.rows(); ++position) {
+            const EnclosedNumber angle =
+                EnclosedNumber::quotient(static_cast<long>(position), 1) * frequency;
+            const EnclosedNumber cosine = cos(angle);
+            const EnclosedNumber sine = sin(angle);
+            EnclosedNumber& first = head(position, pair);
+            EnclosedNumber& second = head(position, pair + pairs);
+            const EnclosedNumber turned = first * cosine - second * sine;
+            second = second * cosine + first * sine;
+            first = turned;
+        }
+    }
+}
+
+template <>
+Values Kernels<EnclosedNumber>::product(const Values& a, const Values& b) {
+    Values result(a.rows(), b.cols());
+    for (Index i = 0; i < a.rows(); ++i) {
+        for (Index j = 0; j < b.cols(); ++j) {
+            EnclosedNumber sum;
+            for (Index k = 0; k < a.cols(); ++k) {
+                sum = sum + a(i, k) * b(k, j);
+            }
+            result(i, j) = sum;
+        }
+    }
+    return result;
+}
+
+template <>
+Values Kernels<EnclosedNumber>::scores(const Values& query,
+                                       const Values& key,
+                                       const Interval& tau) {
+    Values result = product(query, Values(key.transpose()));
+    scale(tau, result);
+    return result;
+}
+
+template <>
+void Kernels<EnclosedNumber>::softmax(bool causal,
+                                      const std::optional<double>& sink_score,
+                                      Values& scores) {
+    for (Index token = 0; token < scores.rows(); ++token) {
+        const Index seen = causal ? token + 1 : scores.cols();
+        // Any shift leaves the quotient as it is; this one keeps it within the exponents.
+        double largest = std::max(scores(token, 0).near(), sink_score.value_or(-INFINITY));
+        for (Index other = 1; other < seen; ++other) {
+            largest = std::max(largest, scores(token, other).near());
+        }
+        const EnclosedNumber shift = EnclosedNumber::exact(largest);
+        EnclosedNumber sum;
+        if (sink_score) {
+            sum = exp(EnclosedNumber::exact(*sink_score) - shift);
+        }
+        for (Index other = 0; other < seen; ++other) {
+            scores(token, other) = exp(scores(token, other) - shift);
+            sum.add_product(1.0, scores(token, other));
+        }
+        for (Index other = 0; other < scores.cols(); ++other) {
+            scores(token, other) = other < seen ? scores(token, other) / sum : EnclosedNumber();
+        }
+    }
+}
+
+template <>
+void Kernels<EnclosedNumber>::add(const Values& summand, Values& x) {
+    for (Index i = 0; i < x.size(); ++i) {
+        x.data()[i] = x.data()[i] + summand.data()[i];
+    }
+}
+
+template <>
+void Kernels<EnclosedNumber>::multiply_entries(const Values& factor, Values& x) {
+    for (Index i = 0; i < x.size(); ++i) {
+        x.data()[i] = x.data()[i] * factor.data()[i];
+    }
+}
+
+}  // namespace lipcert

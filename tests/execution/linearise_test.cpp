@@ -1,0 +1,190 @@
+// Derivatives, interval arithmetic and float32 against the plain loops of tests/support.
+#include "lipcert/execution/linearise.hpp"
+
+#include "lipcert/architecture/description.hpp"
+#include "lipcert/error.hpp"
+#include "lipcert/execution/transformer.hpp"
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "support/activations.hpp"
+#include "support/forward.hpp"
+#include "support/graph_builder.hpp"
+#include "support/model_builder.hpp"
+#include "support/published_models.hpp"
+#include "support/random_graph.hpp"
+#include "support/witness.hpp"
+#include <doctest/doctest.h>
+
+namespace lipcert::test {
+
+namespace {
+
+using LongStream = Stream<long double>;
+
+/// The oracle turns the whole head in halves where the options say nothing else.
+void set_angles(std::vector<Module>& modules) {
+    for (Module& module : modules) {
+        if (auto* attention = std::get_if<Attention>(&module.kind)) {
+            attention->rotary_angles =
+                attention->rotary == Rotary::none ? std::nullopt : std::optional(RotaryAngles{});
+        } else if (auto* residual = std::get_if<Residual>(&module.kind)) {
+            set_angles(residual->body);
+        } else if (auto* parallel = std::get_if<Parallel>(&module.kind)) {
+            for (std::vector<Module>& branch : parallel->branches) {
+                set_angles(branch);
+            }
+        }
+    }
+}
+
+Architecture drawn_graph(GraphBuilder& builder, Random& random) {
+    Architecture architecture = random_graph(builder, random);
+    set_angles(architecture.stem);
+    for (Layer& layer : architecture.layers) {
+        set_angles(layer.modules);
+    }
+    set_angles(architecture.head);
+    return architecture;
+}
+
+/// J dx by central differences of the oracle in extended precision.
+Matrix difference(const ForwardModel& oracle, const Matrix& input, const Matrix& direction) {
+    const long double step = 1e-6L;
+    const LongStream middle = input.cast<long double>();
+    const LongStream along = step * direction.cast<long double>();
+    const LongStream ahead = oracle.logits<long double>(middle + along);
+    const LongStream behind = oracle.logits<long double>(middle - along);
+    return ((ahead - behind) / (2.0L * step)).cast<double>();
+}
+
+/// <dy, J dx> = <J^T dy, dx> for the product that `push` gives.
+void check_adjoint(const Linearisation& at, const Matrix& dx, Random& random) {
+    const Matrix pushed = at.push(dx);
+    const Matrix dy = random.gaussian(pushed.rows(), pushed.cols());
+    const Matrix pulled = at.pull(dy);
+    REQUIRE(pulled.rows() == dx.rows());
+    REQUIRE(pulled.cols() == dx.cols());
+    const double there = dy.cwiseProduct(pushed).sum();
+    const double back = pulled.cwiseProduct(dx).sum();
+    CHECK(std::abs(there - back) <=
+          1e-11 * (dy.norm() * pushed.norm() + pulled.norm() * dx.norm()));
+}
+
+void check_gradients(const Architecture& architecture,
+                     const Checkpoint& checkpoint,
+                     Random& random) {
+    const Transformer engine(architecture, checkpoint);
+    const ForwardModel oracle(architecture, checkpoint);
+    const Matrix input = engine.embed(std::vector<std::size_t>{1, 0, 3, 2});
+    const Linearisation at = linearise_logits(engine, input);
+    CHECK((at.value - engine.logits(input)).norm() <= 1e-12 * (1.0 + at.value.norm()));
+    const Matrix direction = random.gaussian(input.rows(), input.cols());
+    const Matrix seen = difference(oracle, input, direction);
+    CHECK((at.push(direction) - seen).norm() <= 1e-6 * (1e-6 + seen.norm()));
+    check_adjoint(at, direction, random);
+}
+
+/// Every entry of the oracle's value, computed in extended precision, is near a narrow enclosure.
+void check_enclosed(const Stream<EnclosedNumber>& enclosed, const LongStream& expected) {
+    REQUIRE(enclosed.rows() == expected.rows());
+    REQUIRE(enclosed.cols() == expected.cols());
+    const auto size = static_cast<double>(expected.cwiseAbs().maxCoeff());
+    for (Eigen::Index i = 0; i < enclosed.size(); ++i) {
+        const EnclosedNumber& entry = enclosed.data()[i];
+        const auto value = static_cast<double>(expected.data()[i]);
+        CHECK(entry.width() <= 1e-22 * (1.0 + size));
+        CHECK(std::abs(entry.near() - value) <= 1e-13 * (1e-3 + size));
+    }
+}
+
+}  // namespace
+
+TEST_CASE("products with the Jacobian agree with finite differences to 1e-6 for every family") {
+    Random random(811);
+    for (std::size_t i = 0; i < repetitions(3); ++i) {
+        for (const PublishedModel& published : published_models(random)) {
+            CAPTURE(published.family);
+            const TinyModel tiny = make_model(published.tensors, published.configuration);
+            const Architecture architecture = architecture_of(*tiny.checkpoint, tiny.configuration);
+            try {
+                check_gradients(architecture, *tiny.checkpoint, random);
+            } catch (const Error& error) {
+                // Angles that the graph does not hold: certified, but not run.
+                CHECK(std::string(error.what()).find("not run") != std::string::npos);
+            }
+        }
+        for (const TinyModel& tiny : {tiny_llama(random),
+                                      tiny_gpt2(random),
+                                      tiny_nanogpt(random),
+                                      tiny_lipschitz_transformer(random)}) {
+            check_gradients(
+                architecture_of(*tiny.checkpoint, tiny.configuration), *tiny.checkpoint, random);
+        }
+    }
+}
+
+TEST_CASE("products with the Jacobian are those of exact derivatives, whatever the graph") {
+    Random random(812);
+    for (std::size_t i = 0; i < repetitions(150); ++i) {
+        CAPTURE(i);
+        GraphBuilder builder;
+        const Architecture architecture = drawn_graph(builder, random);
+        const Transformer engine(architecture, builder.checkpoint());
+        const ForwardModel oracle(architecture, builder.checkpoint());
+        const Matrix input =
+            engine.embed(std::vector<std::size_t>{2, 0, 4}) +
+            random.gaussian(3, 1).replicate(1, oracle.embed(std::vector<std::size_t>{0}).cols());
+        const Matrix exact = jacobian(
+            StreamFunction::of([&](const auto& stream) { return oracle.logits(stream); }), input);
+        const Linearisation at = linearise_logits(engine, input);
+        const Matrix direction = random.gaussian(input.rows(), input.cols());
+        const Vector expected = exact * direction.reshaped<Eigen::RowMajor>();
+        const Vector pushed = at.push(direction).reshaped<Eigen::RowMajor>();
+        const double scale = exact.norm() * direction.norm();
+        CHECK((pushed - expected).norm() <= 1e-8 * scale);
+        const Matrix dy = random.gaussian(at.value.rows(), at.value.cols());
+        const Vector back = exact.transpose() * dy.reshaped<Eigen::RowMajor>();
+        const Vector pulled = at.pull(dy).reshaped<Eigen::RowMajor>();
+        CHECK((pulled - back).norm() <= 1e-8 * exact.norm() * dy.norm());
+    }
+}
+
+TEST_CASE("interval runs enclose the exact value narrowly, whatever the graph") {
+    Random random(813);
+    for (std::size_t i = 0; i < repetitions(60); ++i) {
+        CAPTURE(i);
+        GraphBuilder builder;
+        const Architecture architecture = drawn_graph(builder, random);
+        const Transformer engine(architecture, builder.checkpoint());
+        const EnclosingTransformer enclosing(architecture, builder.checkpoint());
+        const ForwardModel oracle(architecture, builder.checkpoint());
+        const Matrix input = engine.embed(std::vector<std::size_t>{2, 0, 4});
+        const Stream<EnclosedNumber> exact =
+            input.unaryExpr([](double entry) { return EnclosedNumber::exact(entry); });
+        check_enclosed(enclosing.logits(exact),
+                       oracle.logits<long double>(input.cast<long double>()));
+    }
+}
+
+TEST_CASE("a run of several sequences at once is a run of each, in float32 to its precision") {
+    Random random(814);
+    const TinyModel tiny = tiny_gpt2(random);
+    const Architecture architecture = architecture_of(*tiny.checkpoint, tiny.configuration);
+    const Transformer engine(architecture, *tiny.checkpoint);
+    const FastTransformer fast(architecture, *tiny.checkpoint);
+    const std::vector<std::size_t> first = {1, 2, 3};
+    const std::vector<std::size_t> second = {3, 0, 5};
+    const std::vector<std::size_t> both = {1, 2, 3, 3, 0, 5};
+    const Pass pass{3, nullptr};
+    const Matrix together = engine.logits(engine.embed(both, 3), pass);
+    CHECK((together.topRows(3) - engine.logits(engine.embed(first))).norm() <= 1e-12);
+    CHECK((together.bottomRows(3) - engine.logits(engine.embed(second))).norm() <= 1e-12);
+    const Matrix rough = fast.logits(fast.embed(both, 3), pass).cast<double>();
+    CHECK((rough - together).norm() <= 1e-5 * together.norm());
+    CHECK((rough - together).norm() > 0.0);
+}
+
+}  // namespace lipcert::test
