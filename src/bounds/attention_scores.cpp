@@ -136,4 +136,17 @@ ScorePath score_path(const AttentionWeights& weights,
     return path;
 }
 
+Upper largest_score(const AttentionWeights& weights,
+                    const Upper& radius,
+                    const std::string& where) {
+    Upper largest;
+    for (std::size_t h = 0; h < weights.heads; ++h) {
+        const QueryKey head = head_of(weights, h);
+        largest = max(largest,
+                      side_of(head.query, weights.query_norm, radius, where).radius *
+                          side_of(head.key, weights.key_norm, radius, where).radius);
+    }
+    return weights.score_scale * largest;
+}
+
 }  // namespace lipcert

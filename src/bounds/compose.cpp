@@ -21,15 +21,6 @@ namespace lipcert {
 
 namespace {
 
-/// Whether a map that can take gamma and beta into its weights reads the stream next.
-bool reads_fold(const Module& module) {
-    return std::holds_alternative<LinearMap>(module.kind) ||
-           std::holds_alternative<Attention>(module.kind) ||
-           std::holds_alternative<Mlp>(module.kind) ||
-           std::holds_alternative<GatedMlp>(module.kind) ||
-           std::holds_alternative<Parallel>(module.kind);
-}
-
 constexpr const char* kHead = "head";
 
 /// The composition as it goes: the stream since the embeddings, and what to report of it.

@@ -63,4 +63,12 @@ std::string kind_of(const Module& module) {
     return std::visit([](const auto& kind) { return name(kind); }, module.kind);
 }
 
+bool reads_fold(const Module& module) {
+    return std::holds_alternative<LinearMap>(module.kind) ||
+           std::holds_alternative<Attention>(module.kind) ||
+           std::holds_alternative<Mlp>(module.kind) ||
+           std::holds_alternative<GatedMlp>(module.kind) ||
+           std::holds_alternative<Parallel>(module.kind);
+}
+
 }  // namespace lipcert

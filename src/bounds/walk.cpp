@@ -37,6 +37,12 @@ void require_bounded(const StreamBounds& stream, const char* what, const std::st
     }
 }
 
+void count_score(const std::optional<Upper>& score, StreamBounds& stream) {
+    if (score) {
+        stream.largest_score = max(stream.largest_score.value_or(Upper()), *score);
+    }
+}
+
 void require_same_width(Eigen::Index skip, Eigen::Index branch, const std::string& where) {
     if (skip != branch) {
         throw Error(ErrorKind::architecture,
@@ -233,6 +239,7 @@ void Walk::apply(const Attention& attention, StreamBounds& stream, const std::st
     weights.rotary = attention.rotary;
     weights.capped = attention.score_cap.has_value();
     weights.sink = attention.sink.has_value();
+    weights.score_scale = attention.score_scale.magnitude();
     HeadSum values = value_path(weights, where);
     values.effort = effort_;
     const Eigen::Index head_dimension =
@@ -240,6 +247,7 @@ void Walk::apply(const Attention& attention, StreamBounds& stream, const std::st
     weights.query_norm = read_head_norm(attention.query_norm, head_dimension, where);
     weights.key_norm = read_head_norm(attention.key_norm, head_dimension, where);
 
+    count_score(largest_score(weights, stream.ball_radius, where), stream);
     const ScorePath scores = score_path(weights, stream.domain_radius, where);
     const AttentionBound bound = attention_bound(sink_values(weights, values, stream.domain_radius),
                                                  scores,
@@ -318,6 +326,7 @@ void Walk::apply(const Residual& residual, StreamBounds& stream, const std::stri
     stream.domain_radius = kept * skip.domain_radius + added * branch.domain_radius;
     stream.rule = joined_rules({stream.rule, skip.rule, branch.rule});
     stream.largest_sum = max(max(stream.largest_sum, branch.largest_sum), stream.ball_radius);
+    count_score(branch.largest_score, stream);
 }
 
 void Walk::apply(const Parallel& parallel, StreamBounds& stream, const std::string& where) const {
@@ -341,6 +350,7 @@ void Walk::apply(const Parallel& parallel, StreamBounds& stream, const std::stri
         total.domain_radius += branch.domain_radius;
         total.rule = joined_rules({total.rule, branch.rule});
         total.largest_sum = max(total.largest_sum, branch.largest_sum);
+        count_score(branch.largest_score, total);
     }
     if (parallel.branches.empty()) {
         throw Error(ErrorKind::architecture, where, "a sum of parallel branches has no branch");
@@ -349,6 +359,7 @@ void Walk::apply(const Parallel& parallel, StreamBounds& stream, const std::stri
     total.frobenius *= stream.frobenius;
     total.rule = joined_rules({stream.rule, total.rule});
     total.largest_sum = max(max(total.largest_sum, stream.largest_sum), total.ball_radius);
+    count_score(stream.largest_score, total);
     stream = total;
 }
 

@@ -38,6 +38,8 @@ struct StreamBounds {
     /// Of every sum of a residual or of parallel branches so far, nested ones included, over the
     /// ball.
     Upper largest_sum;
+    /// Of every attention so far, nested ones included, over the ball.
+    std::optional<Upper> largest_score;
     std::string rule;
 };
 

@@ -1,5 +1,6 @@
 #include "lipcert/execution/tokens.hpp"
 
+#include "lipcert/checkpoint/integers.hpp"
 #include "lipcert/error.hpp"
 #include "lipcert/printable.hpp"
 
@@ -8,6 +9,7 @@
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <string_view>
 
 namespace lipcert {
 
@@ -28,6 +30,14 @@ std::string read_all(const std::filesystem::path& path) {
     return bytes;
 }
 
+bool is_hdf5(const std::filesystem::path& path) {
+    constexpr std::string_view kSignature("\x89HDF\r\n\x1a\n", 8);
+    std::ifstream stream(path, std::ios::binary);
+    std::string head(kSignature.size(), '\0');
+    stream.read(head.data(), static_cast<std::streamsize>(head.size()));
+    return head == kSignature;
+}
+
 /// The code points of UTF-8 text, each as its bytes.
 std::vector<std::string> characters_of(const std::string& text) {
     std::vector<std::string> characters;
@@ -44,20 +54,47 @@ std::vector<std::string> characters_of(const std::string& text) {
 
 }  // namespace
 
-TokenSequence read_token_file(const std::filesystem::path& path) {
+TokenSequence read_token_file(const std::filesystem::path& path, TokenWidth width) {
     const std::string bytes = read_all(path);
-    if (bytes.size() % 2 != 0) {
+    const std::size_t size = width == TokenWidth::uint16 ? 2 : 4;
+    if (bytes.size() % size != 0) {
         throw Error(ErrorKind::input,
                     path.string(),
-                    "has an odd number of bytes; expected 16-bit token numbers");
+                    "has " + std::to_string(bytes.size()) + " bytes; expected token numbers of " +
+                        std::to_string(8 * size) + " bits each");
     }
     TokenSequence tokens;
-    tokens.reserve(bytes.size() / 2);
-    for (std::size_t i = 0; i < bytes.size(); i += 2) {
-        tokens.push_back(static_cast<std::size_t>(static_cast<std::uint8_t>(bytes[i])) +
-                         (static_cast<std::size_t>(static_cast<std::uint8_t>(bytes[i + 1])) << 8U));
+    tokens.reserve(bytes.size() / size);
+    for (std::size_t i = 0; i < bytes.size(); i += size) {
+        std::size_t token = 0;
+        for (std::size_t k = size; k-- > 0;) {
+            token = token << 8U | static_cast<std::uint8_t>(bytes[i + k]);
+        }
+        tokens.push_back(token);
     }
     return tokens;
+}
+
+std::filesystem::path file_of_tokens(const std::string& source) {
+    return source.substr(0, source.rfind(":/"));
+}
+
+std::vector<TokenSequence> read_tokens(const std::string& source, TokenWidth width) {
+    const std::size_t mark = source.rfind(":/");
+    const std::filesystem::path path = file_of_tokens(source);
+    if (mark == std::string::npos && !is_hdf5(path)) {
+        return {read_token_file(path, width)};
+    }
+    const IntegerTable table =
+        read_hdf5_integers(path, mark == std::string::npos ? "" : source.substr(mark + 1));
+    const std::size_t columns = table.columns == 0 ? table.values.size() : table.columns;
+    std::vector<TokenSequence> rows;
+    for (std::size_t begin = 0; begin + columns <= table.values.size() && columns > 0;
+         begin += columns) {
+        const auto first = table.values.begin() + static_cast<std::ptrdiff_t>(begin);
+        rows.emplace_back(first, first + static_cast<std::ptrdiff_t>(columns));
+    }
+    return rows;
 }
 
 TokenSequence read_character_file(const std::filesystem::path& path,

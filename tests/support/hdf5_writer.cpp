@@ -294,4 +294,14 @@ haddr_t Hdf5Writer::offset(const std::string& name) {
     return H5Dget_offset(dataset);
 }
 
+void write_integers(const std::filesystem::path& path,
+                    const std::string& name,
+                    const std::vector<std::size_t>& values) {
+    std::vector<double> numbers;
+    for (const std::size_t value : values) {
+        numbers.push_back(static_cast<double>(value));
+    }
+    Hdf5Writer(path).add(name, {values.size()}, numbers, H5T_STD_I64LE);
+}
+
 }  // namespace lipcert::test

@@ -112,4 +112,9 @@ private:
     Hdf5Id file_;
 };
 
+/// A new file with one dataset of int64.
+void write_integers(const std::filesystem::path& path,
+                    const std::string& name,
+                    const std::vector<std::size_t>& values);
+
 }  // namespace lipcert::test

@@ -92,6 +92,11 @@ struct AttentionRadius {
                                    const Upper& radius,
                                    const std::string& where);
 
+/// The largest |tau q.k| of a head for tokens of norm at most `radius`: tau |q| |k| [R26].
+[[nodiscard]] Upper largest_score(const AttentionWeights& weights,
+                                  const Upper& radius,
+                                  const std::string& where);
+
 /// The best of the plain sum over heads, the weighted head sum [R20] and the shared bound [R21].
 [[nodiscard]] AttentionBound attention_bound(const HeadSum& values,
                                              const ScorePath& scores,

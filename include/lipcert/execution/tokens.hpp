@@ -11,9 +11,21 @@
 
 namespace lipcert {
 
-/// Tokens of a `.bin` file: little-endian unsigned 16-bit numbers without a header, as nanoGPT's
-/// scripts write them. Throws Error{input} for a file that is empty or ends within a token.
-[[nodiscard]] TokenSequence read_token_file(const std::filesystem::path& path);
+/// How the numbers of a token file without a header are stored, little end first.
+enum class TokenWidth { uint16, uint32 };
+
+/// Tokens in rows: one row, or those of a dataset of two dimensions. `source` is a file of bare
+/// numbers of `width`, as nanoGPT's scripts write them (`.bin`), an HDF5 file with one dataset of
+/// integers, or "FILE:/dataset". Throws Error{input} for a file that is empty, ends within a token
+/// or holds no integers.
+[[nodiscard]] std::vector<TokenSequence> read_tokens(const std::string& source, TokenWidth width);
+
+/// "FILE" of "FILE" or "FILE:/dataset".
+[[nodiscard]] std::filesystem::path file_of_tokens(const std::string& source);
+
+/// Of bare numbers.
+[[nodiscard]] TokenSequence read_token_file(const std::filesystem::path& path,
+                                            TokenWidth width = TokenWidth::uint16);
 
 /// The characters (code points of UTF-8) of a text as tokens: their places in the string
 /// `vocabulary` of the configuration. Throws Error{input} that names a character outside it, and
