@@ -45,7 +45,7 @@ std::vector<Claimed> claimed_by(const CapArguments& arguments) {
     }
     for (const auto& [path, use] : {std::pair(arguments.common.configuration, "the configuration"),
                                     std::pair(arguments.common.architecture, "the architecture"),
-                                    std::pair(arguments.tokens.tokens, "the tokens"),
+                                    std::pair(arguments.tokens.token_file(), "the tokens"),
                                     std::pair(arguments.tokens.text, "the text")}) {
         if (path) {
             claimed.push_back({*path, use});

@@ -11,15 +11,17 @@
 #include "commands/measured.hpp"
 #include "commands/model_files.hpp"
 #include "commands/outputs.hpp"
+#include "commands/probe.hpp"
 #include "commands/session.hpp"
 
 namespace lipcert {
 
 namespace {
 
-Certificate certify_model(const CertifyArguments& arguments,
-                          const CommonOptions& common,
-                          Console& console) {
+void certify_model(const CertifyArguments& arguments,
+                   const CommonOptions& common,
+                   Console& console,
+                   ModelResult& result) {
     const Session session(common, console);
     const auto checkpoint = session.open();
     const Configuration configuration = session.configuration(*checkpoint);
@@ -37,7 +39,14 @@ Certificate certify_model(const CertifyArguments& arguments,
     if (certificate.evidence) {
         certificate.evidence->configuration_sha256 = configuration_digest(configuration);
     }
-    return certificate;
+    if (arguments.witness.wanted) {
+        const Transformer model(architecture, *checkpoint);
+        result.witnesses =
+            searched_witnesses(model, *checkpoint, certificate.bounds, arguments.witness, session);
+    }
+    result.checks = checks_of(certificate);
+    // Last: where anything before has failed, there is no certificate.
+    result.certificate = std::move(certificate);
 }
 
 void apply(const CertifyArguments& arguments, const Baseline& baseline, ModelResult& result) {
@@ -61,8 +70,7 @@ ModelResult result_for(const CertifyArguments& arguments,
     ModelResult result;
     result.path = model.string();
     try {
-        result.certificate = certify_model(arguments, common, console);
-        result.checks = checks_of(*result.certificate);
+        certify_model(arguments, common, console, result);
     } catch (...) {
         const Error error = current_error();
         if (error.kind() == ErrorKind::usage) {
@@ -81,6 +89,9 @@ ExitCode run_certify(const CertifyArguments& arguments, Console& console) {
     CertifyArguments expanded = arguments;
     expanded.models = model_files(arguments.models);
     const Outputs outputs(expanded, console);
+    if (expanded.witness.file && expanded.models.size() != 1) {
+        throw Error(ErrorKind::usage, "--witness-out", "is of one model; name one");
+    }
     std::optional<Baseline> baseline;
     if (expanded.baseline) {
         if (expanded.models.size() != 1) {

@@ -3,6 +3,8 @@
 #include <map>
 
 #include "commands/outputs.hpp"
+#include "commands/probe.hpp"
+#include "commands/token_source.hpp"
 
 namespace lipcert {
 
@@ -30,42 +32,6 @@ const std::map<std::string, MatrixOrder> order_names = {{"norm", MatrixOrder::no
 const std::map<std::string, LimitNorm> norm_names = {{"l2", LimitNorm::l2},
                                                      {"rms", LimitNorm::rms}};
 
-/// At the end of the help and of the command's part of the manual.
-void show_examples(CLI::App& command, const std::vector<std::string>& lines) {
-    std::string text = "Examples:";
-    for (const std::string& line : lines) {
-        text += "\n  " + line;
-    }
-    command.footer(text);
-}
-
-void add_model(CLI::App& command, CommonOptions& options) {
-    command
-        .add_option("MODEL",
-                    options.model,
-                    "The checkpoint: an HDF5 or safetensors file, an index or a folder")
-        ->required();
-}
-
-void add_common_options(CLI::App& command, CommonOptions& options) {
-    command.add_option("--json", options.json, "Write the result as JSON to a file, - for stdout")
-        ->type_name("FILE");
-    command.add_flag("-q,--quiet", options.quiet, "One line instead of the report");
-    command.add_flag("-v,--verbose", options.verbose, "Every matrix and hyper-parameter");
-    command.add_option("--color", options.color, "auto, always or never")
-        ->transform(CLI::CheckedTransformer(color_names).description(""))
-        ->type_name("WHEN");
-    command.add_option("--threads", options.threads, "Threads for one matrix (default: all cores)")
-        ->check(CLI::Range(1, 1024))
-        ->type_name("N");
-    command
-        .add_option("--max-memory",
-                    options.max_memory,
-                    "Bytes that reading one tensor may take, such as 4G (default: all there are)")
-        ->transform(CLI::AsSizeValue(false).description(""))
-        ->type_name("SIZE");
-}
-
 /// Which matrices a table shows.
 void add_table_options(CLI::App& command, CommonOptions& options) {
     command
@@ -80,16 +46,6 @@ void add_table_options(CLI::App& command, CommonOptions& options) {
                     "(the least certain)")
         ->transform(CLI::CheckedTransformer(order_names).description(""))
         ->type_name("BY");
-}
-
-void add_architecture_options(CLI::App& command, CommonOptions& common) {
-    command.add_option("--config", common.configuration, "Hyper-parameters (config.json)")
-        ->type_name("FILE");
-    command.add_option("--architecture", common.architecture, "Your own architecture description")
-        ->type_name("FILE");
-    command.add_option("--set", common.settings, "One hyper-parameter, over the configuration")
-        ->type_name("KEY=VALUE")
-        ->allow_extra_args(false);
 }
 
 void add_tolerance(CLI::App& command, double& tolerance) {
@@ -124,21 +80,7 @@ void add_frontier(CLI::App& command, CapArguments& arguments) {
         ->delimiter(',')
         ->allow_extra_args(false)
         ->type_name("C,C,...");
-    command
-        .add_option("--tokens",
-                    arguments.tokens.tokens,
-                    "Measure the frontier's accuracy on these tokens (16-bit numbers)")
-        ->type_name("FILE");
-    command
-        .add_option("--text",
-                    arguments.tokens.text,
-                    "The same on a text, for a character model with its vocabulary")
-        ->type_name("FILE");
-    command
-        .add_option(
-            "--context", arguments.tokens.context, "Tokens in one window (default: the model's)")
-        ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 24U))
-        ->type_name("N");
+    add_token_options(command, arguments.tokens, "Measure the frontier's accuracy on");
     command.add_option("--csv", arguments.csv, "The frontier as CSV")->type_name("FILE");
     command.add_option("--svg", arguments.svg, "The frontier as a figure")->type_name("FILE");
 }
@@ -189,6 +131,52 @@ void add_cap_limits(CLI::App& command, CapArguments& arguments) {
 
 }  // namespace
 
+/// At the end of the help and of the command's part of the manual.
+void show_examples(CLI::App& command, const std::vector<std::string>& lines) {
+    std::string text = "Examples:";
+    for (const std::string& line : lines) {
+        text += "\n  " + line;
+    }
+    command.footer(text);
+}
+
+void add_model(CLI::App& command, CommonOptions& options) {
+    command
+        .add_option("MODEL",
+                    options.model,
+                    "The checkpoint: an HDF5 or safetensors file, an index or a folder")
+        ->required();
+}
+
+void add_common_options(CLI::App& command, CommonOptions& options) {
+    command.add_option("--json", options.json, "Write the result as JSON to a file, - for stdout")
+        ->type_name("FILE");
+    command.add_flag("-q,--quiet", options.quiet, "One line instead of the report");
+    command.add_flag("-v,--verbose", options.verbose, "Every matrix and hyper-parameter");
+    command.add_option("--color", options.color, "auto, always or never")
+        ->transform(CLI::CheckedTransformer(color_names).description(""))
+        ->type_name("WHEN");
+    command.add_option("--threads", options.threads, "Threads for one matrix (default: all cores)")
+        ->check(CLI::Range(1, 1024))
+        ->type_name("N");
+    command
+        .add_option("--max-memory",
+                    options.max_memory,
+                    "Bytes that reading one tensor may take, such as 4G (default: all there are)")
+        ->transform(CLI::AsSizeValue(false).description(""))
+        ->type_name("SIZE");
+}
+
+void add_architecture_options(CLI::App& command, CommonOptions& common) {
+    command.add_option("--config", common.configuration, "Hyper-parameters (config.json)")
+        ->type_name("FILE");
+    command.add_option("--architecture", common.architecture, "Your own architecture description")
+        ->type_name("FILE");
+    command.add_option("--set", common.settings, "One hyper-parameter, over the configuration")
+        ->type_name("KEY=VALUE")
+        ->allow_extra_args(false);
+}
+
 void add_certify(CLI::App& program, CertifyArguments& arguments) {
     CLI::App& command = *program.add_subcommand(
         "certify", "Prove an upper bound on the Lipschitz constant of a checkpoint");
@@ -236,6 +224,7 @@ void add_certify(CLI::App& program, CertifyArguments& arguments) {
                     arguments.certificate,
                     "Write the certificate with all that lipcert verify needs, - for stdout")
         ->type_name("FILE");
+    add_witness_options(command, arguments.witness);
 }
 
 void add_verify(CLI::App& program, VerifyArguments& arguments) {

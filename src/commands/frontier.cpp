@@ -1,7 +1,6 @@
 #include "lipcert/capping/frontier.hpp"
 
 #include "lipcert/error.hpp"
-#include "lipcert/execution/tokens.hpp"
 #include "lipcert/printable.hpp"
 #include "lipcert/report/frontier_report.hpp"
 
@@ -11,6 +10,7 @@
 #include "commands/cap_rules.hpp"
 #include "commands/commands.hpp"
 #include "commands/session.hpp"
+#include "commands/token_source.hpp"
 #include <fmt/format.h>
 
 namespace lipcert {
@@ -39,27 +39,6 @@ void validate(const CapArguments& arguments) {
                     "one step of a decay reaches no limit: add --until-limit");
     }
     require_bound_name(arguments.bound);
-}
-
-/// Windows of the tokens that the user gives; none where there are none.
-std::vector<TokenSequence> sequences_of(const TokenSource& source,
-                                        const Configuration& configuration) {
-    if (!source.tokens && !source.text) {
-        return {};
-    }
-    if (source.tokens && source.text) {
-        throw Error(ErrorKind::usage, "", "--tokens and --text exclude each other");
-    }
-    const std::optional<std::size_t> context =
-        source.context ? source.context : context_length(configuration);
-    if (!context) {
-        throw Error(ErrorKind::usage,
-                    "--context",
-                    "how many tokens the model sees at once is not in its configuration: give it");
-    }
-    return windows(source.tokens ? read_token_file(*source.tokens)
-                                 : read_character_file(*source.text, configuration),
-                   *context);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "lipcert/certificate/certify.hpp"
 #include "lipcert/checkpoint/checkpoint_edit.hpp"
 #include "lipcert/comparison/measures.hpp"
+#include "lipcert/execution/tokens.hpp"
 #include "lipcert/report/terminal_report.hpp"
 
 #include <cstdint>
@@ -39,6 +40,14 @@ struct OutputOptions {
     std::string format = "terminal";
 };
 
+/// The search for lower bounds.
+struct WitnessArguments {
+    bool wanted = false;
+    std::optional<std::filesystem::path> file;  ///< where to store the network's two inputs
+    std::uint64_t seed = 1;
+    std::size_t restarts = 6;
+};
+
 struct CertifyArguments {
     CommonOptions common;  ///< its `model` is set for one of `models` after the other
     std::vector<std::filesystem::path> models;
@@ -50,6 +59,7 @@ struct CertifyArguments {
     std::optional<std::filesystem::path> baseline;
     double tolerance = kComparisonTolerance;  ///< of the baseline, relative
     std::optional<std::string> certificate;   ///< the full form, a path or "-"
+    WitnessArguments witness;
 };
 
 struct VerifyArguments {
@@ -85,9 +95,29 @@ struct InspectArguments {
 
 /// Where tokens come from: none, one of the files, windows of `context` tokens.
 struct TokenSource {
-    std::optional<std::filesystem::path> tokens;  ///< 16-bit token numbers
-    std::optional<std::filesystem::path> text;    ///< for character-level models
+    std::optional<std::string> tokens;          ///< FILE or FILE:/dataset
+    TokenWidth width = TokenWidth::uint16;      ///< of a file without a header
+    std::optional<std::filesystem::path> text;  ///< for character-level models
     std::optional<std::size_t> context;
+
+    [[nodiscard]] bool is_given() const { return tokens || text; }
+
+    [[nodiscard]] std::optional<std::filesystem::path> token_file() const {
+        return tokens ? std::optional(file_of_tokens(*tokens)) : std::nullopt;
+    }
+};
+
+struct ProbeArguments {
+    CommonOptions common;
+    TokenSource tokens;
+    std::optional<std::size_t> token_limit;           ///< predict the first so many tokens
+    std::optional<std::filesystem::path> conditions;  ///< where to write them
+    double margin = 0.5;                              ///< of the conditions
+    std::optional<std::string> markdown;              ///< a path, or "-" for standard output
+    WitnessArguments witness;
+    std::vector<double> attack_radii;
+    std::size_t attack_steps = 10;
+    std::optional<std::filesystem::path> svg;
 };
 
 struct CapArguments {

@@ -12,6 +12,7 @@
 #include "commands/explain.hpp"
 #include "commands/failures.hpp"
 #include "commands/manual.hpp"
+#include "commands/probe.hpp"
 #include "commands/report_file.hpp"
 #include <CLI/CLI.hpp>
 
@@ -30,6 +31,7 @@ struct CommandLine {
     BaselineArguments baseline;
     InspectArguments inspect;
     ExplainArguments explain;
+    ProbeArguments probe;
     std::filesystem::path init_file = kDefaultsFile;
     std::optional<std::filesystem::path> defaults;
     bool no_defaults = false;
@@ -44,6 +46,7 @@ struct CommandLine {
         add_diff(program, diff);
         add_baseline(program, baseline);
         add_inspect(program, inspect);
+        add_probe(program, probe);
         for (CLI::App* command : program.get_subcommands({})) {
             add_defaults_options(*command);
         }
@@ -119,6 +122,7 @@ ExitCode run_command(CommandLine& line, CLI::App& command, Console& console) {
            : name == "baseline" ? run_baseline(line.baseline, console)
            : name == "inspect"  ? run_inspect(line.inspect, console)
            : name == "cap"      ? run_cap(line.cap, console)
+           : name == "probe"    ? run_probe(line.probe, console)
                                 : run_norms(line.norms, console);
 }
 

@@ -29,9 +29,8 @@ int write_all(const std::filesystem::path& path, const std::string& text, std::i
 
 }  // namespace
 
-void write_report_file(const std::filesystem::path& path,
-                       const std::string& text,
-                       const std::vector<std::filesystem::path>& models) {
+void require_no_model(const std::filesystem::path& path,
+                      const std::vector<std::filesystem::path>& models) {
     std::error_code ignored;
     for (const std::filesystem::path& model : models) {
         if (std::filesystem::equivalent(path, model, ignored)) {
@@ -40,6 +39,13 @@ void write_report_file(const std::filesystem::path& path,
                         "is the model itself; a report must not replace it");
         }
     }
+}
+
+void write_report_file(const std::filesystem::path& path,
+                       const std::string& text,
+                       const std::vector<std::filesystem::path>& models) {
+    require_no_model(path, models);
+    std::error_code ignored;
     // A device or a pipe is written as it is; a regular file is replaced only by a complete one.
     if (std::filesystem::exists(path, ignored) &&
         !std::filesystem::is_regular_file(path, ignored)) {

@@ -12,6 +12,10 @@ void write_report_file(const std::filesystem::path& path,
                        const std::string& text,
                        const std::vector<std::filesystem::path>& models);
 
+/// Throws Error{usage} where `path` is one of the `models`.
+void require_no_model(const std::filesystem::path& path,
+                      const std::vector<std::filesystem::path>& models);
+
 /// Adds `text` to the end of a file that another program began. Throws Error{input}.
 void append_to_file(const std::filesystem::path& path, const std::string& text);
 

@@ -140,10 +140,18 @@ void Session::deliver(const std::string& json, const std::string& text) const {
     write_text(console_.out, text);
 }
 
-void Session::write_file(const std::filesystem::path& path, const std::string& text) const {
+std::vector<std::filesystem::path> Session::models() const {
     std::vector<std::filesystem::path> models = {options_.model};
     models.insert(models.end(), model_files_.begin(), model_files_.end());
-    write_report_file(path, text, models);
+    return models;
+}
+
+void Session::require_no_model(const std::filesystem::path& path) const {
+    lipcert::require_no_model(path, models());
+}
+
+void Session::write_file(const std::filesystem::path& path, const std::string& text) const {
+    write_report_file(path, text, models());
 }
 
 }  // namespace lipcert

@@ -40,7 +40,12 @@ public:
     /// cannot be written.
     void write_file(const std::filesystem::path& path, const std::string& text) const;
 
+    /// Throws Error{usage} where `path` is the model.
+    void require_no_model(const std::filesystem::path& path) const;
+
 private:
+    [[nodiscard]] std::vector<std::filesystem::path> models() const;
+
     const CommonOptions& options_;
     Console& console_;
     mutable std::vector<std::string> model_files_;  ///< of what `open` opened; no report goes there

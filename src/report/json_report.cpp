@@ -5,6 +5,7 @@
 #include "lipcert/version.hpp"
 
 #include "report/json_parts.hpp"
+#include "report/probe_parts.hpp"
 
 namespace lipcert {
 
@@ -190,6 +191,9 @@ std::string run_json(const RunResult& run) {
     if (run.models.size() == 1) {
         const ModelResult& model = run.models.front();
         Json json = Json::parse(certificate_json(model.certificate.value()));
+        if (model.witnesses) {
+            json["witnesses"] = witnesses_json(*model.witnesses, "");
+        }
         if (!model.baseline.empty()) {
             json["baseline"] = baseline_object(model);
         }

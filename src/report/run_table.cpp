@@ -1,4 +1,5 @@
 #include "lipcert/printable.hpp"
+#include "lipcert/report/probe_report.hpp"
 #include "lipcert/report/terminal_report.hpp"
 #include "lipcert/report/text.hpp"
 
@@ -103,19 +104,25 @@ std::string baseline_part(const RunResult& run, const TerminalStyle& style) {
     return text + baseline_verdict(model);
 }
 
+/// The certificate, and below it what was found from below.
+std::string model_report(const ModelResult& model, const TerminalStyle& style) {
+    return render_certificate(*model.certificate, style) +
+           (model.witnesses ? "\n" + witness_table(*model.witnesses, style) : "");
+}
+
 }  // namespace
 
 std::string render_run(const RunResult& run, const TerminalStyle& style) {
     if (run.models.size() == 1) {
         const ModelResult& model = run.models.front();
-        return model.certificate ? render_certificate(*model.certificate, style) +
+        return model.certificate ? model_report(model, style) +
                                        (model.baseline.empty() ? "" : baseline_part(run, style))
                                  : "";
     }
     std::string text;
     for (const ModelResult& model : run.models) {
         if (style.verbose && model.certificate) {
-            text += render_certificate(*model.certificate, style) + "\n";
+            text += model_report(model, style) + "\n";
         }
     }
     return text + model_lines(run, style) + finding_lines(run, style) + "\n" +

@@ -3,6 +3,7 @@
 #include "lipcert/certificate/certificate.hpp"
 #include "lipcert/certificate/checks.hpp"
 #include "lipcert/error.hpp"
+#include "lipcert/execution/witness.hpp"
 
 #include <cstddef>
 #include <optional>
@@ -16,6 +17,7 @@ namespace lipcert {
 struct ModelResult {
     std::string path;  ///< as the user named it
     std::optional<Certificate> certificate;
+    std::optional<Witnesses> witnesses;  ///< where they were asked for
     std::vector<Check> checks;
     std::string baseline;              ///< the file that was applied to the checks; empty: none
     std::vector<std::string> notices;  ///< about its waivers

@@ -1,0 +1,239 @@
+#include "lipcert/architecture/description.hpp"
+#include "lipcert/checkpoint/checkpoint.hpp"
+#include "lipcert/checkpoint/configuration.hpp"
+#include "lipcert/execution/transformer.hpp"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "support/hdf5_writer.hpp"
+#include "support/program.hpp"
+#include "support/temporary_folder.hpp"
+#include <doctest/doctest.h>
+
+using lipcert::test::Outcome;
+using lipcert::test::read_file;
+using lipcert::test::run;
+using lipcert::test::sample_model;
+using lipcert::test::stories_checkpoint;
+using lipcert::test::TemporaryFolder;
+using lipcert::test::write_file;
+using nlohmann::json;
+
+namespace {
+
+std::string bytes_of(const std::vector<std::size_t>& tokens, std::size_t width) {
+    std::string bytes;
+    for (const std::size_t token : tokens) {
+        for (std::size_t k = 0; k < width; ++k) {
+            bytes += static_cast<char>((token >> (8 * k)) & 0xFFU);
+        }
+    }
+    return bytes;
+}
+
+/// Tokens that every sample model has.
+std::vector<std::size_t> few_tokens() {
+    std::vector<std::size_t> tokens;
+    for (std::size_t i = 0; i < 40; ++i) {
+        tokens.push_back((i * i + 1) % 3);
+    }
+    return tokens;
+}
+
+json probed(const std::vector<std::string>& arguments) {
+    std::vector<std::string> all = {"probe"};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    all.insert(all.end(), {"--json", "-"});
+    const Outcome outcome = run(all);
+    INFO(outcome.err);
+    REQUIRE(outcome.exit_code == 0);
+    return json::parse(outcome.out);
+}
+
+/// Every measured value of the object has a certified one beside it that is not below.
+void check_measured_below_certified(const json& object, std::size_t& compared) {
+    for (const char* name : {"max_activation", "max_token_rms", "max_score"}) {
+        const std::string certified = std::string("certified_") + name;
+        if (object.contains(name) && object.contains(certified) && object.at(name).is_number() &&
+            object.at(certified).is_string()) {
+            CAPTURE(name);
+            const double measured = object.at(name).get<double>();
+            CHECK(measured <= std::stod(object.at(certified).get<std::string>()));
+            ++compared;
+        }
+    }
+}
+
+void check_model(const std::string& model, const std::string& tokens) {
+    const json report = probed({model, "--tokens", tokens, "--context", "4"});
+    CHECK(report.at("schema") == "lipcert-probe-1");
+    CHECK(report.at("tokens") == 39);
+    std::size_t compared = 0;
+    check_measured_below_certified(report, compared);
+    for (const json& layer : report.at("layers")) {
+        check_measured_below_certified(layer, compared);
+        for (const json& block : layer.at("blocks")) {
+            check_measured_below_certified(block, compared);
+        }
+    }
+    CHECK(compared >= 4);
+}
+
+}  // namespace
+
+TEST_CASE("no activation or score that is measured is above the certified one") {
+    const TemporaryFolder folder;
+    const auto tokens = folder / "tokens.bin";
+    write_file(tokens, bytes_of(few_tokens(), 2));
+    for (const char* name : {"tiny_lipschitz_transformer.h5",
+                             "tiny_llama.h5",
+                             "tiny_gpt2.h5",
+                             "tiny_nanogpt.h5",
+                             "moby_dick.h5"}) {
+        CAPTURE(name);
+        check_model(sample_model(name).string(), tokens.string());
+    }
+    if (const auto stories = stories_checkpoint(); !stories.empty()) {
+        check_model(stories.string(), tokens.string());
+    } else {
+        MESSAGE("skipped: shared/models/stories260K.h5 is not beside the project");
+    }
+}
+
+TEST_CASE("the same tokens give the same figures from each kind of file") {
+    const TemporaryFolder folder;
+    const std::string model = sample_model("moby_dick.h5").string();
+    const std::string text = "Call me Ishmael. Some years ago--never mind how long";
+    write_file(folder / "text.txt", text);
+    const auto checkpoint = lipcert::open_checkpoint(model);
+    const std::string vocabulary = lipcert::find_configuration(*checkpoint, std::nullopt)
+                                       .values.at("vocabulary")
+                                       .get<std::string>();
+    std::vector<std::size_t> tokens;
+    for (const char character : text) {
+        tokens.push_back(vocabulary.find(character));
+    }
+    write_file(folder / "narrow.bin", bytes_of(tokens, 2));
+    write_file(folder / "wide.bin", bytes_of(tokens, 4));
+    lipcert::test::write_integers(folder / "tokens.h5", "val/tokens", tokens);
+    const json expected = probed({model, "--text", (folder / "text.txt").string()});
+    const std::string dataset = (folder / "tokens.h5").string();
+    for (const std::vector<std::string>& source :
+         {std::vector<std::string>{"--tokens", (folder / "narrow.bin").string()},
+          {"--tokens", (folder / "wide.bin").string(), "--token-type", "uint32"},
+          {"--tokens", dataset},
+          {"--tokens", dataset + ":/val/tokens"}}) {
+        std::vector<std::string> arguments = {model};
+        arguments.insert(arguments.end(), source.begin(), source.end());
+        json found = probed(arguments);
+        CHECK(found.at("loss") == expected.at("loss"));
+        CHECK(found.at("accuracy") == expected.at("accuracy"));
+        CHECK(found.at("layers") == expected.at("layers"));
+    }
+    const Outcome wrong = run({"probe", model, "--tokens", dataset + ":/val/nothing"});
+    CHECK(wrong.exit_code == 2);
+    CHECK(wrong.err.find("val.tokens") != std::string::npos);
+}
+
+TEST_CASE("the conditions that data propose are those that certify takes, and they help") {
+    const TemporaryFolder folder;
+    const std::string model = sample_model("tiny_llama.h5").string();
+    const auto tokens = folder / "tokens.bin";
+    const auto conditions = folder / "conditions.json";
+    write_file(tokens, bytes_of(few_tokens(), 2));
+    const json report = probed({model,
+                                "--tokens",
+                                tokens.string(),
+                                "--context",
+                                "4",
+                                "--assume-out",
+                                conditions.string(),
+                                "--margin",
+                                "0.25"});
+    const json written = json::parse(read_file(conditions));
+    for (const json& norm : report.at("norms")) {
+        const double seen = norm.at("min_input_rms").get<double>();
+        const double assumed =
+            written.at("minimum_rms").at(norm.at("name").get<std::string>()).get<double>();
+        CHECK(assumed <= 0.75 * seen);
+        CHECK(assumed >= 0.75 * seen * (1.0 - 1e-12));
+    }
+    const Outcome outcome = run({"certify", model, "--assume", conditions.string(), "--json", "-"});
+    INFO(outcome.err);
+    REQUIRE(outcome.exit_code == 0);
+    const json certificate = json::parse(outcome.out);
+    const auto log10_of = [](const json& bounds) {
+        return bounds.at("bounds").at("max_token_l2").at("log10_upper").get<double>();
+    };
+    CHECK(log10_of(certificate.at("conditional")) < log10_of(certificate));
+}
+
+TEST_CASE("a witness is stored so that anyone can check it") {
+    const TemporaryFolder folder;
+    const std::string model = sample_model("tiny_lipschitz_transformer.h5").string();
+    const auto file = folder / "witness.h5";
+    const json report = probed({model, "--witness", "--witness-out", file.string()});
+    CHECK(report.at("witness").at("file") == file.string());
+    const double ratio = std::stod(report.at("witness").at("ratio").get<std::string>());
+    const auto stored = lipcert::open_checkpoint(file);
+    const lipcert::Matrix first = stored->read(*stored->find("first"));
+    const lipcert::Matrix second = stored->read(*stored->find("second"));
+    const auto checkpoint = lipcert::open_checkpoint(model);
+    const lipcert::Transformer engine(
+        lipcert::architecture_of(*checkpoint,
+                                 lipcert::find_configuration(*checkpoint, std::nullopt)),
+        *checkpoint);
+    const auto longest = [](const lipcert::Matrix& stream) {
+        return stream.rowwise().norm().maxCoeff();
+    };
+    const double seen =
+        longest(engine.blocks(first) - engine.blocks(second)) / longest(first - second);
+    CHECK(seen == doctest::Approx(ratio).epsilon(1e-5));
+    CHECK(report.at("blocks").size() == 4);
+    for (const json& block : report.at("blocks")) {
+        CHECK(std::stod(block.at("witness").get<std::string>()) <=
+              std::stod(block.at("lipschitz").at("upper").get<std::string>()));
+    }
+    // The same seed gives the same bytes.
+    const auto again = folder / "again.h5";
+    CHECK(probed({model, "--witness", "--witness-out", again.string()}).at("witness").at("ratio") ==
+          report.at("witness").at("ratio"));
+    CHECK(run({"probe", model, "--witness", "--witness-out", model}).exit_code == 4);
+}
+
+TEST_CASE("an attack is reported beside what is certified, in a table, JSON and a figure") {
+    const TemporaryFolder folder;
+    const std::string model = sample_model("moby_dick.h5").string();
+    const std::string text = sample_model("moby_dick_validation.txt").string();
+    const auto figure = folder / "attack.svg";
+    const json report = probed({model,
+                                "--text",
+                                text,
+                                "--token-limit",
+                                "256",
+                                "--attack",
+                                "0.5,1e-7",
+                                "--svg",
+                                figure.string()});
+    REQUIRE(report.at("attack").size() == 2);
+    for (const json& point : report.at("attack")) {
+        CHECK(point.at("certified_accuracy") <= point.at("attacked_accuracy"));
+        CHECK(point.at("attacked_accuracy") <= report.at("accuracy"));
+    }
+    CHECK(report.at("attack")[0].at("radius") == 1e-7);
+    CHECK(report.at("attack")[0].at("certified_accuracy") > 0.0);
+    CHECK(report.at("attack")[1].at("attacked_accuracy") < report.at("accuracy"));
+    CHECK(read_file(figure).find("certified accuracy") != std::string::npos);
+}
+
+TEST_CASE("what probe is asked in vain is an error of usage") {
+    const std::string model = sample_model("moby_dick.h5").string();
+    CHECK(run({"probe", model}).exit_code == 4);
+    CHECK(run({"probe", model, "--witness", "--attack", "1"}).exit_code == 4);
+    CHECK(run({"probe", model, "--text", "x", "--svg", "y"}).exit_code == 4);
+    CHECK(run({"probe", model, "--text", "x", "--tokens", "y"}).exit_code == 4);
+    CHECK(run({"probe", model, "--text", "/nowhere/x"}).exit_code == 2);
+}
