@@ -67,6 +67,15 @@ void apply_activation(Activation activation, Stream<Scalar>& x) {
 
 }  // namespace
 
+void require_known_angles(const Attention& attention) {
+    if (attention.rotary != Rotary::none && !attention.rotary_angles) {
+        throw Error(ErrorKind::architecture,
+                    attention.query.weight,
+                    "the angles of its rotary embedding are not known, so the model can be "
+                    "certified but not run");
+    }
+}
+
 template <class Scalar>
 Scalar Kernels<Scalar>::number(const Interval& parameter) {
     return static_cast<Scalar>(middle(parameter));

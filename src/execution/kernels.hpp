@@ -7,6 +7,9 @@
 
 namespace lipcert {
 
+/// Throws Error{architecture} where the graph does not say by which angles to turn.
+void require_known_angles(const Attention& attention);
+
 /// What modules are made of, in the arithmetic `Scalar`: float and double through the BLAS and
 /// Eigen, to a few units in the last place; EnclosedNumber by loops that round outward.
 template <class Scalar>

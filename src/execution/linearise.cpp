@@ -273,6 +273,7 @@ public:
     }
 
     Linearisation operator()(const Attention& attention) const {
+        require_known_angles(attention);
         const auto at = std::make_shared<const AttentionAtInput>(model_, attention, stream_);
         return {at->value(),
                 [at](const Matrix& dx) { return at->push(dx); },

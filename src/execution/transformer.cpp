@@ -247,12 +247,7 @@ template <class Scalar>
 auto BasicTransformer<Scalar>::apply(const Attention& attention,
                                      const Values& stream,
                                      const Pass& pass) const -> Values {
-    if (attention.rotary != Rotary::none && !attention.rotary_angles) {
-        throw Error(ErrorKind::architecture,
-                    attention.query.weight,
-                    "the angles of its rotary embedding are not known, so the model can be "
-                    "certified but not run");
-    }
+    require_known_angles(attention);
     const Values queries = apply(attention.query, stream, pass);
     const Values keys = apply(attention.key, stream, pass);
     const Values values = apply(attention.value, stream, pass);

@@ -50,6 +50,30 @@ Architecture drawn_graph(GraphBuilder& builder, Random& random) {
     return architecture;
 }
 
+bool has_unknown_angles(const Architecture& architecture) {
+    const auto unknown = [](const auto& self, const std::vector<Module>& modules) -> bool {
+        for (const Module& module : modules) {
+            if (const auto* attention = std::get_if<Attention>(&module.kind)) {
+                if (attention->rotary != Rotary::none && !attention->rotary_angles) {
+                    return true;
+                }
+            } else if (const auto* residual = std::get_if<Residual>(&module.kind)) {
+                if (self(self, residual->body)) {
+                    return true;
+                }
+            } else if (const auto* parallel = std::get_if<Parallel>(&module.kind)) {
+                for (const std::vector<Module>& branch : parallel->branches) {
+                    if (self(self, branch)) {
+                        return true;
+                    }
+                }
+            }
+        }
+        return false;
+    };
+    return unknown(unknown, architecture.layers.front().modules);
+}
+
 /// J dx by central differences of the oracle in extended precision.
 Matrix difference(const ForwardModel& oracle, const Matrix& input, const Matrix& direction) {
     const long double step = 1e-6L;
@@ -109,12 +133,14 @@ TEST_CASE("products with the Jacobian agree with finite differences to 1e-6 for 
             CAPTURE(published.family);
             const TinyModel tiny = make_model(published.tensors, published.configuration);
             const Architecture architecture = architecture_of(*tiny.checkpoint, tiny.configuration);
-            try {
-                check_gradients(architecture, *tiny.checkpoint, random);
-            } catch (const Error& error) {
-                // Angles that the graph does not hold: certified, but not run.
-                CHECK(std::string(error.what()).find("not run") != std::string::npos);
+            if (has_unknown_angles(architecture)) {
+                const Transformer engine(architecture, *tiny.checkpoint);
+                const Matrix input = engine.embed(std::vector<std::size_t>{1, 0});
+                CHECK_THROWS_WITH_AS(
+                    (void)linearise_logits(engine, input), doctest::Contains("not run"), Error);
+                continue;
             }
+            check_gradients(architecture, *tiny.checkpoint, random);
         }
         for (const TinyModel& tiny : {tiny_llama(random),
                                       tiny_gpt2(random),
@@ -144,11 +170,12 @@ TEST_CASE("products with the Jacobian are those of exact derivatives, whatever t
         const Vector expected = exact * direction.reshaped<Eigen::RowMajor>();
         const Vector pushed = at.push(direction).reshaped<Eigen::RowMajor>();
         const double scale = exact.norm() * direction.norm();
-        CHECK((pushed - expected).norm() <= 1e-8 * scale);
+        // Where a normalisation is saturated, its derivative is what cancellation leaves.
+        CHECK((pushed - expected).norm() <= 1e-8 * scale + 1e-12 * direction.norm());
         const Matrix dy = random.gaussian(at.value.rows(), at.value.cols());
         const Vector back = exact.transpose() * dy.reshaped<Eigen::RowMajor>();
         const Vector pulled = at.pull(dy).reshaped<Eigen::RowMajor>();
-        CHECK((pulled - back).norm() <= 1e-8 * exact.norm() * dy.norm());
+        CHECK((pulled - back).norm() <= (1e-8 * exact.norm() + 1e-12) * dy.norm());
     }
 }
 
