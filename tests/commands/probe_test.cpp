@@ -61,7 +61,8 @@ void check_measured_below_certified(const json& object, std::size_t& compared) {
             object.at(certified).is_string()) {
             CAPTURE(name);
             const double measured = object.at(name).get<double>();
-            CHECK(measured <= std::stod(object.at(certified).get<std::string>()));
+            const double bound = std::stod(object.at(certified).get<std::string>());
+            CHECK(measured <= bound * (1.0 + 1e-12));  // the run rounds too
             ++compared;
         }
     }
