@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "bounds/best.hpp"
 #include "bounds/head_weights.hpp"
 
 namespace lipcert {
@@ -96,19 +97,6 @@ Upper shared_pair_norm(const std::vector<MatrixBall>& inputs,
     return scaled_norm(inputs, factors, weights, weighted_pair_norm);
 }
 
-/// A valid bound and the rule that proved it; keeps the smaller of what it is offered.
-struct Best {
-    Upper upper = Upper::infinity();
-    std::string rule;
-
-    void offer(const Upper& candidate, const std::string& candidate_rule) {
-        if (candidate < upper) {
-            upper = candidate;
-            rule = candidate_rule;
-        }
-    }
-};
-
 /// [R20] with weights of its own for these gains.
 Upper weighted_head_sum(const Heads& heads, const std::vector<Upper>& gains) {
     const HeadWeights weights = optimised_weights(
@@ -144,16 +132,18 @@ std::vector<HeadWeights> weights_of_shared_parts(const Heads& heads) {
             optimised_weights(query, weights_for(heads.query, heads.values.norms))};
 }
 
-/// The least bound of the value and key part.
-Best best_value_key(const Heads& heads, const std::vector<HeadWeights>& shared_weights) {
-    Best best;
-    best.offer(plain_sum(heads.values, heads.value_key), "");
+/// The least bound of the value and key part. `scores`: the rule of the scores.
+Best best_value_key(const Heads& heads,
+                    const std::vector<HeadWeights>& shared_weights,
+                    const std::string& scores) {
+    Best best("values and keys");
+    best.offer(plain_sum(heads.values, heads.value_key), scores, "");
     if (heads.inputs.size() > 1) {
-        best.offer(weighted_head_sum(heads, heads.value_key), "R20");
+        best.offer(weighted_head_sum(heads, heads.value_key), scores + " R20", "R20");
     }
     for (const HeadWeights& weights : shared_weights) {
         const Upper norm = weighted_norm(heads.values.blocks, weights.roots);
-        best.offer(norm * shared_value_key(heads, weights), "R21");
+        best.offer(norm * shared_value_key(heads, weights), scores + " R21", "R21");
     }
     return best;
 }
@@ -179,19 +169,26 @@ AttentionBound attention_bound(const HeadSum& values,
     const Heads heads = heads_of(values, scores, score_scale, radius);
     const std::vector<HeadWeights> shared_weights =
         heads.inputs.size() > 1 ? weights_of_shared_parts(heads) : std::vector<HeadWeights>();
-    const Best value_key = best_value_key(heads, shared_weights);
-    Best query;
-    query.offer(plain_sum(heads.values, heads.query), "");
+    const Best value_key = best_value_key(heads, shared_weights, scores.rule);
+    Best query("query");
+    query.offer(plain_sum(heads.values, heads.query), scores.rule, "");
     if (heads.inputs.size() > 1) {
-        query.offer(weighted_head_sum(heads, heads.query), "R20");
+        query.offer(weighted_head_sum(heads, heads.query), scores.rule + " R20", "R20");
     }
     for (const HeadWeights& weights : shared_weights) {
         query.offer(weighted_norm(heads.values.blocks, weights.roots) *
                         (shared_norm(heads.inputs, heads.query_factors, weights) +
                          weighted_gain(heads.query_addends, weights)),
+                    scores.rule + " R21",
                     "R21");
     }
-    return {value_key.upper, query.upper, joined_rules({scores.rule, value_key.rule, query.rule})};
+    AttentionBound bound{value_key.upper(),
+                         query.upper(),
+                         joined_rules({scores.rule, value_key.rule(), query.rule()}),
+                         value_key.alternatives()};
+    bound.alternatives.insert(
+        bound.alternatives.end(), query.alternatives().begin(), query.alternatives().end());
+    return bound;
 }
 
 Upper behind_norm(const HeadSum& values,
@@ -208,7 +205,7 @@ Upper behind_norm(const HeadSum& values,
     const Heads heads = heads_of(values, joint, score_scale, sphere);
     const std::vector<HeadWeights> shared_weights =
         heads.inputs.size() > 1 ? weights_of_shared_parts(heads) : std::vector<HeadWeights>();
-    return best_value_key(heads, shared_weights).upper;
+    return best_value_key(heads, shared_weights, scores.rule).upper();
 }
 
 Upper on_shell(const HeadSum& values,

@@ -91,6 +91,7 @@ private:
         StreamBounds before = stream_;
         before.lipschitz = before.frobenius = Upper::exact(1.0);
         before.rule.clear();
+        before.alternatives.clear();
         before.norm.reset();  // a block's own constant does not contain the one before it
         if (const auto at = maximum_norm_.find(&module); at != maximum_norm_.end()) {
             // [R37] holds for both inputs, so every rule may use it.
@@ -101,7 +102,13 @@ private:
         if (!keep_fold) {
             after = Walk::materialised(after);
         }
-        BlockBound block{kind, after.lipschitz, after.rule, before.ball_radius, after.ball_radius};
+        BlockBound block{kind,
+                         after.lipschitz,
+                         after.rule,
+                         before.ball_radius,
+                         after.ball_radius,
+                         std::move(after.alternatives)};
+        after.alternatives.clear();
         after.lipschitz *= stream_.lipschitz;  // [R4]
         after.frobenius *= stream_.frobenius;
         after.rule = joined_rules({stream_.rule, after.rule});
@@ -271,7 +278,7 @@ NetworkBounds compose_from(const Architecture& architecture,
     start.domain_radius = bounds.domain.everything ? Upper::infinity() : bounds.domain.radius;
     Composition composition(checkpoint, options, conditions, start);
     if (!bounds.domain.everything && options.effort != Effort::fast && architecture.stem.empty() &&
-        embedding.dimension <= kWidestUnrolled) {
+        (options.effort == Effort::max || embedding.dimension <= kWidestUnrolled)) {
         composition.unroll({embedding.dimension, bounds.domain.radius, tables});
     }
     const bool unembeds = architecture.unembedding.has_value();

@@ -16,6 +16,7 @@ namespace {
 using Eigen::Index;
 
 constexpr int kSteps = 40;
+constexpr int kStepsAtMax = 200;
 constexpr int kFirstPasses = 12;
 constexpr int kPasses = 1;
 /// How many leading eigenvectors are followed, and how close (relative) to the top an eigenvalue
@@ -155,7 +156,8 @@ public:
         : heads_(static_cast<Index>(problem.outputs.size())),
           outputs_(side_by_side(problem.outputs, shares_of_largest(scales_of(problem.outputs)))),
           inputs_(Blocks()),
-          joining_(problem.joining) {
+          joining_(problem.joining),
+          steps_(problem.effort == Effort::max ? kStepsAtMax : kSteps) {
         std::vector<Upper> factors;
         if (problem.inputs != nullptr) {
             factors = scales_of(*problem.inputs);
@@ -182,13 +184,14 @@ public:
         double least = at_start;
         Vector best = start;
         Vector log_weights = start;
-        for (int step = 0; step < kSteps; ++step) {
+        for (int step = 0; step < steps_; ++step) {
             const double steepest = gradient_.cwiseAbs().maxCoeff();
             if (!(steepest > 0.0)) {
                 break;
             }
             // Long steps far from the minimum, no longer than the gradient asks for near it.
-            const double length = kFirstStep / (1.0 + step / kHalfLife);
+            const double half_life = kHalfLife * steps_ / kSteps;
+            const double length = kFirstStep / (1.0 + step / half_life);
             log_weights -= length * std::min(1.0, 4.0 * steepest) / steepest * gradient_;
             const double value = evaluate(log_weights, kPasses);
             if (value < least) {
@@ -244,6 +247,7 @@ private:
     WeightedGram inputs_;
     bool has_inputs_ = false;
     Joining joining_;
+    int steps_;
     Vector gains_, offsets_, gradient_;
 };
 

@@ -123,7 +123,7 @@ bool proves(const Blocks& blocks, double inverse_bound) {
 
 }  // namespace
 
-std::optional<Upper> lipsdp_bound(const DiagonalFamily& family) {
+std::optional<Upper> lipsdp_bound(const DiagonalFamily& family, Effort effort) {
     const std::optional<Scaled> problem = scaled(family);
     if (!problem) {
         return std::nullopt;
@@ -134,7 +134,7 @@ std::optional<Upper> lipsdp_bound(const DiagonalFamily& family) {
     if (!centre || !in || !out || in->isZero(0.0) || out->isZero(0.0)) {
         return std::nullopt;
     }
-    const std::optional<Multiplier> multiplier = search_multiplier({*centre, *in, *out});
+    const std::optional<Multiplier> multiplier = search_multiplier({*centre, *in, *out}, effort);
     if (!multiplier || !(multiplier->bound > 0.0) || !std::isfinite(multiplier->bound)) {
         return std::nullopt;
     }

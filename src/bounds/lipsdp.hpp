@@ -1,5 +1,6 @@
 #pragma once
 
+#include "lipcert/bounds/effort.hpp"
 #include "lipcert/norms/matrix_ball.hpp"
 
 #include <optional>
@@ -20,6 +21,7 @@ struct DiagonalFamily {
 /// (outputs + inputs) rows [R10], at a multiplier found by a few steps of descent [R11] from the
 /// closed form [R10']. Nothing where no factorisation succeeds. Cost: 4 N d^2 flops a step and
 /// (2 d)^3 / 3 a factorisation; the steps are fewer for larger matrices.
-[[nodiscard]] std::optional<Upper> lipsdp_bound(const DiagonalFamily& family);
+[[nodiscard]] std::optional<Upper> lipsdp_bound(const DiagonalFamily& family,
+                                                Effort effort = Effort::standard);
 
 }  // namespace lipcert

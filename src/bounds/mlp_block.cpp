@@ -5,6 +5,7 @@
 #include <cmath>
 #include <utility>
 
+#include "bounds/best.hpp"
 #include "bounds/lipsdp.hpp"
 
 namespace lipcert {
@@ -86,11 +87,9 @@ MlpBlockBounds bound_mlp_block(const MlpBlock& block,
     const Upper skip_norm = block.skip ? spectral_norm(block.skip->weight).upper() : Upper();
     const Upper skip_bias = block.skip ? frobenius_norm(block.skip->bias) : Upper();
 
-    MlpBlockBounds bounds;
+    Best best(block.skip ? "mlp with skip path" : "mlp");
     // [R5] with [R7]
-    bounds.lipschitz =
-        skip_norm + branch_scale * mlp_lipschitz(norms, activation, activation_scale);
-    bounds.rule = "R7";
+    best.offer(skip_norm + branch_scale * mlp_lipschitz(norms, activation, activation_scale), "R7");
     const MatrixBall out = scaled_by(block.out.weight, block.activation_scale * block.branch_scale);
     std::optional<MatrixBall> skip;
     if (block.skip) {
@@ -98,20 +97,20 @@ MlpBlockBounds bound_mlp_block(const MlpBlock& block,
     }
     const DiagonalFamily slopes = family_of(skip, block.in.weight, out, activation.slopes);
     // [R8] |Hc| + r |W2| |W1|
-    const Upper centred = spectral_norm(slopes.centre).upper() +
-                          slopes.half_width * spectral_norm(out).upper() * norms.in;
-    if (centred < bounds.lipschitz) {
-        bounds.lipschitz = centred;
-        bounds.rule = "R8";
-    }
+    best.offer(spectral_norm(slopes.centre).upper() +
+                   slopes.half_width * spectral_norm(out).upper() * norms.in,
+               "R8");
     std::optional<AugmentedRatios> ratios;
     if (effort != Effort::fast) {
-        if (const auto joint = lipsdp_bound(slopes); joint && *joint < bounds.lipschitz) {
-            bounds.lipschitz = *joint;
-            bounds.rule = "R10";
+        if (const auto joint = lipsdp_bound(slopes, effort)) {
+            best.offer(*joint, "R10");
         }
         ratios = bound_ratios(block, out, norms, ball_radius);
     }
+    MlpBlockBounds bounds;
+    bounds.lipschitz = best.upper();
+    bounds.rule = best.rule();
+    bounds.alternatives = best.alternatives();
     const Upper bias = skip_bias + branch_scale * norms.out_bias;
     const auto radius_after = [&](const Upper& radius) {
         const Upper apart = affine_radius(skip_norm, skip_bias, radius) +

@@ -3,10 +3,12 @@
 #include "lipcert/bounds/activation.hpp"
 #include "lipcert/bounds/affine.hpp"
 #include "lipcert/bounds/effort.hpp"
+#include "lipcert/bounds/network_bounds.hpp"
 #include "lipcert/rounding/interval.hpp"
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace lipcert {
 
@@ -24,6 +26,7 @@ struct MlpBlock {
 struct MlpBlockBounds {
     Upper lipschitz;
     std::string rule;
+    std::vector<RuleValue> alternatives;
     Upper ball_radius;
     Upper domain_radius;
 };

@@ -20,16 +20,21 @@ constexpr double kHalfLife = 6.0;
 /// Multiply-adds that the search may spend on forming matrices.
 constexpr double kBudget = 1.2e9;
 constexpr int kMostSteps = 25;
+/// With every effort: the steps for narrow matrices, and the budget for wide ones.
+constexpr int kMostStepsAtMax = 100;
+constexpr double kBudgetAtMax = 1e12;
 /// Multipliers of hidden units that do nothing are kept within this factor of the others.
 constexpr double kRange = 0x1p40;
 
 /// The number of steps that the budget allows.
-int steps_for(const MultiplierProblem& problem) {
+int steps_for(const MultiplierProblem& problem, Effort effort) {
     const auto hidden = static_cast<double>(problem.in.rows());
     const auto inputs = static_cast<double>(problem.in.cols());
     const auto outputs = static_cast<double>(problem.out.rows());
     const double each = hidden * (inputs * inputs + outputs * outputs) + inputs * inputs * outputs;
-    return static_cast<int>(std::clamp(kBudget / each, 0.0, static_cast<double>(kMostSteps)));
+    const double budget = effort == Effort::max ? kBudgetAtMax : kBudget;
+    const int most = effort == Effort::max ? kMostStepsAtMax : kMostSteps;
+    return static_cast<int>(std::clamp(budget / each, 0.0, static_cast<double>(most)));
 }
 
 /// A T A^T for a diagonal T >= 0.
@@ -93,14 +98,14 @@ double common_factor(const MultiplierProblem& problem, const Vector& diagonal) {
     return (std::sqrt(al * be) + h) * std::sqrt(al / be);
 }
 
-std::optional<Multiplier> best_multiplier(const MultiplierProblem& problem) {
+std::optional<Multiplier> best_multiplier(const MultiplierProblem& problem, Effort effort) {
     Vector diagonal = balanced(problem);
     diagonal *= 1.0001 * common_factor(problem, diagonal);
     if (!diagonal.allFinite() || !(diagonal.minCoeff() > 0.0)) {
         return std::nullopt;
     }
     std::optional<Multiplier> best;
-    const int steps = steps_for(problem);
+    const int steps = steps_for(problem, effort);
     for (int step = 0; step <= steps; ++step) {
         const std::optional<Point> point = evaluate(problem, diagonal);
         if (!point) {
@@ -127,13 +132,13 @@ std::optional<Multiplier> best_multiplier(const MultiplierProblem& problem) {
 
 }  // namespace
 
-std::optional<Multiplier> search_multiplier(const MultiplierProblem& problem) {
+std::optional<Multiplier> search_multiplier(const MultiplierProblem& problem, Effort effort) {
     const Index size = problem.in.rows();
     // The diagonal, then the bound; nothing where one of them is no positive number.
     const std::vector<double> found =
-        found_parameters("multiplier", static_cast<std::size_t>(size + 1), [&problem] {
+        found_parameters("multiplier", static_cast<std::size_t>(size + 1), [&problem, effort] {
             std::vector<double> numbers;
-            if (const std::optional<Multiplier> best = best_multiplier(problem)) {
+            if (const std::optional<Multiplier> best = best_multiplier(problem, effort)) {
                 numbers.assign(best->diagonal.begin(), best->diagonal.end());
                 numbers.push_back(best->bound);
             }

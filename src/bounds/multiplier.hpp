@@ -1,5 +1,6 @@
 #pragma once
 
+#include "lipcert/bounds/effort.hpp"
 #include "lipcert/tensor/matrix.hpp"
 
 #include <optional>
@@ -21,6 +22,7 @@ struct Multiplier {
 /// T near the minimum of lmax(W1^T T W1 + Hc^T (I - W2 T^-1 W2^T)^-1 Hc): the closed form [R10']
 /// and some steps along the gradient of its logarithm [R11]. Any T is valid [R0]. Nothing where the
 /// numbers leave the range of doubles.
-[[nodiscard]] std::optional<Multiplier> search_multiplier(const MultiplierProblem& problem);
+[[nodiscard]] std::optional<Multiplier> search_multiplier(const MultiplierProblem& problem,
+                                                          Effort effort);
 
 }  // namespace lipcert

@@ -8,6 +8,7 @@
 
 #include <variant>
 
+#include "bounds/best.hpp"
 #include "bounds/gated_mlp.hpp"
 
 namespace lipcert {
@@ -19,6 +20,10 @@ void advance(StreamBounds& stream, const Upper& lipschitz, const std::string& ru
     stream.lipschitz *= lipschitz;
     stream.frobenius *= lipschitz;
     stream.rule = joined_rules({stream.rule, rule});
+}
+
+void note(const std::vector<RuleValue>& alternatives, StreamBounds& stream) {
+    stream.alternatives.insert(stream.alternatives.end(), alternatives.begin(), alternatives.end());
 }
 
 template <class Function>
@@ -150,6 +155,7 @@ void Walk::pass(const MlpBlock& block, StreamBounds& stream) const {
     stream.width = static_cast<std::size_t>(block.out.weight.rows());
     stream.ball_radius = bounds.ball_radius;
     stream.domain_radius = bounds.domain_radius;
+    note(bounds.alternatives, stream);
     advance(stream, bounds.lipschitz, bounds.rule);
 }
 
@@ -185,24 +191,22 @@ void Walk::apply(const GatedMlp& mlp, StreamBounds& stream, const std::string& w
                    weighted_gated_mlp_bound(block, radius, symmetric_factor));
     };
     const Upper two = Upper::of_count(2);
-    Upper lipschitz = constant(stream.domain_radius, two);
-    std::string rule = "R13";
-    const auto offer = [&](const Upper& candidate, const char* candidate_rule) {
-        if (candidate < lipschitz) {
-            lipschitz = candidate;
-            rule = candidate_rule;
-        }
-    };
+    const Upper on_ball = constant(stream.domain_radius, two);
+    Best best("gated mlp");
+    best.offer(
+        gated_mlp_lipschitz(norms, activation, scale, stream.domain_radius), "R13 norms", "R13");
+    best.offer(on_ball, "R13");
     if (norm && is_zero(gate.bias) && is_zero(up.bias)) {
         // Half of the sphere's constant, not of a smaller ball's: the slope of z is steeper inside.
-        const Upper at_sphere = stream.domain_radius < sphere ? constant(sphere, two) : lipschitz;
-        offer(at_sphere.scaled(-1) * norm->excess, "R13 R39");
+        const Upper at_sphere = stream.domain_radius < sphere ? constant(sphere, two) : on_ball;
+        best.offer(at_sphere.scaled(-1) * norm->excess, "R13 R39");
         if (norm->shell) {
             const Upper factor = sqrt(two) * (Upper::exact(1.0) + norm->shell->radial_share);
-            offer(constant(stream.domain_radius, min(factor, two)), "R13 R40");
+            best.offer(constant(stream.domain_radius, min(factor, two)), "R13 R40");
         }
     }
-    advance(stream, lipschitz, rule);
+    note(best.alternatives(), stream);
+    advance(stream, best.upper(), best.rule());
     map_radii(stream, [&](const Upper& radius) {
         return gated_mlp_radius(norms, activation, scale, radius);
     });
@@ -224,9 +228,26 @@ std::optional<HeadNorm> Walk::read_head_norm(const std::optional<Normalisation>&
     return HeadNorm{norms.gain, norms.offset, norm->epsilon, minimum_rms(*norm)};
 }
 
+/// [R22] with the least bound of the query part.
+void Walk::refine_query(const AttentionWeights& weights,
+                        const Upper& radius,
+                        AttentionBound& bound) const {
+    const Upper across = query_across_values(weights, radius, effort_);
+    if (!across.is_finite()) {
+        return;
+    }
+    const Upper refined = (bound.query + across).scaled(-1);
+    bound.alternatives.push_back({"query", "R22", refined});
+    if (refined < bound.query) {
+        bound.query = refined;
+        bound.rule = joined_rules({bound.rule, "R22"});
+    }
+}
+
 void Walk::apply(const Attention& attention, StreamBounds& stream, const std::string& where) const {
     require_bounded(stream, "attention", where);
     AttentionWeights weights;
+    weights.score_scale = attention.score_scale.magnitude();
     weights.query = read_on(stream, attention.query, where);
     weights.key = read_on(stream, attention.key, where);
     weights.value = read_on(stream, attention.value, where);
@@ -249,32 +270,32 @@ void Walk::apply(const Attention& attention, StreamBounds& stream, const std::st
 
     count_score(largest_score(weights, stream.ball_radius, where), stream);
     const ScorePath scores = score_path(weights, stream.domain_radius, where);
-    const AttentionBound bound = attention_bound(sink_values(weights, values, stream.domain_radius),
-                                                 scores,
-                                                 attention.score_scale.magnitude(),
-                                                 stream.domain_radius);
+    AttentionBound bound = attention_bound(sink_values(weights, values, stream.domain_radius),
+                                           scores,
+                                           weights.score_scale,
+                                           stream.domain_radius);
+    refine_query(weights, stream.domain_radius, bound);
     const AttentionRadius reach = attention_radius(weights, values);
     const Upper scale = attention.output_scale.magnitude();
     stream.width = static_cast<std::size_t>(weights.output.weight.rows());
-    Upper lipschitz = bound.lipschitz();
-    std::string rule = bound.rule;
-    const auto offer = [&](const Upper& candidate, const char* candidate_rule) {
-        if (candidate < lipschitz) {
-            lipschitz = candidate;
-            rule = joined_rules({bound.rule, candidate_rule});
-        }
+    Best best("attention");
+    best.offer(bound.lipschitz(), bound.rule);
+    const auto offer = [&](const Upper& candidate, const char* rule) {
+        best.offer(candidate, joined_rules({bound.rule, rule}));
     };
     const bool spread_shrinks = !weights.sink || is_zero(weights.value.bias);
     if (norm && spread_shrinks && !weights.query_norm && !weights.key_norm) {
-        const Upper score_scale = attention.score_scale.magnitude();
-        offer(behind_norm(values, scores, score_scale, sphere) * norm->excess, "R39");
+        offer(behind_norm(values, scores, weights.score_scale, sphere) * norm->excess, "R39");
         if (norm->shell) {
-            offer(on_shell(values, scores, score_scale, *norm->shell, reach.gain * sphere), "R40");
+            offer(on_shell(values, scores, weights.score_scale, *norm->shell, reach.gain * sphere),
+                  "R40");
         }
     }
-    stream.lipschitz *= scale * lipschitz;
+    note(bound.alternatives, stream);
+    note(best.alternatives(), stream);
+    stream.lipschitz *= scale * best.upper();
     stream.frobenius *= scale * bound.frobenius(sqrt_sequence_length_);
-    stream.rule = joined_rules({stream.rule, rule});
+    stream.rule = joined_rules({stream.rule, best.rule()});
     map_radii(stream, [&](const Upper& radius) {
         return scale * affine_radius(reach.gain, reach.offset, radius);
     });
@@ -325,6 +346,7 @@ void Walk::apply(const Residual& residual, StreamBounds& stream, const std::stri
     stream.ball_radius = kept * skip.ball_radius + added * branch.ball_radius;
     stream.domain_radius = kept * skip.domain_radius + added * branch.domain_radius;
     stream.rule = joined_rules({stream.rule, skip.rule, branch.rule});
+    note(branch.alternatives, stream);
     stream.largest_sum = max(max(stream.largest_sum, branch.largest_sum), stream.ball_radius);
     count_score(branch.largest_score, stream);
 }
@@ -333,7 +355,9 @@ void Walk::apply(const Parallel& parallel, StreamBounds& stream, const std::stri
     StreamBounds fresh = stream;
     fresh.lipschitz = fresh.frobenius = Upper::exact(1.0);
     fresh.rule.clear();
+    fresh.alternatives.clear();
     StreamBounds total;
+    total.alternatives = stream.alternatives;
     total.lipschitz = total.frobenius = Upper();
     for (const std::vector<Module>& modules : parallel.branches) {
         const StreamBounds branch = through_all(fresh, modules, where);
@@ -349,6 +373,7 @@ void Walk::apply(const Parallel& parallel, StreamBounds& stream, const std::stri
         total.ball_radius += branch.ball_radius;
         total.domain_radius += branch.domain_radius;
         total.rule = joined_rules({total.rule, branch.rule});
+        note(branch.alternatives, total);
         total.largest_sum = max(total.largest_sum, branch.largest_sum);
         count_score(branch.largest_score, total);
     }

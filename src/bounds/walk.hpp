@@ -41,6 +41,7 @@ struct StreamBounds {
     /// Of every attention so far, nested ones included, over the ball.
     std::optional<Upper> largest_score;
     std::string rule;
+    std::vector<RuleValue> alternatives;  ///< of the modules since the start of the chain
 };
 
 /// Bounds modules one after the other; reads the tensors of one module at a time.
@@ -83,6 +84,9 @@ private:
     [[nodiscard]] MlpBlock read_mlp(const StreamBounds& stream,
                                     const Mlp& mlp,
                                     const std::string& where) const;
+    void refine_query(const AttentionWeights& weights,
+                      const Upper& radius,
+                      AttentionBound& bound) const;
     void pass(const MlpBlock& block, StreamBounds& stream) const;
     void apply_jointly(const Residual& residual,
                        StreamBounds& stream,

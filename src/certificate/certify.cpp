@@ -175,6 +175,7 @@ void add_bounds(const Checkpoint& checkpoint,
     Searches some = recheck == nullptr ? Searches() : Searches(recheck->conditional_searches);
     ComposeOptions compose_options;
     compose_options.sequence_length = options.sequence_length;
+    compose_options.effort = options.effort;
     compose_options.progress = [&steps](const std::string& step) { steps.next(step); };
     compose_options.searches = &all;
     certificate.bounds = compose(certificate.architecture, checkpoint, compose_options);
@@ -193,7 +194,8 @@ void add_bounds(const Checkpoint& checkpoint,
         }
     }
     if (options.keep_evidence) {
-        certificate.evidence = Evidence{"", {}, options.sequence_length, all.found(), some.found()};
+        certificate.evidence =
+            Evidence{"", {}, options.sequence_length, options.effort, all.found(), some.found()};
     }
 }
 

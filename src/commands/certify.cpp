@@ -1,5 +1,6 @@
 #include "lipcert/certificate/assumptions.hpp"
 #include "lipcert/comparison/baseline.hpp"
+#include "lipcert/report/block_explanation.hpp"
 #include "lipcert/report/run_report.hpp"
 #include "lipcert/report/terminal_report.hpp"
 
@@ -31,6 +32,10 @@ void certify_model(const CertifyArguments& arguments,
     options.sequence_length = arguments.sequence_length;
     options.progress = session.progress();
     options.keep_evidence = arguments.certificate.has_value();
+    options.effort = arguments.effort;
+    if (arguments.explained) {
+        require_block(architecture, *arguments.explained);  // a wrong name must not cost an hour
+    }
     if (arguments.assumptions) {
         options.conditions = read_conditions(*arguments.assumptions);
     }
@@ -110,7 +115,13 @@ ExitCode run_certify(const CertifyArguments& arguments, Console& console) {
         }
     }
     const TerminalStyle style = style_for(expanded.common, console);
-    outputs.deliver(run, render_run(run, style), render_run_verdict(run));
+    std::string view = render_run(run, style);
+    for (const ModelResult& model : run.models) {
+        if (expanded.explained && model.certificate) {
+            view += "\n" + block_explanation(*model.certificate, *expanded.explained);
+        }
+    }
+    outputs.deliver(run, view, render_run_verdict(run));
     const ExitCode code = run.exit_code();
     return code == ExitCode::limit_exceeded && expanded.exit_zero ? ExitCode::certified : code;
 }

@@ -218,6 +218,14 @@ void add_certify(CLI::App& program, CertifyArguments& arguments) {
                     arguments.assumptions,
                     "Also bound the pairs of inputs that both meet the conditions in FILE")
         ->type_name("FILE");
+    command.add_option("--effort", arguments.effort, "Time for tightness: fast, default or max")
+        ->transform(CLI::CheckedTransformer(efforts_by_name()).description(""))
+        ->type_name("EFFORT");
+    command
+        .add_option("--explain",
+                    arguments.explained,
+                    "Also show every rule's value for a block, such as \"layer 0 attention\"")
+        ->type_name("BLOCK");
     command.add_flag("--exit-zero", arguments.exit_zero, "Exit 0 although a limit is exceeded");
     command
         .add_option("--certificate",

@@ -55,6 +55,8 @@ struct CertifyArguments {
     LimitRequest limits;
     std::optional<std::size_t> sequence_length;
     std::optional<std::filesystem::path> assumptions;  ///< conditions to bound pairs under
+    Effort effort = Effort::standard;
+    std::optional<std::string> explained;  ///< a block whose rules are shown side by side
     bool exit_zero = false;
     std::optional<std::filesystem::path> baseline;
     double tolerance = kComparisonTolerance;  ///< of the baseline, relative

@@ -29,6 +29,7 @@ Json evidence_object(const Evidence& evidence) {
     object["configuration_sha256"] = evidence.configuration_sha256;
     object["sequence_length"] =
         evidence.sequence_length ? Json(*evidence.sequence_length) : Json(nullptr);
+    object["effort"] = name_of(evidence.effort);
     object["tensors"] = Json::array();
     for (const TensorDigest& tensor : evidence.tensors) {
         object["tensors"].push_back({{"name", tensor.name},

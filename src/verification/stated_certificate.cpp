@@ -94,6 +94,19 @@ std::optional<std::size_t> StatedCertificate::sequence_length() const {
     });
 }
 
+Effort StatedCertificate::effort() const {
+    return reading(where_, [this] {
+        const Json& evidence = json_.at("evidence");
+        const std::string name =
+            evidence.contains("effort") ? evidence.at("effort").get<std::string>() : "default";
+        const auto found = efforts_by_name().find(name);
+        if (found == efforts_by_name().end()) {
+            throw Error(ErrorKind::input, "evidence.effort", "is no effort: fast, default, max");
+        }
+        return found->second;
+    });
+}
+
 std::optional<Conditions> StatedCertificate::conditions() const {
     if (!json_.contains("conditional")) {
         return std::nullopt;

@@ -88,6 +88,7 @@ std::optional<CertifyOptions> options_for(const StatedCertificate& stated,
     try {
         options.limits = stated.limits();
         options.sequence_length = stated.sequence_length();
+        options.effort = stated.effort();
         if (options.sequence_length && *options.sequence_length == 0) {
             throw Error(ErrorKind::input, "evidence.sequence_length", "is zero");
         }

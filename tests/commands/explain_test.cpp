@@ -51,3 +51,32 @@ TEST_CASE("a rule that is not stated is a usage error") {
     CHECK(outcome.exit_code == 4);
     CHECK(contains(outcome.err, "R999"));
 }
+
+TEST_CASE("certify --explain shows every rule's value for a block and marks the least") {
+    const std::string model = (source_folder() / "sample_models" / "moby_dick.h5").string();
+    const Outcome outcome =
+        run({"certify", model, "--effort", "fast", "--explain", "layer 1 attention"});
+    CHECK(outcome.exit_code == 0);
+    const std::size_t begin = outcome.out.find("layer 1 attention: Lipschitz constant ");
+    REQUIRE(begin != std::string::npos);
+    const std::string shown = outcome.out.substr(begin);
+    for (const std::string part : {"values and keys", "query", "attention", "R23 R20", "R23 R21"}) {
+        CAPTURE(part);
+        CHECK(contains(shown, part));
+    }
+    std::size_t marks = 0;
+    for (std::size_t at = shown.find("<- least"); at != std::string::npos;
+         at = shown.find("<- least", at + 1)) {
+        ++marks;
+    }
+    CHECK(marks >= 3);
+    CHECK(!contains(run({"certify", model, "--effort", "fast"}).out, "<- least"));
+}
+
+TEST_CASE("a block that the model does not have is a usage error that lists those it has") {
+    const std::string model = (source_folder() / "sample_models" / "tiny_llama.h5").string();
+    const Outcome outcome = run({"certify", model, "--explain", "layer 9"});
+    CHECK(outcome.exit_code == 4);
+    CHECK(contains(outcome.err, "layer 0 attention"));
+    CHECK(run({"certify", model, "--effort", "most"}).exit_code == 4);
+}

@@ -166,6 +166,15 @@ TEST_CASE("what certify states, verify confirms, with limits that hold and limit
     }
 }
 
+TEST_CASE("a certificate of any effort is confirmed with the same effort") {
+    for (const std::string effort : {"fast", "max"}) {
+        CAPTURE(effort);
+        const Certified certified("tiny_lipschitz_transformer.h5", {"--effort", effort});
+        CHECK(certified.json().at("evidence").at("effort") == effort);
+        CHECK(certified.verify(certified.json(), true).is_confirmed());
+    }
+}
+
 TEST_CASE("a limit that a norm just meets is confirmed") {
     const Certified free("tiny_llama.h5");
     const Json norms = free.json().at("matrices");

@@ -3,6 +3,7 @@
 #include "lipcert/architecture/graph.hpp"
 #include "lipcert/bounds/affine.hpp"
 #include "lipcert/bounds/head_sum.hpp"
+#include "lipcert/bounds/network_bounds.hpp"
 #include "lipcert/bounds/normalisation.hpp"
 
 #include <optional>
@@ -62,6 +63,7 @@ struct AttentionBound {
     Upper value_key;
     Upper query;
     std::string rule;
+    std::vector<RuleValue> alternatives = {};
 
     [[nodiscard]] Upper lipschitz() const { return value_key + query; }
 
@@ -102,6 +104,14 @@ struct AttentionRadius {
                                              const ScorePath& scores,
                                              const Upper& score_scale,
                                              const Upper& radius);
+
+/// Half of the query part looks away from the values where values and keys read different
+/// directions: at most (query + across)/2 for the result of this and for any bound `query` of the
+/// query part [R22]. +inf where the rule does not hold: with rotary positions, normalised queries
+/// or keys, capped scores, a sink. `effort`: that goes into weights of the heads.
+[[nodiscard]] Upper query_across_values(const AttentionWeights& weights,
+                                        const Upper& radius,
+                                        Effort effort);
 
 /// The max-token constant of attention together with the normalisation before it, relative to
 /// 1/sqrt(epsilon) [R39]; for scores of [R19] and [R23], and with a sink only where there is no

@@ -15,6 +15,14 @@ struct Bound {
     std::string rule;
 };
 
+/// What one rule gives for a block, or for a part of it; the bound is made from the least of each
+/// part.
+struct RuleValue {
+    std::string part;  ///< "values and keys", "query", "mlp", ...
+    std::string rule;  ///< "R21"
+    Upper upper;       ///< of the module itself, max-token L2; of an MLP with its skip path
+};
+
 /// One residual block (or one module outside of a residual) of a layer.
 struct BlockBound {
     std::string kind;  ///< "attention", "mlp", "gated mlp", "linear", "norm", ...
@@ -22,6 +30,7 @@ struct BlockBound {
     std::string rule;
     Upper radius_in;  ///< of the residual stream, L2 norm of one token
     Upper radius_out;
+    std::vector<RuleValue> alternatives = {};  ///< every rule that was tried, in the order of trial
 };
 
 struct LayerBound {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "lipcert/bounds/effort.hpp"
 #include "lipcert/certificate/certificate.hpp"
 #include "lipcert/checkpoint/checkpoint.hpp"
 #include "lipcert/checkpoint/configuration.hpp"
@@ -52,7 +53,8 @@ struct CertifyOptions {
     LimitRequest limits;
     std::optional<std::size_t> sequence_length;  ///< > 0: also bound the Frobenius norm
     Progress progress;                           ///< may be empty
-    std::optional<Conditions> conditions;        ///< also bound the pairs that meet them [R37]
+    Effort effort = Effort::standard;
+    std::optional<Conditions> conditions;  ///< also bound the pairs that meet them [R37]
     bool keep_evidence = false;  ///< state what another run needs to prove the bounds again
     Recheck* recheck = nullptr;  ///< null: a certificate of its own
 };

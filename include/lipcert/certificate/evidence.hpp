@@ -1,5 +1,6 @@
 #pragma once
 
+#include "lipcert/bounds/effort.hpp"
 #include "lipcert/bounds/searches.hpp"
 #include "lipcert/checkpoint/configuration.hpp"
 
@@ -24,6 +25,7 @@ struct Evidence {
     std::string configuration_sha256;
     std::vector<TensorDigest> tensors;  ///< every tensor that was read, sorted by name
     std::optional<std::size_t> sequence_length;
+    Effort effort = Effort::standard;                   ///< decides which searches there are
     std::vector<FoundParameters> searches;              ///< of the bounds for all inputs
     std::vector<FoundParameters> conditional_searches;  ///< of those under conditions
 };

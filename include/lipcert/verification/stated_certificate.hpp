@@ -26,6 +26,8 @@ public:
     [[nodiscard]] std::vector<TensorDigest> tensors() const;
     [[nodiscard]] LimitRequest limits() const;
     [[nodiscard]] std::optional<std::size_t> sequence_length() const;
+    /// Of certificates that do not say: the default.
+    [[nodiscard]] Effort effort() const;
     /// The hypotheses of conditional bounds, where there are any.
     [[nodiscard]] std::optional<Conditions> conditions() const;
     [[nodiscard]] Recheck recheck() const;
