@@ -8,11 +8,11 @@
 #include <cstdlib>
 #include <ctime>
 #include <functional>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "norms/blas.hpp"
+#include "spectra.hpp"
 #include <Eigen/SVD>
 #include <fmt/format.h>
 
@@ -34,13 +34,6 @@ extern "C" void dgesdd_(const char* job,
 namespace {
 
 using namespace lipcert;
-
-Matrix gaussian(Eigen::Index size) {
-    std::mt19937_64 engine(1);
-    std::normal_distribution<double> normal;
-    const Matrix matrix = Matrix::NullaryExpr(size, size, [&] { return normal(engine); });
-    return StoredValues::rounded(DataType::float32, matrix).values();
-}
 
 /// Time by the clock, and of the processor in all threads: the latter is what a machine that others
 /// use still tells. Seconds.
@@ -125,15 +118,15 @@ CapRequest request_for(CapMethod method, double limit) {
     return {method, limit, 0.1, false, DataType::float32};
 }
 
-void measure(Eigen::Index size) {
+void measure(const char* spectrum, Eigen::Index size) {
     constexpr Eigen::Index kLargestForEigen = 1024;
     constexpr double kPart = 0.5;
-    const Matrix matrix = gaussian(size);
+    const Matrix matrix = bench::spectrum(spectrum, size, size);
     SpectralNorm norm;
     constexpr int kRuns = 2;
     const Cost enclosure = cost_of([&] { norm = spectral_norm(matrix); }, kRuns);
     const double top = norm.spectral.lower().to_double();
-    fmt::print("{0} x {0} float32, normal entries; one enclosure: {1}\n", size, text_of(enclosure));
+    fmt::print("{0} x {0} float32, {1}; one enclosure: {2}\n", size, spectrum, text_of(enclosure));
     // As a command does it: the norm, then the cap, which certifies what it stores.
     const auto capped = [&](CapMethod method, double part) {
         return cap_matrix(matrix, spectral_norm(matrix), request_for(method, part * top));
@@ -181,7 +174,9 @@ int main(int argc, char** argv) {
         sizes = {1024, 4096};
     }
     for (const Eigen::Index size : sizes) {
-        measure(size);
+        for (const char* spectrum : bench::kSpectra) {
+            measure(spectrum, size);
+        }
     }
     return 0;
 }

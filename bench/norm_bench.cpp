@@ -12,11 +12,11 @@
 #include <fstream>
 #include <functional>
 #include <limits>
-#include <random>
 #include <string>
 #include <unistd.h>
 #include <vector>
 
+#include "spectra.hpp"
 #include <Eigen/SVD>
 #include <Spectra/SymEigsSolver.h>
 #include <fmt/format.h>
@@ -43,38 +43,6 @@ double seconds(const std::function<void()>& work) {
 double median(std::vector<double> values) {
     std::sort(values.begin(), values.end());
     return values.empty() ? std::numeric_limits<double>::quiet_NaN() : values[values.size() / 2];
-}
-
-Matrix gaussian(Index rows, Index cols, unsigned seed) {
-    std::mt19937_64 generator(seed);
-    std::normal_distribution<double> normal;
-    Matrix result(rows, cols);
-    for (double& entry : result.reshaped<Eigen::RowMajor>()) {
-        entry = static_cast<float>(normal(generator));
-    }
-    return result;
-}
-
-/// Gaussian bulk of spectral norm about 1, plus spikes of the given sizes in random directions.
-Matrix with_spikes(Index rows, Index cols, const Vector& sizes, unsigned seed) {
-    const double edge = std::sqrt(static_cast<double>(rows)) + std::sqrt(static_cast<double>(cols));
-    const Matrix left =
-        gaussian(rows, sizes.size(), seed + 1) / std::sqrt(static_cast<double>(rows));
-    const Matrix right =
-        gaussian(cols, sizes.size(), seed + 2) / std::sqrt(static_cast<double>(cols));
-    const Matrix sum =
-        gaussian(rows, cols, seed) / edge + left * sizes.asDiagonal() * right.transpose();
-    return sum.cast<float>().cast<double>();
-}
-
-Matrix spectrum(const std::string& name, Index rows, Index cols) {
-    if (name == "gaussian") {
-        return gaussian(rows, cols, 1);
-    }
-    if (name == "power-law") {  // 64 spikes, 8/i
-        return with_spikes(rows, cols, 8.0 / Vector::LinSpaced(64, 1.0, 64.0).array(), 2);
-    }
-    return with_spikes(rows, cols, Vector::LinSpaced(12, 1.6, 1.1), 3);  // "outliers"
 }
 
 /// W^T W x, or W W^T x where that is smaller.
@@ -192,8 +160,8 @@ void measure_shapes(const Settings& settings) {
         shapes.insert(shapes.end(), {{4096, 4096}, {11008, 4096}});
     }
     for (const auto& [rows, cols] : shapes) {
-        for (const char* name : {"gaussian", "power-law", "outliers"}) {
-            measure(name, spectrum(name, rows, cols), settings);
+        for (const char* name : lipcert::bench::kSpectra) {
+            measure(name, lipcert::bench::spectrum(name, rows, cols), settings);
         }
     }
 }

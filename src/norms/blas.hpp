@@ -29,28 +29,16 @@ void require_trusted();
 /// results, or divides by more than a rounded reciprocal.
 void run_probes();
 
-/// The lower triangle of P^T P for a row-major panel P; the strict upper triangle is left alone.
-void gram_of_panel(const Matrix& panel, Matrix& lower);
-
 /// A B.
 [[nodiscard]] Matrix multiply(const Matrix& a, const Matrix& b);
 
-/// result = op(A) B, op the transpose where `transposed`; `result` has its shape already. One call:
-/// every term passes through as many roundings as the inner dimension has entries.
-void multiply(const MatrixView& a, bool transposed, const MatrixView& b, Matrix& result);
-
-/// In float32, the lower triangle of P^T P, or of P P^T where `columns`.
-void gram_of_panel(const FloatMatrix& panel, bool columns, FloatMatrix& lower);
+/// op(A) B, op the transpose where `transposed`, for a B of few columns.
+[[nodiscard]] Matrix multiply(const Matrix& a, bool transposed, const Matrix& b);
 
 /// In float32: lower -= M M^T (lower triangle), M of few columns.
 void subtract_gram(const FloatMatrix& vectors, FloatMatrix& lower);
 
 /// In float32, for estimates: y = A x for the symmetric matrix A with this lower triangle.
 void multiply_symmetric(const FloatMatrix& lower, const float* x, float* y);
-
-/// Overwrites the lower triangle of A with L, A = L L^T. Returns 0, or the 1-based index of the
-/// pivot that was not positive; rows before it then hold their part of L.
-[[nodiscard]] Eigen::Index cholesky(Matrix& lower);
-[[nodiscard]] Eigen::Index cholesky(FloatMatrix& lower);
 
 }  // namespace lipcert::blas

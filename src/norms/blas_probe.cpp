@@ -9,6 +9,8 @@
 #include <string>
 
 #include "norms/blas.hpp"
+#include "norms/blocked_cholesky.hpp"
+#include "norms/blocked_gram.hpp"
 
 namespace lipcert::blas {
 
@@ -33,8 +35,14 @@ void require_openblas() {
     if (known == nullptr || dladdr(known, &known_library) == 0) {
         return;
     }
-    for (const char* routine :
-         {"cblas_dsyrk", "cblas_dgemm", "dpotrf_", "cblas_ssyrk", "spotrf_"}) {
+    for (const char* routine : {"cblas_dsyrk",
+                                "cblas_dgemm",
+                                "cblas_dtrsm",
+                                "dpotrf_",
+                                "cblas_ssyrk",
+                                "cblas_sgemm",
+                                "cblas_strsm",
+                                "spotrf_"}) {
         void* const address = dlsym(RTLD_DEFAULT, routine);
         Dl_info library{};
         if (address != nullptr && dladdr(address, &library) != 0 &&
@@ -79,7 +87,7 @@ void probe_products() {
         graded.col(j) *= grade(j);
     }
     Matrix gram = Matrix::Zero(kOuter, kOuter);
-    gram_of_panel(graded, gram);
+    gram_of_panel(graded, false, Into::overwrite, gram);
     const Matrix product = multiply(graded.transpose(), graded);
     for (Eigen::Index i = 0; i < kOuter; ++i) {
         for (Eigen::Index j = 0; j < kOuter; ++j) {
@@ -91,16 +99,16 @@ void probe_products() {
     }
 }
 
-/// L with small integers and powers of two on the diagonal: every step of the factorisation of
+/// L with small odd integers and powers of two on the diagonal: every step of the factorisation of
 /// L L^T is exact, also where the kernel multiplies by reciprocals.
 Matrix integer_factor() {
     constexpr Eigen::Index kSize = 193;
     Matrix factor = integers(kSize, kSize, 2);
     for (Eigen::Index i = 0; i < kSize; ++i) {
         for (Eigen::Index j = 0; j < kSize; ++j) {
-            factor(i, j) = j > i ? 0.0 : std::trunc(factor(i, j) / 256.0);
+            factor(i, j) = j > i ? 0.0 : 2.0 * std::trunc(factor(i, j) / 512.0) + 1.0;
         }
-        factor(i, i) = std::ldexp(1.0, static_cast<int>(i % 4));
+        factor(i, i) = std::ldexp(1.0, static_cast<int>((i + 1) % 4));
     }
     return factor;
 }
@@ -117,15 +125,18 @@ Matrix gram_of_rows(const Matrix& factor) {
     return gram;
 }
 
+/// Blocks so small that every routine of the factorisation has its part in a probe.
+constexpr Eigen::Index kProbedBlock = 64;
+
 void probe_cholesky() {
     const Matrix factor = integer_factor();
     Matrix gram = gram_of_rows(factor);
-    bool same = cholesky(gram) == 0;
+    bool same = cholesky(gram, kProbedBlock) == 0;
     for (Eigen::Index i = 0; i < factor.rows(); ++i) {
         same = same && gram.row(i).head(i + 1) == factor.row(i).head(i + 1);
     }
     if (!same) {
-        distrust("dpotrf does not reproduce an exact integer factor");
+        distrust("dpotrf or dtrsm does not reproduce an exact integer factor");
     }
 }
 
@@ -145,7 +156,7 @@ void probe_reciprocals() {
         }
     }
     Matrix computed = gram_of_rows(factor);
-    bool close = cholesky(computed) == 0;
+    bool close = cholesky(computed, kProbedBlock) == 0;
     for (Eigen::Index j = 0; j < kSize; j += 2) {
         for (Eigen::Index i = j; i < kSize; ++i) {
             const double exact = factor(i, j);
@@ -153,7 +164,7 @@ void probe_reciprocals() {
         }
     }
     if (!close) {
-        distrust("dpotrf divides by its pivots less accurately than two roundings");
+        distrust("dpotrf or dtrsm divides by its pivots less accurately than two roundings");
     }
 }
 
@@ -170,27 +181,27 @@ void probe_float() {
         graded.col(j) *= static_cast<float>(grade(j));
     }
     FloatMatrix gram = FloatMatrix::Zero(kOuter, kOuter);
-    gram_of_panel(graded, false, gram);
+    gram_of_panel(graded, false, Into::overwrite, gram);
     const FloatMatrix turned = graded.transpose();
     FloatMatrix gram_of_columns = FloatMatrix::Zero(kOuter, kOuter);
-    gram_of_panel(turned, true, gram_of_columns);
+    gram_of_panel(turned, true, Into::overwrite, gram_of_columns);
     for (Eigen::Index i = 0; i < kOuter; ++i) {
         for (Eigen::Index j = 0; j <= i; ++j) {
             const auto exact =
                 static_cast<float>(exact_dot(base, i, base, j) * grade(i) * grade(j));
             if (gram(i, j) != exact || gram_of_columns(i, j) != exact) {
-                distrust("ssyrk does not reproduce an exact integer product");
+                distrust("ssyrk or sgemm does not reproduce an exact integer product");
             }
         }
     }
     const Matrix factor = integer_factor();
     FloatMatrix lower = gram_of_rows(factor).cast<float>();
-    bool same = cholesky(lower) == 0;
+    bool same = cholesky(lower, kProbedBlock) == 0;
     for (Eigen::Index i = 0; i < factor.rows(); ++i) {
         same = same && lower.row(i).head(i + 1) == factor.row(i).head(i + 1).cast<float>();
     }
     if (!same) {
-        distrust("spotrf does not reproduce an exact integer factor");
+        distrust("spotrf or strsm does not reproduce an exact integer factor");
     }
 }
 

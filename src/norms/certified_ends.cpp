@@ -19,8 +19,8 @@ Lower lower_end(const TallPanels& panels, const Vector& vector, const Upper& fro
         return {};  // the underflow terms below are for vectors of length about 1
     }
     double image_squared = 0.0;
-    panels.for_each([&](const Matrix& panel) {
-        const Vector image = panel * vector;
+    panels.for_each([&](const Matrix& panel, bool columns) {
+        const Vector image = columns ? Vector(panel.transpose() * vector) : Vector(panel * vector);
         image_squared += image.squaredNorm();
     });
     const auto n = static_cast<std::size_t>(panels.size());

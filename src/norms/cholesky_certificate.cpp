@@ -5,9 +5,11 @@
 #include <cmath>
 #include <utility>
 
-#include "norms/blas.hpp"
+#include "norms/blocked_cholesky.hpp"
 #include "norms/error_terms.hpp"
 #include "norms/freivalds.hpp"
+#include "norms/large_matrix.hpp"
+#include "norms/parallel.hpp"
 #include "norms/scaling.hpp"
 #include "norms/triangular.hpp"
 
@@ -92,11 +94,13 @@ CholeskyFactor factorise(const Matrix& gram,
     const Eigen::Index n = gram.rows();
     CholeskyFactor result;
     result.lower = std::move(workspace);
-    result.lower.resize(n, n);
-    for (Eigen::Index i = 0; i < n; ++i) {
-        result.lower.row(i).head(i) = sign * gram.row(i).head(i);
-        result.lower(i, i) = diagonal(i);
-    }
+    resize_uninitialised(result.lower, n, n);
+    for_each_row_range(n, n, [&](Eigen::Index begin, Eigen::Index end) {
+        for (Eigen::Index i = begin; i < end; ++i) {
+            result.lower.row(i).head(i) = sign * gram.row(i).head(i);
+            result.lower(i, i) = diagonal(i);
+        }
+    });
     result.failed_pivot = blas::cholesky(result.lower);
     if (!result.succeeded()) {
         result.error = Upper::infinity();

@@ -4,12 +4,15 @@
 #include "lipcert/rounding/roundoff.hpp"
 
 #include <cmath>
-#include <limits>
 #include <string>
 
 #include "norms/blas.hpp"
+#include "norms/blocked_cholesky.hpp"
+#include "norms/blocked_gram.hpp"
 #include "norms/cholesky_certificate.hpp"
 #include "norms/freivalds.hpp"
+#include "norms/large_matrix.hpp"
+#include "norms/parallel.hpp"
 #include "norms/scaling.hpp"
 #include "norms/triangular.hpp"
 
@@ -30,7 +33,11 @@ Upper crude_underflow(Eigen::Index inner, Eigen::Index size) {
 
 /// |W'|_F^2 from the stored numbers: the panel's sum, scaled by a power of two.
 Enclosure squares_of(const MatrixView& panel, int exponent) {
-    const Vector of_rows = panel.rowwise().squaredNorm();
+    Vector of_rows(panel.rows());
+    for_each_row_range(panel.rows(), panel.cols(), [&](Eigen::Index begin, Eigen::Index end) {
+        of_rows.segment(begin, end - begin) =
+            panel.middleRows(begin, end - begin).rowwise().squaredNorm();
+    });
     const double computed = std::ldexp(of_rows.sum(), -2 * exponent);
     const auto terms = static_cast<std::size_t>(panel.rows() + panel.cols() + 1);
     const Enclosure sum = true_sum(computed, terms, 0);
@@ -47,27 +54,17 @@ Upper crude_gram_error(Eigen::Index inner, Eigen::Index size, const Upper& squar
 
 CrudeGram form_crude_gram(const SmallerSide& side) {
     const Eigen::Index n = side.size();
-    const float poison = std::numeric_limits<float>::quiet_NaN();
     CrudeGram gram;
-    gram.lower = FloatMatrix::Constant(n, n, poison);
-    FloatMatrix part;
-    bool first = true;
+    resize_uninitialised(gram.lower, n, n);
+    blas::Into into = blas::Into::overwrite;
     Lower below;
     Upper above;
     side.for_each_panel([&](const MatrixView& stored, const FloatMatrix& panel, bool columns) {
         const Enclosure squares = squares_of(stored, side.exponent());
         below = below + squares.lower();
         above += squares.upper();
-        if (first) {
-            blas::gram_of_panel(panel, columns, gram.lower);
-        } else {
-            part.setConstant(n, n, poison);
-            blas::gram_of_panel(panel, columns, part);
-            for (Eigen::Index i = 0; i < n; ++i) {
-                gram.lower.row(i).head(i + 1) += part.row(i).head(i + 1);
-            }
-        }
-        first = false;
+        blas::gram_of_panel(panel, columns, into, gram.lower);
+        into = blas::Into::add;
     });
     gram.sum_of_squares = {below, above};
     gram.error = crude_gram_error(side.inner(), n, above);
@@ -94,17 +91,19 @@ void require_crude_gram(const CrudeGram& gram,
     for (Eigen::Index i = 0; i < side.size(); ++i) {
         const double threshold = factor * norms(i) * all + kUnderflow;
         if (!(std::abs(product(i) - expected(i)) <= threshold)) {  // a NaN must fail too
-            freivalds::distrust("a Gram matrix in float32 (ssyrk)", i);
+            freivalds::distrust("a Gram matrix in float32 (ssyrk, sgemm)", i);
         }
     }
 }
 
 Upper certify_crude_level(FloatMatrix& lower, float level) {
     const Eigen::Index n = lower.rows();
-    for (Eigen::Index i = 0; i < n; ++i) {
-        lower.row(i).head(i) = -lower.row(i).head(i);
-        lower(i, i) = level - lower(i, i);
-    }
+    for_each_row_range(n, n, [&](Eigen::Index begin, Eigen::Index end) {
+        for (Eigen::Index i = begin; i < end; ++i) {
+            lower.row(i).head(i) = -lower.row(i).head(i);
+            lower(i, i) = level - lower(i, i);
+        }
+    });
     const float largest = lower.diagonal().maxCoeff();
     const Eigen::VectorXf x = freivalds::signs(n).col(0).cast<float>();
     const Eigen::VectorXf image = lower.selfadjointView<Eigen::Lower>() * x;

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "norms/blas.hpp"
+#include "norms/parallel.hpp"
 #include "norms/triangular.hpp"
 
 namespace lipcert::freivalds {
@@ -88,11 +89,28 @@ GramWitness::GramWitness(Eigen::Index size)
       expected(Block::Zero(size, kVectors)),
       magnitude(Vector::Zero(size)) {}
 
-void GramWitness::add_panel(const Matrix& panel) {
-    const Block image = panel * signs;
-    expected.noalias() += panel.transpose() * image;
-    const Vector row_sums = panel.cwiseAbs().rowwise().sum();
-    magnitude.noalias() += panel.cwiseAbs().transpose() * row_sums;
+void GramWitness::add_panel(const Matrix& panel, bool columns) {
+    if (columns) {
+        add(panel.transpose());
+    } else {
+        add(panel);
+    }
+}
+
+template <typename P>
+void GramWitness::add(const P& panel) {
+    Block image(panel.rows(), kVectors);
+    Vector sums(panel.rows());
+    for_each_row_range(panel.rows(), panel.cols(), [&](Eigen::Index begin, Eigen::Index end) {
+        const auto rows = panel.middleRows(begin, end - begin);
+        image.middleRows(begin, end - begin).noalias() = rows * signs;
+        sums.segment(begin, end - begin) = rows.cwiseAbs().rowwise().sum();
+    });
+    for_each_row_range(panel.cols(), panel.rows(), [&](Eigen::Index begin, Eigen::Index end) {
+        const auto cols = panel.middleCols(begin, end - begin).transpose();
+        expected.middleRows(begin, end - begin).noalias() += cols * image;
+        magnitude.segment(begin, end - begin).noalias() += cols.cwiseAbs() * sums;
+    });
     inner += panel.rows();
     ++panel_count;
 }
@@ -148,7 +166,7 @@ void require_factor(const Matrix& gram, const Vector& diagonal, double sign, con
     require_below(residual,
                   magnitude,
                   threshold_factor(4 * size + 12, 2 * size),
-                  "a Cholesky factor (dpotrf)");
+                  "a Cholesky factor (dpotrf, dtrsm)");
 }
 
 void require_factor(const Eigen::VectorXf& image,
@@ -167,7 +185,7 @@ void require_factor(const Eigen::VectorXf& image,
         const double residual = static_cast<double>(image(i)) - static_cast<double>(expected(i));
         const double threshold = allowed * static_cast<double>(magnitude(i)) + kFloatUnderflow;
         if (!(std::abs(residual) <= threshold)) {  // a NaN must fail too
-            distrust("a Cholesky factor in float32 (spotrf)", i);
+            distrust("a Cholesky factor in float32 (spotrf, strsm)", i);
         }
     }
 }

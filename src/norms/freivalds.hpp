@@ -26,13 +26,18 @@ using Block = Eigen::Matrix<double, Eigen::Dynamic, kVectors, Eigen::RowMajor>;
 /// Collects (P^T P) X and |P|^T |P| 1 over the panels P of a Gram matrix.
 struct GramWitness {
     explicit GramWitness(Eigen::Index size);
-    void add_panel(const Matrix& panel);
+    /// P, or its transpose where `columns`.
+    void add_panel(const Matrix& panel, bool columns);
 
     Block signs;             ///< X
     Block expected;          ///< sum of P^T (P X)
     Vector magnitude;        ///< sum of |P|^T (|P| 1)
     Eigen::Index inner = 0;  ///< rows of all panels
     Eigen::Index panel_count = 0;
+
+private:
+    template <typename P>
+    void add(const P& panel);
 };
 
 /// Throws Error{environment} unless the lower triangle `lower` is, within the rounding that [S1]

@@ -3,10 +3,14 @@
 #include "lipcert/rounding/roundoff.hpp"
 
 #include <algorithm>
-#include <limits>
+#include <map>
+#include <mutex>
 
 #include "norms/blas.hpp"
+#include "norms/blocked_gram.hpp"
 #include "norms/error_terms.hpp"
+#include "norms/large_matrix.hpp"
+#include "norms/parallel.hpp"
 #include "norms/scaling.hpp"
 
 namespace lipcert {
@@ -27,17 +31,20 @@ Eigen::Index TallPanels::inner() const {
     return transposed_ ? matrix_.cols() : matrix_.rows();
 }
 
-void TallPanels::for_each(const std::function<void(const Matrix&)>& visit) const {
+void TallPanels::for_each(
+    const std::function<void(const Matrix& panel, bool columns)>& visit) const {
     Matrix panel;
     for (Eigen::Index begin = 0; begin < inner(); begin += blas::kPanelLength) {
         const Eigen::Index count = std::min(blas::kPanelLength, inner() - begin);
-        if (transposed_) {
-            panel = matrix_.middleCols(begin, count).transpose();
-        } else {
-            panel = matrix_.middleRows(begin, count);
-        }
-        multiply_by_power_of_two(panel, -exponent_);
-        visit(panel);
+        const MatrixView stored = transposed_ ? MatrixView(matrix_.middleCols(begin, count))
+                                              : MatrixView(matrix_.middleRows(begin, count));
+        resize_uninitialised(panel, stored.rows(), stored.cols());
+        for_each_row_range(stored.rows(), stored.cols(), [&](Eigen::Index first, Eigen::Index end) {
+            auto rows = panel.middleRows(first, end - first);
+            rows = stored.middleRows(first, end - first);
+            multiply_by_power_of_two(rows, -exponent_);
+        });
+        visit(panel, transposed_);
     }
 }
 
@@ -55,29 +62,40 @@ Upper gram_error(Eigen::Index inner, Eigen::Index size, const Upper& absolute_no
     return gamma(blas::accumulation_length(inner)) * absolute_norm_squared + underflow;
 }
 
+namespace {
+
+Enclosure sum_of_squares_in_ranges(const Matrix& panel) {
+    std::mutex mutex;
+    std::map<Eigen::Index, Enclosure> ranges;  // in order: the same sum whichever ended first
+    for_each_row_range(panel.rows(), panel.cols(), [&](Eigen::Index begin, Eigen::Index end) {
+        const Enclosure squares = sum_of_squares(panel.middleRows(begin, end - begin));
+        const std::lock_guard<std::mutex> lock(mutex);
+        ranges.emplace(begin, squares);
+    });
+    Enclosure total;
+    for (const auto& [begin, squares] : ranges) {
+        total = {total.lower() + squares.lower(), total.upper() + squares.upper()};
+    }
+    return total;
+}
+
+}  // namespace
+
 Gram form_gram(const TallPanels& panels) {
     const Eigen::Index n = panels.size();
-    const double poison = std::numeric_limits<double>::quiet_NaN();
     Gram gram;
-    gram.lower = Matrix::Constant(n, n, poison);
-    Matrix part;
+    resize_uninitialised(gram.lower, n, n);
     freivalds::GramWitness witness(n);
     Lower squares_below;
     Upper squares_above;
-    bool first = true;
-    panels.for_each([&](const Matrix& panel) {
-        const Enclosure squares = sum_of_squares(panel);
+    blas::Into into = blas::Into::overwrite;
+    panels.for_each([&](const Matrix& panel, bool columns) {
+        const Enclosure squares = sum_of_squares_in_ranges(panel);
         squares_below = squares_below + squares.lower();
         squares_above += squares.upper();
-        witness.add_panel(panel);
-        if (first) {
-            blas::gram_of_panel(panel, gram.lower);
-        } else {
-            part.setConstant(n, n, poison);
-            blas::gram_of_panel(panel, part);
-            gram.lower.triangularView<Eigen::Lower>() += part;
-        }
-        first = false;
+        witness.add_panel(panel, columns);
+        blas::gram_of_panel(panel, columns, into, gram.lower);
+        into = blas::Into::add;
     });
     freivalds::require_gram(gram.lower, witness);
     gram.sum_of_squares = {squares_below, squares_above};

@@ -21,8 +21,9 @@ public:
 
     [[nodiscard]] Eigen::Index size() const;   ///< columns of W'
     [[nodiscard]] Eigen::Index inner() const;  ///< rows of W'
-    /// Calls `visit` with each slice of at most blas::kPanelLength rows, in order.
-    void for_each(const std::function<void(const Matrix&)>& visit) const;
+    /// Calls `visit` with each slice of at most blas::kPanelLength rows, in order: as count x size
+    /// or, where `columns` is told, as size x count.
+    void for_each(const std::function<void(const Matrix& panel, bool columns)>& visit) const;
     /// Bounds |slices - W'|_F: entries that underflow beside a huge one.
     [[nodiscard]] Upper scaling_error() const;
 

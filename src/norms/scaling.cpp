@@ -4,9 +4,12 @@
 #include "lipcert/rounding/roundoff.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cmath>
 #include <cstdint>
+
+#include "norms/parallel.hpp"
 
 namespace lipcert {
 
@@ -23,21 +26,27 @@ std::optional<int> largest_exponent(const Matrix& matrix) {
     // floating-point flag can hide a subnormal or a NaN.
     constexpr std::uint64_t kMagnitude = 0x7fffffffffffffffULL;
     constexpr std::uint64_t kInfinity = 0x7ff0000000000000ULL;
-    std::uint64_t largest = 0;
-    for (Eigen::Index i = 0; i < matrix.size(); ++i) {
-        largest = std::max(largest, std::bit_cast<std::uint64_t>(matrix.data()[i]) & kMagnitude);
-    }
-    if (largest >= kInfinity) {
+    std::atomic<std::uint64_t> largest = 0;
+    for_each_row_range(matrix.rows(), matrix.cols(), [&](Eigen::Index begin, Eigen::Index end) {
+        std::uint64_t here = 0;
+        for (Eigen::Index i = begin * matrix.cols(); i < end * matrix.cols(); ++i) {
+            here = std::max(here, std::bit_cast<std::uint64_t>(matrix.data()[i]) & kMagnitude);
+        }
+        std::uint64_t before = largest;
+        while (before < here && !largest.compare_exchange_weak(before, here)) {
+        }
+    });
+    if (largest.load() >= kInfinity) {
         throw Error(ErrorKind::internal,
                     "",
                     "a matrix with an infinite or NaN entry reached the norm engine; expected "
                     "finite entries");
     }
-    if (largest == 0) {
+    if (largest.load() == 0) {
         return std::nullopt;
     }
     int exponent = 0;
-    std::frexp(std::bit_cast<double>(largest), &exponent);
+    std::frexp(std::bit_cast<double>(largest.load()), &exponent);
     return exponent;
 }
 

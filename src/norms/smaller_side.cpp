@@ -4,6 +4,8 @@
 #include <cmath>
 
 #include "norms/blas.hpp"
+#include "norms/large_matrix.hpp"
+#include "norms/parallel.hpp"
 
 namespace lipcert {
 
@@ -21,34 +23,21 @@ void SmallerSide::for_each_panel(const Visit& visit) const {
         const Eigen::Index count = std::min(blas::kPanelLength, inner_ - begin);
         const MatrixView stored = transposed_ ? MatrixView(stored_.middleCols(begin, count))
                                               : MatrixView(stored_.middleRows(begin, count));
-        panel = (factor * stored).cast<float>();
+        resize_uninitialised(panel, stored.rows(), stored.cols());
+        for_each_row_range(stored.rows(), stored.cols(), [&](Eigen::Index first, Eigen::Index end) {
+            panel.middleRows(first, end - first) =
+                (factor * stored.middleRows(first, end - first)).cast<float>();
+        });
         visit(stored, panel, transposed_);
     }
 }
 
 Matrix SmallerSide::image(const Matrix& vectors) const {
-    Matrix result(inner_, vectors.cols());
-    Matrix part;
-    for (Eigen::Index begin = 0; begin < size_; begin += blas::kPanelLength) {
-        const Eigen::Index count = std::min(blas::kPanelLength, size_ - begin);
-        const MatrixView panel = transposed_ ? MatrixView(stored_.middleRows(begin, count))
-                                             : MatrixView(stored_.middleCols(begin, count));
-        Matrix& target = begin == 0 ? result : part;
-        target.resize(inner_, vectors.cols());
-        blas::multiply(panel, transposed_, vectors.middleRows(begin, count), target);
-        if (begin > 0) {
-            result += part;
-        }
-    }
-    result *= std::ldexp(1.0, -exponent_);
-    return result;
+    return blas::multiply(stored_, transposed_, vectors) * std::ldexp(1.0, -exponent_);
 }
 
 Matrix SmallerSide::transposed_image(const Matrix& vectors) const {
-    Matrix result(size_, vectors.cols());
-    blas::multiply(stored_, !transposed_, vectors, result);
-    result *= std::ldexp(1.0, -exponent_);
-    return result;
+    return blas::multiply(stored_, !transposed_, vectors) * std::ldexp(1.0, -exponent_);
 }
 
 }  // namespace lipcert

@@ -35,9 +35,8 @@ public:
         std::function<void(const MatrixView& stored, const FloatMatrix& panel, bool columns)>;
     void for_each_panel(const Visit& visit) const;
 
-    /// fl(W' V), summed in panels of the inner dimension `size`.
+    /// fl(W' V) and fl(W'^T Y), summed in panels of the inner dimension.
     [[nodiscard]] Matrix image(const Matrix& vectors) const;
-    /// fl(W'^T Y), summed in one piece.
     [[nodiscard]] Matrix transposed_image(const Matrix& vectors) const;
 
 private:

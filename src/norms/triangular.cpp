@@ -1,19 +1,37 @@
 #include "norms/triangular.hpp"
 
+#include <algorithm>
+
+#include "norms/parallel.hpp"
+
 namespace lipcert {
 
 namespace {
 
+/// Rows whose products one thread adds up: parts of a sum that are added in order afterwards, so
+/// that it is the same on any number of threads.
+constexpr Eigen::Index kPartialSums = 8;
+
 template <typename M, typename V>
 V absolute_product(const M& lower, const V& x) {
-    V image = V::Zero(lower.rows());
-    for (Eigen::Index i = 0; i < lower.rows(); ++i) {
-        image.head(i + 1) += x(i) * lower.row(i).head(i + 1).cwiseAbs().transpose();
-    }
-    V result(lower.rows());
-    for (Eigen::Index i = 0; i < lower.rows(); ++i) {
-        result(i) = lower.row(i).head(i + 1).cwiseAbs().dot(image.head(i + 1));
-    }
+    const Eigen::Index n = lower.rows();
+    const Eigen::Index length = (n + kPartialSums - 1) / kPartialSums;
+    const double operations = static_cast<double>(n) * static_cast<double>(n);
+    Eigen::Matrix<typename M::Scalar, Eigen::Dynamic, kPartialSums> images =
+        Eigen::Matrix<typename M::Scalar, Eigen::Dynamic, kPartialSums>::Zero(n, kPartialSums);
+    for_each_piece(kPartialSums, operations, [&](Eigen::Index piece) {
+        const Eigen::Index end = std::min((piece + 1) * length, n);
+        for (Eigen::Index i = piece * length; i < end; ++i) {
+            images.col(piece).head(i + 1) += x(i) * lower.row(i).head(i + 1).cwiseAbs().transpose();
+        }
+    });
+    const V image = images.rowwise().sum();
+    V result(n);
+    for_each_row_range(n, n, [&](Eigen::Index begin, Eigen::Index end) {
+        for (Eigen::Index i = begin; i < end; ++i) {
+            result(i) = lower.row(i).head(i + 1).cwiseAbs().dot(image.head(i + 1));
+        }
+    });
     return result;
 }
 

@@ -42,11 +42,11 @@ bool is_power_of_two(double number) {
 }
 
 /// L, row by row, as if each column had been multiplied by an inexact reciprocal of its pivot.
-void blur_columns(std::ptrdiff_t size, double* lower) {
+void blur_columns(std::ptrdiff_t size, std::ptrdiff_t leading, double* lower) {
     for (std::ptrdiff_t j = 0; j < size; ++j) {
-        if (!is_power_of_two(lower[j * size + j])) {
+        if (!is_power_of_two(lower[j * leading + j])) {
             for (std::ptrdiff_t i = j + 1; i < size; ++i) {
-                lower[i * size + j] *= 1.0 + 0x1p-48;
+                lower[i * leading + j] *= 1.0 + 0x1p-48;
             }
         }
     }
@@ -133,7 +133,7 @@ void __wrap_dpotrf_(
     __real_dpotrf_(uplo, n, a, lda, info, uplo_length);
     entry.finish();
     if (fault == Fault::reciprocal) {
-        blur_columns(*n, a);
+        blur_columns(*n, *lda, a);
     }
 }
 
@@ -164,6 +164,67 @@ void __wrap_spotrf_(
     const Entry entry(FaultyBlas::next(Routine::spotrf),
                       a + last * *lda + std::max<std::ptrdiff_t>(last - 2, 0));
     __real_spotrf_(uplo, n, a, lda, info, uplo_length);
+    entry.finish();
+}
+
+decltype(cblas_sgemm) __real_cblas_sgemm;
+decltype(cblas_dtrsm) __real_cblas_dtrsm;
+decltype(cblas_strsm) __real_cblas_strsm;
+
+void __wrap_cblas_sgemm(CBLAS_ORDER order,
+                        CBLAS_TRANSPOSE transpose_a,
+                        CBLAS_TRANSPOSE transpose_b,
+                        blasint m,
+                        blasint n,
+                        blasint k,
+                        float alpha,
+                        const float* a,
+                        blasint lda,
+                        const float* b,
+                        blasint ldb,
+                        float beta,
+                        float* c,
+                        blasint ldc) {
+    const Entry entry(FaultyBlas::next(Routine::sgemm),
+                      c + static_cast<std::ptrdiff_t>(m - 1) * ldc);
+    __real_cblas_sgemm(
+        order, transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+    entry.finish();
+}
+
+void __wrap_cblas_dtrsm(CBLAS_ORDER order,
+                        CBLAS_SIDE side,
+                        CBLAS_UPLO uplo,
+                        CBLAS_TRANSPOSE transpose,
+                        CBLAS_DIAG diagonal,
+                        blasint m,
+                        blasint n,
+                        double alpha,
+                        const double* a,
+                        blasint lda,
+                        double* b,
+                        blasint ldb) {
+    const Entry entry(FaultyBlas::next(Routine::dtrsm),
+                      b + static_cast<std::ptrdiff_t>(m - 1) * ldb);
+    __real_cblas_dtrsm(order, side, uplo, transpose, diagonal, m, n, alpha, a, lda, b, ldb);
+    entry.finish();
+}
+
+void __wrap_cblas_strsm(CBLAS_ORDER order,
+                        CBLAS_SIDE side,
+                        CBLAS_UPLO uplo,
+                        CBLAS_TRANSPOSE transpose,
+                        CBLAS_DIAG diagonal,
+                        blasint m,
+                        blasint n,
+                        float alpha,
+                        const float* a,
+                        blasint lda,
+                        float* b,
+                        blasint ldb) {
+    const Entry entry(FaultyBlas::next(Routine::strsm),
+                      b + static_cast<std::ptrdiff_t>(m - 1) * ldb);
+    __real_cblas_strsm(order, side, uplo, transpose, diagonal, m, n, alpha, a, lda, b, ldb);
     entry.finish();
 }
 

@@ -8,6 +8,8 @@
 #include <cblas.h>
 #include <limits>
 
+#include "norms/blocked_cholesky.hpp"
+#include "norms/blocked_gram.hpp"
 #include "norms/cholesky_certificate.hpp"
 #include "norms/freivalds.hpp"
 #include "norms/gram.hpp"
@@ -29,8 +31,8 @@ struct WitnessedGram {
 WitnessedGram witnessed(const Matrix& panel) {
     WitnessedGram result{Matrix::Constant(panel.cols(), panel.cols(), kNaN),
                          freivalds::GramWitness(panel.cols())};
-    result.witness.add_panel(panel);
-    blas::gram_of_panel(panel, result.lower);
+    result.witness.add_panel(panel, false);
+    blas::gram_of_panel(panel, false, blas::Into::overwrite, result.lower);
     return result;
 }
 

@@ -32,8 +32,14 @@ namespace {
 
 using Action = std::function<void()>;
 
-constexpr Routine kRoutines[] = {
-    Routine::dsyrk, Routine::dgemm, Routine::dpotrf, Routine::ssyrk, Routine::spotrf};
+constexpr Routine kRoutines[] = {Routine::dsyrk,
+                                 Routine::dgemm,
+                                 Routine::dtrsm,
+                                 Routine::dpotrf,
+                                 Routine::ssyrk,
+                                 Routine::sgemm,
+                                 Routine::strsm,
+                                 Routine::spotrf};
 
 /// Refused because of the BLAS, and the message names the routine.
 void check_blamed(const Action& action, Routine routine, Fault fault, const std::string& name) {

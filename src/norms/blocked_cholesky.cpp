@@ -1,0 +1,236 @@
+#include "norms/blocked_cholesky.hpp"
+
+#include "lipcert/error.hpp"
+
+#include <algorithm>
+#include <cblas.h>
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "norms/parallel.hpp"
+#include "norms/thread_limit.hpp"
+
+// LAPACK's own name; no C header of it is among the dependencies.
+// NOLINTNEXTLINE(readability-identifier-naming)
+extern "C" void dpotrf_(
+    const char* uplo, const int* n, double* a, const int* lda, int* info, std::size_t uplo_length);
+// NOLINTNEXTLINE(readability-identifier-naming)
+extern "C" void spotrf_(
+    const char* uplo, const int* n, float* a, const int* lda, int* info, std::size_t uplo_length);
+
+namespace lipcert::blas {
+
+namespace {
+
+/// Where a block begins and how many rows (or columns) it has.
+struct Range {
+    int begin = 0;
+    int count = 0;
+};
+
+/// A square matrix whose lower triangle becomes its factor, and the routines of one precision.
+template <typename Number>
+struct Target {
+    Number* data;
+    int size;
+
+    [[nodiscard]] Number* at(const Range& rows, const Range& cols) const {
+        return data + static_cast<std::ptrdiff_t>(rows.begin) * size + cols.begin;
+    }
+};
+
+/// The lower triangle of a row-major matrix is the upper one of LAPACK's column-major matrix.
+int factorise_diagonal(const Target<double>& a, const Range& k) {
+    int info = 0;
+    dpotrf_("U", &k.count, a.at(k, k), &a.size, &info, 1);
+    return info;
+}
+
+int factorise_diagonal(const Target<float>& a, const Range& k) {
+    int info = 0;
+    spotrf_("U", &k.count, a.at(k, k), &a.size, &info, 1);
+    return info;
+}
+
+/// A_ik <- A_ik L_kk^-T.
+void solve_below(const Target<double>& a, const Range& i, const Range& k) {
+    cblas_dtrsm(CblasRowMajor,
+                CblasRight,
+                CblasLower,
+                CblasTrans,
+                CblasNonUnit,
+                i.count,
+                k.count,
+                1.0,
+                a.at(k, k),
+                a.size,
+                a.at(i, k),
+                a.size);
+}
+
+void solve_below(const Target<float>& a, const Range& i, const Range& k) {
+    cblas_strsm(CblasRowMajor,
+                CblasRight,
+                CblasLower,
+                CblasTrans,
+                CblasNonUnit,
+                i.count,
+                k.count,
+                1.0F,
+                a.at(k, k),
+                a.size,
+                a.at(i, k),
+                a.size);
+}
+
+/// A_ij <- A_ij - L_ik L_jk^T, j < i.
+void downdate(const Target<double>& a, const Range& i, const Range& j, const Range& k) {
+    cblas_dgemm(CblasRowMajor,
+                CblasNoTrans,
+                CblasTrans,
+                i.count,
+                j.count,
+                k.count,
+                -1.0,
+                a.at(i, k),
+                a.size,
+                a.at(j, k),
+                a.size,
+                1.0,
+                a.at(i, j),
+                a.size);
+}
+
+void downdate(const Target<float>& a, const Range& i, const Range& j, const Range& k) {
+    cblas_sgemm(CblasRowMajor,
+                CblasNoTrans,
+                CblasTrans,
+                i.count,
+                j.count,
+                k.count,
+                -1.0F,
+                a.at(i, k),
+                a.size,
+                a.at(j, k),
+                a.size,
+                1.0F,
+                a.at(i, j),
+                a.size);
+}
+
+/// A_ii <- A_ii - L_ik L_ik^T, the lower triangle.
+void downdate_diagonal(const Target<double>& a, const Range& i, const Range& k) {
+    cblas_dsyrk(CblasRowMajor,
+                CblasLower,
+                CblasNoTrans,
+                i.count,
+                k.count,
+                -1.0,
+                a.at(i, k),
+                a.size,
+                1.0,
+                a.at(i, i),
+                a.size);
+}
+
+void downdate_diagonal(const Target<float>& a, const Range& i, const Range& k) {
+    cblas_ssyrk(CblasRowMajor,
+                CblasLower,
+                CblasNoTrans,
+                i.count,
+                k.count,
+                -1.0F,
+                a.at(i, k),
+                a.size,
+                1.0F,
+                a.at(i, i),
+                a.size);
+}
+
+std::vector<Range> ranges_of(int size, int block) {
+    std::vector<Range> ranges;
+    for (int begin = 0; begin < size; begin += block) {
+        ranges.push_back({begin, std::min(block, size - begin)});
+    }
+    return ranges;
+}
+
+/// Rows and columns of blocks of the trailing triangle, the dear ones off the diagonal first.
+std::vector<std::pair<std::size_t, std::size_t>> trailing_blocks(std::size_t first,
+                                                                 std::size_t end) {
+    std::vector<std::pair<std::size_t, std::size_t>> result;
+    for (std::size_t i = first; i < end; ++i) {
+        for (std::size_t j = first; j < i; ++j) {
+            result.emplace_back(i, j);
+        }
+    }
+    for (std::size_t i = first; i < end; ++i) {
+        result.emplace_back(i, i);
+    }
+    return result;
+}
+
+template <typename Number>
+Eigen::Index factorise(const Target<Number>& a, int block) {
+    const std::vector<Range> ranges = ranges_of(a.size, block);
+    for (std::size_t step = 0; step < ranges.size(); ++step) {
+        const Range& k = ranges[step];
+        {
+            const ThreadLimit one(0.0);
+            const int info = factorise_diagonal(a, k);
+            if (info < 0) {
+                throw Error(ErrorKind::internal, "", "potrf refused its argument");
+            }
+            if (info > 0) {
+                return k.begin + info;
+            }
+        }
+        // potrf lets a NaN pivot pass ("ajj <= 0" is false for it).
+        for (int i = 0; i < k.count; ++i) {
+            const Number pivot = a.at({k.begin + i, 1}, {k.begin + i, 1})[0];
+            if (!(pivot > 0 && pivot <= std::numeric_limits<Number>::max())) {
+                return k.begin + i + 1;
+            }
+        }
+        const std::size_t first = step + 1;
+        const double below = a.size - k.begin - k.count;
+        const double square = static_cast<double>(k.count) * k.count;
+        const auto rest = static_cast<Eigen::Index>(ranges.size() - first);
+        for_each_piece(rest, 0.5 * below * square, [&](Eigen::Index piece) {
+            solve_below(a, ranges[first + static_cast<std::size_t>(piece)], k);
+        });
+        const auto blocks = trailing_blocks(first, ranges.size());
+        const auto count = static_cast<Eigen::Index>(blocks.size());
+        for_each_piece(count, 0.5 * below * below * k.count, [&](Eigen::Index piece) {
+            const auto& [i, j] = blocks[static_cast<std::size_t>(piece)];
+            if (i == j) {
+                downdate_diagonal(a, ranges[i], k);
+            } else {
+                downdate(a, ranges[i], ranges[j], k);
+            }
+        });
+    }
+    return 0;
+}
+
+template <typename M>
+Eigen::Index factorise_rows(M& lower, Eigen::Index block) {
+    if (lower.rows() > std::numeric_limits<int>::max()) {
+        throw Error(ErrorKind::internal, "", "a matrix dimension exceeds what the BLAS can count");
+    }
+    return factorise(Target<typename M::Scalar>{lower.data(), static_cast<int>(lower.rows())},
+                     static_cast<int>(block));
+}
+
+}  // namespace
+
+Eigen::Index cholesky(Matrix& lower, Eigen::Index block) {
+    return factorise_rows(lower, block);
+}
+
+Eigen::Index cholesky(FloatMatrix& lower, Eigen::Index block) {
+    return factorise_rows(lower, block);
+}
+
+}  // namespace lipcert::blas

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstddef>
+
+#include <Eigen/Core>
+
+namespace lipcert {
+
+/// Asks the system to back memory by huge pages: the first touch of 100 MB in pages of 4 KB costs
+/// as much as a pass over them. A hint; nothing depends on it.
+void prefer_huge_pages(void* data, std::size_t bytes);
+
+/// Resizes without initialising, for matrices that are written as a whole next.
+template <typename M>
+void resize_uninitialised(M& matrix, Eigen::Index rows, Eigen::Index cols) {
+    if (matrix.rows() != rows || matrix.cols() != cols) {
+        matrix.resize(rows, cols);
+        prefer_huge_pages(matrix.data(),
+                          static_cast<std::size_t>(matrix.size()) * sizeof(typename M::Scalar));
+    }
+}
+
+}  // namespace lipcert

@@ -1,0 +1,105 @@
+#include "norms/parallel.hpp"
+
+#include "lipcert/rounding/environment.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cblas.h>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "norms/thread_limit.hpp"
+
+namespace lipcert {
+
+namespace {
+
+/// About a millisecond; a thread starts in a twentieth of that.
+constexpr double kWorthThreads = 0x1p24;
+/// Entries of a matrix that one thread passes over at a time, small enough for its cache.
+constexpr Eigen::Index kEntriesAtOnce = 0x1 << 16;
+/// Passing over an entry takes about as long as this many multiply-adds of a product.
+constexpr double kOperationsOfPass = 16.0;
+
+/// Pieces that threads take one after the other.
+class Pieces {
+public:
+    Pieces(Eigen::Index count, const std::function<void(Eigen::Index)>& work)
+        : count_(count), work_(work) {}
+
+    void take_all() noexcept {
+        try {
+            for (Eigen::Index i = next_++; i < count_; i = next_++) {
+                work_(i);
+            }
+        } catch (...) {
+            const std::lock_guard<std::mutex> lock(mutex_);
+            if (!failure_) {
+                failure_ = std::current_exception();
+            }
+            next_ = count_;
+        }
+    }
+
+    /// For a thread of its own: rounding modes belong to a thread.
+    void take_all_checked() noexcept {
+        try {
+            require_ieee_environment();
+        } catch (...) {
+            const std::lock_guard<std::mutex> lock(mutex_);
+            failure_ = std::current_exception();
+            next_ = count_;
+            return;
+        }
+        take_all();
+    }
+
+    void rethrow() const {
+        if (failure_) {
+            std::rethrow_exception(failure_);
+        }
+    }
+
+private:
+    const Eigen::Index count_;
+    const std::function<void(Eigen::Index)>& work_;
+    std::atomic<Eigen::Index> next_ = 0;
+    std::mutex mutex_;
+    std::exception_ptr failure_;
+};
+
+}  // namespace
+
+void for_each_piece(Eigen::Index count,
+                    double operations,
+                    const std::function<void(Eigen::Index)>& work) {
+    const Eigen::Index threads =
+        operations < kWorthThreads ? 1 : std::min<Eigen::Index>(openblas_get_num_threads(), count);
+    const ThreadLimit one_each(0.0);
+    Pieces pieces(count, work);
+    {
+        std::vector<std::jthread> others;
+        for (Eigen::Index i = 1; i < threads; ++i) {
+            others.emplace_back([&pieces] { pieces.take_all_checked(); });
+        }
+        pieces.take_all();
+    }
+    pieces.rethrow();
+}
+
+void for_each_row_range(Eigen::Index rows,
+                        Eigen::Index cols,
+                        const std::function<void(Eigen::Index, Eigen::Index)>& work) {
+    const Eigen::Index length =
+        std::max<Eigen::Index>(kEntriesAtOnce / std::max<Eigen::Index>(cols, 1), 1);
+    const double operations =
+        kOperationsOfPass * static_cast<double>(rows) * static_cast<double>(cols);
+    for_each_piece((rows + length - 1) / length, operations, [&](Eigen::Index piece) {
+        const Eigen::Index begin = piece * length;
+        work(begin, std::min(begin + length, rows));
+    });
+}
+
+}  // namespace lipcert

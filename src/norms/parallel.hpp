@@ -1,0 +1,26 @@
+#pragma once
+
+#include <functional>
+
+#include <Eigen/Core>
+
+namespace lipcert {
+
+/// Calls work(0), ..., work(count - 1), in any order, on as many threads as the BLAS may use, or on
+/// the calling one where `operations` (of all pieces, about) are too few to be worth it; meanwhile
+/// each call of the BLAS has one thread. OpenBLAS' own threads meet by spinning at every
+/// step of a factorisation, which costs time slices as soon as another process wants a core; these
+/// take the next piece of work until none is left. What is computed must not depend on the order.
+/// The first exception of a piece is rethrown after all threads have ended.
+void for_each_piece(Eigen::Index count,
+                    double operations,
+                    const std::function<void(Eigen::Index)>& work);
+
+/// Calls work(begin, end) for consecutive ranges of rows that cover 0 ... rows - 1 of a matrix with
+/// `cols` columns, as above, for work that passes over the matrix once. The ranges do not depend on
+/// the number of threads.
+void for_each_row_range(Eigen::Index rows,
+                        Eigen::Index cols,
+                        const std::function<void(Eigen::Index, Eigen::Index)>& work);
+
+}  // namespace lipcert
