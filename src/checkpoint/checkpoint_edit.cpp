@@ -1,15 +1,14 @@
 #include "lipcert/checkpoint/checkpoint_edit.hpp"
 
 #include "lipcert/error.hpp"
+#include "lipcert/printable.hpp"
 
+#include <cstdint>
 #include <map>
-#include <optional>
+#include <set>
 #include <utility>
 
-#include "checkpoint/hdf5_checkpoint.hpp"
-#include "checkpoint/hdf5_compare.hpp"
-#include "checkpoint/hdf5_elements.hpp"
-#include "checkpoint/hdf5_writable.hpp"
+#include "checkpoint/edited_format.hpp"
 #include "checkpoint/matrix_shape.hpp"
 #include "files/file_transaction.hpp"
 #include "files/sha256.hpp"
@@ -37,82 +36,81 @@ class CheckpointEdit::Transaction {
 public:
     Transaction(const Checkpoint& source, const EditTarget& target)
         : files_(source.path(), identity_when_opened(source), target),
-          source_(open_hdf5_file(source.path())) {
-        if (source_->identity() != source.identity()) {
+          format_(edited_format(source)) {
+        if (this->source().identity() != source.identity()) {
             throw Error(ErrorKind::input, source.path(), "has changed since it was opened");
         }
         // What cannot be compared is refused before hours of work, not after.
-        hdf5::require_equal_but(*source_, *open_copy(), {});
+        (void)format_->open_copy(files_.copy_path());
+        format_->require_equal_but_written();
     }
 
     void write(const std::string& name, const StoredValues& values) {
-        const TensorInfo* tensor = source_->find(name);
-        require_fit(tensor, values, source_->path() + ": " + name);
-        checked_.reset();
-        const haddr_t address = source_->address_of(*tensor);
+        const TensorInfo* tensor = source().find(name);
+        require_fit(tensor, values, source().path() + ": " + name);
+        checked_ = nullptr;
+        if (values.bytes().empty()) {
+            return;  // it may lie where the next tensor begins
+        }
+        const std::uint64_t address = format_->address_of(*tensor);
         const std::string digest = digest_of(values);
         require_same_as_twin(*tensor, address, digest);
         written_.insert_or_assign(name, digest);
-        const Matrix old = source_->read(*tensor);
-        if (!edited_.datasets.contains(address) &&
+        const Matrix old = source().read(*tensor);
+        if (!edited_.contains(address) &&
             digest_of(StoredValues::rounded(tensor->type, old)) == digest) {
             return;
         }
-        if (!writer_) {
-            writer_.emplace(files_.copy(), files_.target_path());
-        }
-        edited_.datasets.insert(address);
-        hdf5::write_elements(*writer_, *source_, *tensor, values);
+        edited_.insert(address);
+        format_->write(files_.copy(), files_.target_path(), *tensor, values);
     }
 
     const Checkpoint& check() {
-        if (writer_) {
-            const ByteRanges written = writer_->close();
-            writer_.reset();
-            for (const auto& [begin, end] : written.pieces()) {
-                edited_.written.add(begin, end - begin);
-            }
-        }
+        format_->finish_writes();
         files_.seal();
-        std::unique_ptr<Hdf5Checkpoint> copy = open_copy();
-        if (copy->identity() != files_.sealed()) {
+        const Checkpoint& copy = format_->open_copy(files_.copy_path());
+        if (copy.identity() != files_.sealed()) {
             throw Error(
                 ErrorKind::input,
-                copy->path(),
+                copy.path(),
                 "has been replaced or written by another process: nothing was put in place; "
                 "let one edit end before the next");
         }
-        hdf5::require_equal_but(*source_, *copy, edited_);
-        for (const TensorInfo& tensor : source_->tensors()) {
-            if (edited_.datasets.contains(source_->address_of(tensor))) {
-                require_written(*copy, tensor);
+        format_->require_equal_but_written();
+        for (const TensorInfo& tensor : source().tensors()) {
+            if (element_count(tensor) > 0 && edited_.contains(format_->address_of(tensor))) {
+                require_written(copy, tensor);
             }
         }
-        checked_ = std::move(copy);
-        return *checked_;
+        checked_ = &copy;
+        return copy;
     }
 
     EditResult commit() {
-        if (!checked_) {
-            throw Error(ErrorKind::internal, source_->path(), "an edit that was not checked");
+        if (checked_ == nullptr) {
+            throw Error(ErrorKind::internal, source().path(), "an edit that was not checked");
         }
         return files_.commit();
     }
 
 private:
-    [[nodiscard]] std::unique_ptr<Hdf5Checkpoint> open_copy() const {
-        return open_hdf5_file(files_.copy_path());
+    [[nodiscard]] const Checkpoint& source() const { return format_->source(); }
+
+    /// For messages.
+    [[nodiscard]] static std::string place_of(const Checkpoint& checkpoint,
+                                              const TensorInfo& tensor) {
+        return checkpoint.path() + ": " + printable_quote(tensor.name);
     }
 
     /// A dataset of two names has one set of values.
     void require_same_as_twin(const TensorInfo& tensor,
-                              haddr_t address,
+                              std::uint64_t address,
                               const std::string& digest) const {
         for (const auto& [name, other_digest] : written_) {
             if (name != tensor.name && other_digest != digest &&
-                source_->address_of(*source_->find(name)) == address) {
+                format_->address_of(*source().find(name)) == address) {
                 throw Error(ErrorKind::usage,
-                            source_->place_of(tensor),
+                            place_of(source(), tensor),
                             "is the same dataset as " + name +
                                 " (tied weights), which is given other values: give both the same "
                                 "limit");
@@ -120,37 +118,37 @@ private:
         }
     }
 
-    void require_written(const Hdf5Checkpoint& copy, const TensorInfo& tensor) const {
+    void require_written(const Checkpoint& copy, const TensorInfo& tensor) const {
         const auto written = written_.find(tensor.name);
         if (written == written_.end()) {
             throw Error(ErrorKind::usage,
-                        source_->place_of(tensor),
+                        place_of(source(), tensor),
                         "shall stay as it is, but is the same dataset as another tensor that "
                         "changes (tied weights): give both the same limit, or exclude both");
         }
         const Matrix values = copy.read(*copy.find(tensor.name));
         if (digest_of(StoredValues::rounded(tensor.type, values)) != written->second) {
             throw Error(ErrorKind::input,
-                        copy.place_of(tensor),
+                        place_of(copy, tensor),
                         "does not hold the values that were written: nothing was put in place; "
                         "look after the disk");
         }
     }
 
     FileTransaction files_;
-    std::unique_ptr<Hdf5Checkpoint> source_;
+    std::unique_ptr<EditedFormat> format_;
     std::map<std::string, std::string> written_;  ///< tensor, digest of its values
-    hdf5::EditedParts edited_;
-    std::optional<hdf5::WritableFile> writer_;
-    std::unique_ptr<Hdf5Checkpoint> checked_;
+    std::set<std::uint64_t> edited_;              ///< where the tensors lie that change
+    const Checkpoint* checked_ = nullptr;
 };
 
 void require_editable(const Checkpoint& source) {
-    if (source.format() != "hdf5" || !source.identity()) {
+    if (!is_editable(source)) {
         throw Error(ErrorKind::input,
                     source.path(),
                     "is " + source.format() +
-                        ": only HDF5 files are edited; store its tensors as datasets of one");
+                        ": only single HDF5 and safetensors files are edited; edit its files one "
+                        "by one with --matrices-only, or store its tensors in one file");
     }
 }
 

@@ -79,23 +79,34 @@ SafetensorsCheckpoint::SafetensorsCheckpoint(ByteSource bytes,
 
 Matrix SafetensorsCheckpoint::read(const TensorInfo& tensor) const {
     const std::string where = path_ + ": " + printable_quote(tensor.name);
-    const TensorInfo* known = find(tensor.name);
-    if (known == nullptr) {
-        throw Error(ErrorKind::input, where, "there is no such tensor");
-    }
-    if (known->type == DataType::unsupported) {
-        refuse_element_type(known->stored_type, where);
+    const TensorInfo& info = known(tensor);
+    if (info.type == DataType::unsupported) {
+        refuse_element_type(info.stored_type, where);
     }
     refuse_quantised(quantised_, where);
     // The header has passed: shape and type need just the bytes that are there.
-    require_memory(element_count(*known) * sizeof(double), where);
-    Matrix values = allocate_values(*known, where);
+    require_memory(element_count(info) * sizeof(double), where);
+    Matrix values = allocate_values(info, where);
     const std::span<double> all(values.data(), static_cast<std::size_t>(values.size()));
-    const std::span<std::byte> raw = raw_part(known->type, all);
-    bytes_.read(offsets_[static_cast<std::size_t>(known - tensors_.data())], raw);
-    decode(known->type, false, raw.data(), all);
-    require_finite(all, *known, where);
+    const std::span<std::byte> raw = raw_part(info.type, all);
+    bytes_.read(offset_of(info), raw);
+    decode(info.type, false, raw.data(), all);
+    require_finite(all, info, where);
     return values;
+}
+
+const TensorInfo& SafetensorsCheckpoint::known(const TensorInfo& tensor) const {
+    const TensorInfo* found = find(tensor.name);
+    if (found == nullptr) {
+        throw Error(ErrorKind::input,
+                    path_ + ": " + printable_quote(tensor.name),
+                    "there is no such tensor");
+    }
+    return *found;
+}
+
+std::uint64_t SafetensorsCheckpoint::offset_of(const TensorInfo& tensor) const {
+    return offsets_[static_cast<std::size_t>(&known(tensor) - tensors_.data())];
 }
 
 std::optional<std::string> SafetensorsCheckpoint::foreign_convention() const {

@@ -45,7 +45,12 @@ public:
 
     [[nodiscard]] std::optional<std::string> foreign_convention() const override;
 
+    /// Where the first element lies in the file. Throws Error{input} where there is no such tensor.
+    [[nodiscard]] std::uint64_t offset_of(const TensorInfo& tensor) const;
+
 private:
+    [[nodiscard]] const TensorInfo& known(const TensorInfo& tensor) const;
+
     ByteSource bytes_;
     std::string path_;
     std::optional<FileIdentity> identity_;

@@ -82,9 +82,6 @@ public:
           session_(session),
           checkpoint_(session.open()),
           progress_(session.progress()) {
-        if (!arguments.dry_run) {
-            require_editable(*checkpoint_);
-        }
         require_possible();
         if (!arguments.matrices_only) {
             configuration_ = session.configuration(*checkpoint_);

@@ -275,13 +275,14 @@ TEST_CASE("a file that is safetensors and HDF5 at once is refused") {
     CHECK(says(error_of([&] { (void)open_checkpoint(path); }), "is HDF5 from byte 1024 on"));
 }
 
-TEST_CASE("a safetensors file is not edited, and says so") {
+TEST_CASE("a safetensors file can be edited, an image in memory and says so cannot") {
     const TemporaryFolder folder;
-    const auto path = write_file(folder / "x.safetensors",
-                                 safetensors_bytes({{"w", "F32", {1, 1}, bytes_of<float>({1})}}));
-    const auto checkpoint = open_checkpoint(path);
-    CHECK(says(error_of([&] { lipcert::require_editable(*checkpoint); }),
-               "only HDF5 files are edited"));
+    const std::string bytes = safetensors_bytes({{"w", "F32", {1, 1}, bytes_of<float>({1})}});
+    const auto path = write_file(folder / "x.safetensors", bytes);
+    CHECK_NOTHROW(lipcert::require_editable(*open_checkpoint(path)));
+    const auto image = lipcert::open_safetensors_image(std::as_bytes(std::span(bytes)));
+    CHECK(says(error_of([&] { lipcert::require_editable(*image); }),
+               "only single HDF5 and safetensors files are edited"));
 }
 
 TEST_CASE("no damage to a safetensors file does worse than an error") {

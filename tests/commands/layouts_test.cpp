@@ -162,16 +162,54 @@ TEST_CASE("the configuration beside a safetensors file is found as it is for HDF
     }
 }
 
-TEST_CASE("cap leaves a safetensors file alone and says what it edits") {
-    const auto source = lipcert::open_checkpoint(sample_model("tiny_llama.h5"));
+TEST_CASE("cap stores the same numbers in a safetensors file as in HDF5") {
+    const path original = sample_model("tiny_llama.h5");
+    const auto source = lipcert::open_checkpoint(original);
     const TemporaryFolder folder;
     const path model =
         write_file(folder / "model.safetensors",
                    lipcert::test::safetensors_bytes(lipcert::test::tensors_of(*source)));
+    write_file(folder / "config.json",
+               lipcert::find_configuration(*source, std::nullopt).values.dump());
+    const path capped = folder / "capped.safetensors";
+    const path capped_hdf5 = folder / "capped.h5";
+    for (const char* method : {"normalize", "hard-cap"}) {
+        CAPTURE(method);
+        const std::vector<std::string> how = {
+            "--method", method, "--limit", "0.5", "--force", "-o"};
+        const auto cap = [&](const path& from, const path& to) {
+            std::vector<std::string> words = {"cap", from.string()};
+            words.insert(words.end(), how.begin(), how.end());
+            words.push_back(to.string());
+            return run(words).exit_code;
+        };
+        REQUIRE(cap(model, capped) == 0);
+        REQUIRE(cap(original, capped_hdf5) == 0);
+        const auto one = lipcert::open_checkpoint(capped);
+        const auto other = lipcert::open_checkpoint(capped_hdf5);
+        for (const lipcert::TensorInfo& tensor : source->tensors()) {
+            CAPTURE(tensor.name);
+            CHECK(one->read(*one->find(tensor.name)) == other->read(*other->find(tensor.name)));
+        }
+        CHECK(run({"certify", capped.string()}).exit_code == 0);
+    }
+}
+
+TEST_CASE("cap leaves shards alone and says what it edits") {
+    const auto source = lipcert::open_checkpoint(sample_model("tiny_llama.h5"));
+    const TemporaryFolder folder;
+    write_file(folder / "one.safetensors",
+               lipcert::test::safetensors_bytes(lipcert::test::tensors_of(*source)));
+    nlohmann::json index;
+    for (const lipcert::TensorInfo& tensor : source->tensors()) {
+        index["weight_map"][tensor.name] = "one.safetensors";
+    }
+    const path model = write_file(folder / "model.safetensors.index.json", index.dump());
     const Outcome outcome =
         run({"cap", model.string(), "--matrices-only", "--limit", "1", "--in-place"});
     CHECK(outcome.exit_code == 2);
-    CHECK(outcome.err.find("only HDF5 files are edited") != std::string::npos);
+    CHECK(outcome.err.find("only single HDF5 and safetensors files are edited") !=
+          std::string::npos);
     CHECK(run({"cap", model.string(), "--matrices-only", "--limit", "1", "--dry-run"}).exit_code ==
           0);
 }

@@ -9,7 +9,8 @@
 
 namespace lipcert {
 
-/// Throws Error{input} unless `source` is a file of a format that can be edited: HDF5.
+/// Throws Error{input} unless `source` is one file of a format that can be edited: HDF5 or
+/// safetensors.
 void require_editable(const Checkpoint& source);
 
 /// An edit of a stored checkpoint as one transaction: after any exit, crash, signal or power loss
