@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "bounds/search_scope.hpp"
+#include "norms/blas.hpp"
 #include <Eigen/Eigenvalues>
 #include <Eigen/QR>
 
@@ -122,7 +123,7 @@ public:
         // The gradient of the largest eigenvalue, smoothed where several are nearly equal.
         Vector mixture = ((eigenvalues.array() / top - 1.0) / kSmoothing).exp();
         mixture /= mixture.sum();
-        const Matrix parts = blocks_.all.transpose() * leading_;
+        const Matrix parts = blas::multiply(blocks_.all, true, leading_);
         for (Index h = 0; h < weights.size(); ++h) {
             const auto head = static_cast<std::size_t>(h);
             const auto part = parts.middleRows(blocks_.begin[head], blocks_.count[head]);
@@ -136,12 +137,12 @@ public:
 
 private:
     [[nodiscard]] Matrix image(const Vector& weights, const Matrix& vectors) const {
-        Matrix parts = blocks_.all.transpose() * vectors;
+        Matrix parts = blas::multiply(blocks_.all, true, vectors);
         for (Index h = 0; h < weights.size(); ++h) {
             const auto head = static_cast<std::size_t>(h);
             parts.middleRows(blocks_.begin[head], blocks_.count[head]) *= weights(h);
         }
-        return blocks_.all * parts;
+        return blas::multiply(blocks_.all, false, parts);
     }
 
     Blocks blocks_;

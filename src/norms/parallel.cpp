@@ -7,6 +7,7 @@
 #include <cblas.h>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -81,8 +82,11 @@ void for_each_piece(Eigen::Index count,
     Pieces pieces(count, work);
     {
         std::vector<std::jthread> others;
-        for (Eigen::Index i = 1; i < threads; ++i) {
-            others.emplace_back([&pieces] { pieces.take_all_checked(); });
+        try {
+            for (Eigen::Index i = 1; i < threads; ++i) {
+                others.emplace_back([&pieces] { pieces.take_all_checked(); });
+            }
+        } catch (const std::system_error&) {  // a limit on threads: those that there are do it
         }
         pieces.take_all();
     }

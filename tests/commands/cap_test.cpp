@@ -6,6 +6,7 @@
 #include "lipcert/capping/cap_model.hpp"
 #include "lipcert/checkpoint/checkpoint.hpp"
 #include "lipcert/checkpoint/configuration.hpp"
+#include "lipcert/execution/tokens.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -383,4 +384,63 @@ TEST_CASE("the frontier shows a lower bound and a larger change for every smalle
     CHECK(figure.substr(0, 4) == "<svg");
     CHECK(contains(figure, "</svg>"));
     CHECK_FALSE(contains(figure, "nan"));
+}
+
+TEST_CASE("the frontier measures accuracy on a text as on its tokens, and a hard cap costs some") {
+    const TemporaryFolder folder;
+    const std::filesystem::path model = sample_model("moby_dick.h5");
+    std::string words;
+    for (int i = 0; i < 4; ++i) {
+        words += "Call me Ishmael. Some years ago, never mind how long precisely, I went to sea. ";
+    }
+    const std::filesystem::path text = write_file(folder / "text", words);
+    const Configuration configuration = find_configuration(*open_checkpoint(model), std::nullopt);
+    std::string numbers;
+    for (const std::size_t token : read_character_file(text, configuration)) {
+        numbers += static_cast<char>(token % 256);
+        numbers += static_cast<char>(token / 256);
+    }
+    const std::filesystem::path tokens = write_file(folder / "tokens.bin", numbers);
+    const auto points = [&](const std::string& flag, const std::filesystem::path& file) {
+        const Outcome outcome = run({"cap",
+                                     model.string(),
+                                     "--frontier",
+                                     "0.001",
+                                     flag,
+                                     file.string(),
+                                     "--json",
+                                     "-",
+                                     "--csv",
+                                     (folder / "points.csv").string()});
+        INFO(outcome.err);
+        REQUIRE(outcome.exit_code == 0);
+        return json::parse(outcome.out).at("points");
+    };
+    const json of_text = points("--text", text);
+    CHECK(of_text == points("--tokens", tokens));
+    REQUIRE(of_text.size() == 2);
+    for (const json& point : of_text) {
+        const json& measured = point.at("evaluation");
+        CHECK(measured.at("tokens") == words.size() - 1);
+        CHECK(measured.at("accuracy") >= 0.0);
+        CHECK(measured.at("accuracy") <= 1.0);
+        CHECK(measured.at("loss") > 0.0);
+    }
+    // A trained model reads English; one whose matrices have vanished does not.
+    const json& stored = of_text.front().at("evaluation");
+    const json& crushed = of_text.back().at("evaluation");
+    CHECK(stored.at("accuracy") > 0.3);
+    CHECK(stored.at("loss") < 2.2);
+    CHECK(crushed.at("accuracy") < stored.at("accuracy"));
+    CHECK(crushed.at("loss") > stored.at("loss"));
+    CHECK(contains(read_file(folder / "points.csv"), ",accuracy,loss"));
+    CHECK(run({"cap",
+               model.string(),
+               "--frontier",
+               "2",
+               "--text",
+               text.string(),
+               "--tokens",
+               tokens.string()})
+              .exit_code == 4);
 }
