@@ -17,6 +17,7 @@ using lipcert::test::Outcome;
 using lipcert::test::read_file;
 using lipcert::test::run;
 using lipcert::test::sample_model;
+using lipcert::test::source_folder;
 using lipcert::test::stories_checkpoint;
 using lipcert::test::TemporaryFolder;
 using lipcert::test::write_file;
@@ -69,7 +70,7 @@ void check_measured_below_certified(const json& object, std::size_t& compared) {
 }
 
 void check_model(const std::string& model, const std::string& tokens) {
-    const json report = probed({model, "--tokens", tokens, "--context", "4"});
+    const json report = probed({model, "--tokens", tokens, "--context", "3"});
     CHECK(report.at("schema") == "lipcert-probe-1");
     CHECK(report.at("tokens") == 39);
     std::size_t compared = 0;
@@ -237,4 +238,23 @@ TEST_CASE("what probe is asked in vain is an error of usage") {
     CHECK(run({"probe", model, "--text", "x", "--svg", "y"}).exit_code == 4);
     CHECK(run({"probe", model, "--text", "x", "--tokens", "y"}).exit_code == 4);
     CHECK(run({"probe", model, "--text", "/nowhere/x"}).exit_code == 2);
+}
+
+TEST_CASE("the trained sample's row in the README is what the program writes") {
+    const TemporaryFolder folder;
+    const auto file = folder / "row.md";
+    const Outcome outcome = run({"probe",
+                                 sample_model("moby_dick.h5").string(),
+                                 "--text",
+                                 sample_model("moby_dick_validation.txt").string(),
+                                 "--token-limit",
+                                 "12800",
+                                 "--markdown",
+                                 file.string()});
+    INFO(outcome.err);
+    REQUIRE(outcome.exit_code == 0);
+    const std::string written = read_file(file);
+    const std::string row = written.substr(0, written.find("\n\n") + 1);
+    CAPTURE(row);
+    CHECK(read_file(source_folder() / "README.md").find(row) != std::string::npos);
 }

@@ -119,7 +119,7 @@ void check_enclosed(const Stream<EnclosedNumber>& enclosed, const LongStream& ex
     for (Eigen::Index i = 0; i < enclosed.size(); ++i) {
         const EnclosedNumber& entry = enclosed.data()[i];
         const auto value = static_cast<double>(expected.data()[i]);
-        CHECK(entry.width() <= 1e-22 * (1.0 + size));
+        CHECK(entry.width() <= 1e-18 * (1.0 + size));
         CHECK(std::abs(entry.near() - value) <=
               1e-9 * (1.0 + size));  // the oracle's angles are doubles
     }
