@@ -42,6 +42,27 @@ const TensorInfo& chosen(const Hdf5Checkpoint& file, const std::string& dataset)
     return *tensor;
 }
 
+/// The rules of storage look at the size of an element alone, and know it of floats.
+TensorInfo sized_like(const TensorInfo& tensor, hid_t type, const std::string& where) {
+    TensorInfo result = tensor;
+    switch (H5Tget_size(type)) {
+        case 2:
+            result.type = DataType::float16;
+            return result;
+        case 4:
+            result.type = DataType::float32;
+            return result;
+        case 8:
+            result.type = DataType::float64;
+            return result;
+        default:
+            throw Error(
+                ErrorKind::input,
+                where,
+                "holds " + tensor.stored_type + "; expected token numbers of 16, 32 or 64 bits");
+    }
+}
+
 }  // namespace
 
 IntegerTable read_hdf5_integers(const std::filesystem::path& path, const std::string& dataset) {
@@ -68,7 +89,8 @@ IntegerTable read_hdf5_integers(const std::filesystem::path& path, const std::st
     if (count == 0) {
         return table;
     }
-    hdf5::require_readable(hdf5::read_storage(opened.get(), where), tensor, where);
+    hdf5::require_readable(
+        hdf5::read_storage(opened.get(), where), sized_like(tensor, type.get(), where), where);
     require_memory(2 * count * sizeof(std::int64_t), where);
     std::vector<std::int64_t> values(count);
     hdf5::checked(
