@@ -152,6 +152,29 @@ TEST_CASE(
     CHECK(contains(read_file(folder / "r.json"), "bounds"));
 }
 
+TEST_CASE("a run that is interrupted does not exit 0 and leaves no report") {
+    const TemporaryFolder folder;
+    for (const char* signal : {"INT", "TERM", "KILL"}) {
+        CAPTURE(signal);
+        // Ten times the same model takes seconds.
+        std::string models;
+        for (int copy = 0; copy < 10; ++copy) {
+            const std::string name = "model" + std::to_string(copy) + ".h5";
+            std::filesystem::copy_file(sample_model("moby_dick.h5"),
+                                       folder / name,
+                                       std::filesystem::copy_options::overwrite_existing);
+            models += " " + name;
+        }
+        const int status =
+            std::system(("cd '" + folder.path().string() + "' && timeout --preserve-status -s " +
+                         signal + " 0.3 '" LIPCERT_PROGRAM "' certify" + models +
+                         " --quiet --json report.json >/dev/null 2>&1")
+                            .c_str());
+        CHECK(status != 0);
+        CHECK_FALSE(std::filesystem::exists(folder / "report.json"));
+    }
+}
+
 TEST_CASE("a report that cannot be written ends in exit 2 and does not keep back the others") {
     const TemporaryFolder folder;
     const std::string csv = (folder / "report.csv").string();
