@@ -24,14 +24,13 @@ std::string text_of(const std::filesystem::path& path) {
 }  // namespace
 
 ExitCode run_verify(const VerifyArguments& arguments, Console& console) {
-    const std::string where = arguments.certificate.string();
-    const StatedCertificate stated(text_of(arguments.certificate), where);
+    const StatedCertificate stated(text_of(arguments.certificate), arguments.certificate.string());
     const Session session(arguments.common, console);
     const auto checkpoint = session.open();
     const Configuration configuration = session.configuration(*checkpoint);
     const Architecture architecture = session.architecture(*checkpoint, configuration);
     const Verification verification =
-        verify(stated, where, *checkpoint, architecture, configuration, session.progress());
+        verify(stated, *checkpoint, architecture, configuration, session.progress());
     session.clear_progress();
     session.deliver(verification_json(verification),
                     render_verification(verification, arguments.common.quiet));

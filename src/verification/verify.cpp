@@ -107,13 +107,12 @@ std::optional<CertifyOptions> options_for(const StatedCertificate& stated,
 }  // namespace
 
 Verification verify(const StatedCertificate& stated,
-                    const std::string& where,
                     const Checkpoint& checkpoint,
                     const Architecture& architecture,
                     const Configuration& configuration,
                     const Progress& progress) {
     Verification verification;
-    verification.certificate = where;
+    verification.certificate = stated.where();
     verification.model = checkpoint.path();
     check_text(stated, verification);
     if (!is_same_model(stated, checkpoint, verification)) {

@@ -61,7 +61,6 @@ struct Certified {
         const lipcert::Configuration configuration =
             lipcert::find_configuration(*checkpoint, std::nullopt);
         return lipcert::verify(lipcert::StatedCertificate(changed.dump(1) + "\n", "changed"),
-                               "changed",
                                *checkpoint,
                                lipcert::architecture_of(*checkpoint, configuration),
                                configuration,

@@ -16,6 +16,8 @@ public:
     /// certificate.
     StatedCertificate(const std::string& text, const std::string& where);
 
+    [[nodiscard]] const std::string& where() const { return where_; }
+
     [[nodiscard]] const nlohmann::ordered_json& json() const { return json_; }
 
     /// Whether the text is exactly what lipcert writes for these data: no second member of the same

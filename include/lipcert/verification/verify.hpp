@@ -28,7 +28,6 @@ struct Verification {
 /// must agree with the result. No bound of a confirmed certificate is below what was proved here.
 /// Throws Error{input} for a certificate that cannot be read, and what `certify` throws.
 [[nodiscard]] Verification verify(const StatedCertificate& stated,
-                                  const std::string& where,
                                   const Checkpoint& checkpoint,
                                   const Architecture& architecture,
                                   const Configuration& configuration,
