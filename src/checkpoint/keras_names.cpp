@@ -1,15 +1,11 @@
 #include "checkpoint/keras_names.hpp"
 
-#include "lipcert/error.hpp"
-#include "lipcert/printable.hpp"
-
 #include <algorithm>
 #include <initializer_list>
-#include <map>
 #include <string_view>
 #include <utility>
 
-#include "checkpoint/matrix_shape.hpp"
+#include "checkpoint/renamed_checkpoint.hpp"
 
 namespace lipcert {
 
@@ -97,37 +93,17 @@ bool has_keras_names(const Checkpoint& checkpoint) {
            });
 }
 
-KerasCheckpoint::KerasCheckpoint(std::unique_ptr<Checkpoint> below) : below_(std::move(below)) {
-    std::map<std::string, std::pair<TensorInfo, std::string>> renamed;
-    for (const TensorInfo& stored : below_->tensors()) {
-        TensorInfo info = stored;
-        info.name = keras_name(stored.name);
-        info.shape = joined_heads(info.name, stored.shape);
-        const std::string name = info.name;
-        if (!renamed.emplace(name, std::pair(std::move(info), stored.name)).second) {
-            throw Error(ErrorKind::input,
-                        below_->path() + ": " + printable_quote(stored.name),
-                        "has the same name as another dataset once layers are numbered, " +
-                            printable_quote(name));
-        }
-    }
-    for (auto& [name, entry] : renamed) {
-        tensors_.push_back(std::move(entry.first));
-        stored_names_.push_back(std::move(entry.second));
-    }
-}
-
-Matrix KerasCheckpoint::read(const TensorInfo& tensor) const {
-    const TensorInfo* known = find(tensor.name);
-    if (known == nullptr) {
-        throw Error(ErrorKind::input,
-                    path() + ": " + printable_quote(tensor.name),
-                    "there is no such tensor");
-    }
-    const std::string& stored = stored_names_[static_cast<std::size_t>(known - tensors_.data())];
-    const Matrix values = below_->read(*below_->find(stored));
-    const MatrixShape shape = matrix_shape(*known);
-    return values.reshaped<Eigen::RowMajor>(shape.rows, shape.cols);
+std::unique_ptr<Checkpoint> with_keras_names(std::unique_ptr<Checkpoint> below) {
+    Renaming renaming;
+    renaming.format = "keras weights.h5";
+    renaming.twin_reason = "once layers are numbered";
+    renaming.show = [](const TensorInfo& stored) {
+        RenamedTensor tensor{stored, false};
+        tensor.info.name = keras_name(stored.name);
+        tensor.info.shape = joined_heads(tensor.info.name, stored.shape);
+        return tensor;
+    };
+    return std::make_unique<RenamedCheckpoint>(std::move(below), renaming);
 }
 
 }  // namespace lipcert

@@ -151,10 +151,10 @@ std::unique_ptr<Checkpoint> open_single(const RegularFile& file) {
     if (hdf5) {
         std::unique_ptr<Checkpoint> checkpoint = open_tried_hdf5_file(path);
         if (has_tensorflow_names(*checkpoint)) {
-            return std::make_unique<TensorFlowCheckpoint>(std::move(checkpoint));
+            return with_tensorflow_names(std::move(checkpoint));
         }
         if (has_keras_names(*checkpoint)) {
-            return std::make_unique<KerasCheckpoint>(std::move(checkpoint));
+            return with_keras_names(std::move(checkpoint));
         }
         return checkpoint;
     }

@@ -4,10 +4,10 @@
 #include "lipcert/printable.hpp"
 
 #include <algorithm>
-#include <map>
 #include <string_view>
 #include <utility>
 
+#include "checkpoint/renamed_checkpoint.hpp"
 #include <fmt/format.h>
 
 namespace lipcert {
@@ -35,7 +35,7 @@ void replace_all(std::string& text, std::string_view old, std::string_view by) {
 
 bool is_attention_input(std::string_view name) {
     return name.find("attention") != std::string_view::npos &&
-           (name.ends_with(".query") || name.ends_with(".key") || name.ends_with(".value"));
+           (name.ends_with(".query.") || name.ends_with(".key.") || name.ends_with(".value."));
 }
 
 std::size_t product(const std::vector<std::size_t>& shape, std::size_t from) {
@@ -43,6 +43,41 @@ std::size_t product(const std::vector<std::size_t>& shape, std::size_t from) {
     for (std::size_t i = from; i < shape.size(); ++i) {
         result *= shape[i];
     }
+    return result;
+}
+
+/// PyTorch's word for the last part of a name.
+std::string leaf_in_pytorch(const std::string& leaf) {
+    if (leaf == "kernel" || leaf == "gamma" || leaf == "embeddings") {
+        return "weight";
+    }
+    return leaf == "beta" ? "bias" : leaf;
+}
+
+/// The tensor as PyTorch would hold it; `path` goes into messages.
+RenamedTensor as_in_pytorch(const TensorInfo& stored, const std::string& path) {
+    std::string name(behind_scope(stored.name));
+    replace_all(name, "_._", ".");
+    const std::size_t dot = name.rfind('.');
+    const std::string front = dot == std::string::npos ? "" : name.substr(0, dot + 1);
+    const std::string leaf = name.substr(front.size());
+    RenamedTensor result{stored, leaf == "kernel"};
+    result.info.name = front + leaf_in_pytorch(leaf);
+    std::vector<std::size_t>& shape = result.info.shape;
+    if (leaf == "bias" && !shape.empty()) {
+        shape = {product(shape, 0)};
+    }
+    if (!result.turned) {
+        return result;
+    }
+    const bool has_heads = shape.size() == 3 && is_attention_input(front);
+    if (shape.size() != 2 && !has_heads) {
+        throw Error(ErrorKind::input,
+                    path + ": " + printable_quote(stored.name),
+                    fmt::format("is a kernel of shape {}: only kernels of linear maps are read",
+                                shape_text(stored)));
+    }
+    shape = {product(shape, 1), shape[0]};
     return result;
 }
 
@@ -56,65 +91,14 @@ bool has_tensorflow_names(const Checkpoint& checkpoint) {
            });
 }
 
-TensorFlowCheckpoint::TensorFlowCheckpoint(std::unique_ptr<Checkpoint> below)
-    : below_(std::move(below)) {
-    std::map<std::string, std::pair<TensorInfo, Source>> renamed;
-    for (const TensorInfo& stored : below_->tensors()) {
-        std::string name(behind_scope(stored.name));
-        replace_all(name, "_._", ".");
-        const std::size_t dot = name.rfind('.');
-        const std::string last = dot == std::string::npos ? name : name.substr(dot + 1);
-        const std::string front = dot == std::string::npos ? "" : name.substr(0, dot);
-        TensorInfo info = stored;
-        Source source{stored.name, last == "kernel"};
-        if (last == "kernel" || last == "gamma" || last == "embeddings") {
-            name = front + ".weight";
-        } else if (last == "beta") {
-            name = front + ".bias";
-        }
-        if (last == "kernel") {
-            if (info.shape.size() != 2 && !(info.shape.size() == 3 && is_attention_input(front))) {
-                throw Error(ErrorKind::input,
-                            below_->path() + ": " + printable_quote(stored.name),
-                            fmt::format("is a kernel of shape {}: only kernels of linear maps are "
-                                        "read",
-                                        shape_text(stored)));
-            }
-            info.shape = {product(info.shape, 1), info.shape[0]};
-        } else if (last == "bias" && !info.shape.empty()) {
-            info.shape = {product(info.shape, 0)};
-        }
-        info.name = name;
-        if (!renamed.emplace(name, std::pair(std::move(info), source)).second) {
-            throw Error(
-                ErrorKind::input,
-                below_->path() + ": " + printable_quote(stored.name),
-                "has the same name as another dataset once groups and scopes are left out, " +
-                    printable_quote(name));
-        }
-    }
-    for (auto& [name, entry] : renamed) {
-        tensors_.push_back(std::move(entry.first));
-        sources_.push_back(std::move(entry.second));
-    }
-}
-
-Matrix TensorFlowCheckpoint::read(const TensorInfo& tensor) const {
-    const TensorInfo* known = find(tensor.name);
-    if (known == nullptr) {
-        throw Error(ErrorKind::input,
-                    path() + ": " + printable_quote(tensor.name),
-                    "there is no such tensor");
-    }
-    const Source& source = sources_[static_cast<std::size_t>(known - tensors_.data())];
-    Matrix values = below_->read(*below_->find(source.name));
-    if (source.turned) {
-        return values.transpose();
-    }
-    if (known->shape.size() == 1 && values.cols() != 1) {
-        return values.reshaped<Eigen::RowMajor>();
-    }
-    return values;
+std::unique_ptr<Checkpoint> with_tensorflow_names(std::unique_ptr<Checkpoint> below) {
+    Renaming renaming;
+    renaming.format = "tf_model.h5";
+    renaming.twin_reason = "once groups and scopes are left out";
+    renaming.show = [path = below->path()](const TensorInfo& stored) {
+        return as_in_pytorch(stored, path);
+    };
+    return std::make_unique<RenamedCheckpoint>(std::move(below), renaming);
 }
 
 }  // namespace lipcert

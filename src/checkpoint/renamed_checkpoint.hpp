@@ -1,0 +1,66 @@
+#pragma once
+
+#include "lipcert/checkpoint/checkpoint.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace lipcert {
+
+/// A tensor as a view shows it.
+struct RenamedTensor {
+    TensorInfo info;      ///< of as many elements as the stored one
+    bool turned = false;  ///< the stored matrix is the transpose of what is shown
+};
+
+/// How a view shows the tensors of a file.
+struct Renaming {
+    std::string format;  ///< Checkpoint::format of the view
+    /// Throws Error{input} for a tensor that the view cannot show.
+    std::function<RenamedTensor(const TensorInfo& stored)> show;
+    std::string twin_reason;  ///< why two tensors may get one name: "once layers are numbered"
+};
+
+/// Another checkpoint under other names and shapes; everything else is that of the one below.
+class RenamedCheckpoint : public Checkpoint {
+public:
+    /// Throws Error{input} for two tensors of one name.
+    RenamedCheckpoint(std::unique_ptr<Checkpoint> below, const Renaming& renaming);
+
+    [[nodiscard]] const std::vector<TensorInfo>& tensors() const override { return tensors_; }
+
+    [[nodiscard]] Matrix read(const TensorInfo& tensor) const override;
+
+    [[nodiscard]] std::string format() const override { return format_; }
+
+    [[nodiscard]] std::string path() const override { return below_->path(); }
+
+    [[nodiscard]] std::optional<FileIdentity> identity() const override {
+        return below_->identity();
+    }
+
+    [[nodiscard]] std::vector<std::string> files() const override { return below_->files(); }
+
+    [[nodiscard]] std::optional<std::string> embedded_configuration() const override {
+        return below_->embedded_configuration();
+    }
+
+    [[nodiscard]] std::optional<std::string> foreign_convention() const override {
+        return below_->foreign_convention();
+    }
+
+private:
+    struct Source {
+        std::string name;  ///< in the file
+        bool turned = false;
+    };
+
+    std::unique_ptr<Checkpoint> below_;
+    std::string format_;
+    std::vector<TensorInfo> tensors_;
+    std::vector<Source> sources_;  ///< in the order of tensors_
+};
+
+}  // namespace lipcert
