@@ -98,6 +98,14 @@ bool has_entry(const fs::path& path) {
     return fs::symlink_status(path, ignored).type() != fs::file_type::not_found;
 }
 
+/// Where a file of this format carries its configuration.
+std::string place_in(const std::string& format) {
+    if (format == "keras archive") {
+        return "config.json in the archive";
+    }
+    return format == "keras h5" ? "root attribute 'model_config'" : "root attribute 'config'";
+}
+
 }  // namespace
 
 json parse_json_object(const std::string& text, const std::string& where) {
@@ -129,8 +137,8 @@ Configuration find_configuration(const Checkpoint& checkpoint,
         return read_configuration_file(*explicit_file);
     }
     if (const std::optional<std::string> embedded = checkpoint.embedded_configuration()) {
-        return {parse_json_object(*embedded, checkpoint.path() + ": root attribute 'config'"),
-                "root attribute 'config'"};
+        const std::string place = place_in(checkpoint.format());
+        return {parse_json_object(*embedded, checkpoint.path() + ": " + place), place};
     }
     const fs::path path = checkpoint.path();
     if (is_there(path)) {  // a checkpoint in memory has no neighbours

@@ -12,6 +12,7 @@
 #include "checkpoint/hdf5_handle.hpp"
 #include "checkpoint/hdf5_limits.hpp"
 #include "checkpoint/hdf5_walk.hpp"
+#include "checkpoint/quantised.hpp"
 #include "files/descriptor.hpp"
 #include "files/regular_file.hpp"
 
@@ -21,6 +22,9 @@ using hdf5::Handle;
 using hdf5::RawBytes;
 
 namespace {
+
+constexpr const char* kOwnConfiguration = "config";
+constexpr const char* kKerasConfiguration = "model_config";  // Keras 1 and 2
 
 Handle file_access(const std::string& path) {
     hdf5::prepare_library();
@@ -51,6 +55,30 @@ bool is_same_file(const Handle& file, const Handle& access, const RegularFile& r
            raw.identity();
 }
 
+/// libhdf5 would copy an image twice. All that it "allocates" is the image itself.
+H5FD_file_image_callbacks_t uncopied_image(void* image) {
+    H5FD_file_image_callbacks_t callbacks{};
+    callbacks.image_malloc = [](std::size_t /*size*/, H5FD_file_image_op_t /*op*/, void* data) {
+        return data;
+    };
+    callbacks.image_memcpy = [](void* to,
+                                const void* /*from*/,
+                                std::size_t /*size*/,
+                                H5FD_file_image_op_t /*op*/,
+                                void* /*data*/) { return to; };
+    callbacks.image_realloc =
+        [](void* /*image*/, std::size_t /*size*/, H5FD_file_image_op_t /*op*/, void* /*data*/) {
+            return static_cast<void*>(nullptr);
+        };
+    callbacks.image_free = [](void* /*image*/, H5FD_file_image_op_t /*op*/, void* /*data*/) {
+        return herr_t{0};
+    };
+    callbacks.udata_copy = [](void* data) { return data; };
+    callbacks.udata_free = [](void* /*data*/) { return herr_t{0}; };
+    callbacks.udata = image;
+    return callbacks;
+}
+
 }  // namespace
 
 Hdf5Checkpoint::Hdf5Checkpoint(Handle file,
@@ -66,18 +94,24 @@ Hdf5Checkpoint::Hdf5Checkpoint(Handle file,
         tensors_.push_back(std::move(tensor.info));
         addresses_.push_back(tensor.address);
     }
+    quantised_ = sign_of_quantisation(tensors_);
 }
 
 std::optional<std::string> Hdf5Checkpoint::embedded_configuration() const {
+    std::optional<std::string> own = text_attribute(kOwnConfiguration);
+    return own ? own : text_attribute(kKerasConfiguration);
+}
+
+std::optional<std::string> Hdf5Checkpoint::text_attribute(const char* name) const {
     hdf5::prepare_library();
     const Handle root =
         hdf5::owned(H5Gopen2(file_.get(), "/", H5P_DEFAULT), H5Gclose, path_, "has no root group");
-    return hdf5::read_text_attribute(
-        {root.get(), path_, raw_}, "config", hdf5::kLargestConfiguration);
+    return hdf5::read_text_attribute({root.get(), path_, raw_}, name, hdf5::kLargestConfiguration);
 }
 
 Matrix Hdf5Checkpoint::read(const TensorInfo& tensor) const {
     const std::string where = place_of(tensor);
+    refuse_quantised(quantised_, where);
     const Handle dataset = open_dataset(tensor);
     return hdf5::read_dataset({dataset.get(), where, raw_}, *find(tensor.name));
 }
@@ -149,21 +183,27 @@ std::unique_ptr<Hdf5Checkpoint> open_hdf5_file(const std::filesystem::path& path
     throw Error(ErrorKind::input, name, "changes while it is opened: keep it still");
 }
 
-std::unique_ptr<Hdf5Checkpoint> open_hdf5_image(std::span<const std::byte> bytes) {
+std::unique_ptr<Hdf5Checkpoint> open_hdf5_image(std::span<const std::byte> bytes,
+                                                const std::string& name) {
     constexpr std::size_t kGrowth = 65536;
-    const std::string name = "(image)";
     const Handle access = file_access(name);
     hdf5::checked(
         H5Pset_fapl_core(access.get(), kGrowth, 0), name, "libhdf5 cannot be set up to read it");
-    // libhdf5 copies the bytes; its interface merely lacks the const.
-    hdf5::checked(
-        H5Pset_file_image(access.get(), const_cast<std::byte*>(bytes.data()), bytes.size()),
-        name,
-        "libhdf5 cannot be set up to read it");
+    // libhdf5's interface merely lacks the const.
+    auto* image = const_cast<std::byte*>(bytes.data());
+    H5FD_file_image_callbacks_t callbacks = uncopied_image(image);
+    hdf5::checked(H5Pset_file_image_callbacks(access.get(), &callbacks),
+                  name,
+                  "libhdf5 cannot be set up to read it");
+    hdf5::checked(H5Pset_file_image(access.get(), image, bytes.size()),
+                  name,
+                  "libhdf5 cannot be set up to read it");
     RawBytes raw;
-    raw.read = [copy = std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size())](
-                   std::uint64_t offset, std::size_t count) {
-        return offset < copy.size() ? copy.substr(offset, count) : std::string();
+    raw.read = [bytes](std::uint64_t offset, std::size_t count) {
+        const std::span<const std::byte> part =
+            bytes.subspan(std::min<std::uint64_t>(offset, bytes.size()));
+        return std::string(reinterpret_cast<const char*>(part.data()),
+                           std::min(count, part.size()));
     };
     return std::make_unique<Hdf5Checkpoint>(
         open_file(access, name), name, std::move(raw), std::nullopt);

@@ -52,6 +52,7 @@ public:
     [[nodiscard]] std::string place_of(const TensorInfo& tensor) const;
 
 private:
+    [[nodiscard]] std::optional<std::string> text_attribute(const char* name) const;
     void locate_addresses();
     [[nodiscard]] hdf5::Handle open_dataset(const TensorInfo& tensor) const;
 
@@ -61,13 +62,16 @@ private:
     std::optional<FileIdentity> identity_;
     std::vector<TensorInfo> tensors_;
     std::vector<haddr_t> addresses_;  ///< in the order of tensors_
+    std::string quantised_;           ///< the tensor that shows it; empty: none does
 };
 
 /// A regular file that begins as HDF5. Throws Error{input} for whatever docs/checkpoints.md says is
 /// refused.
 [[nodiscard]] std::unique_ptr<Hdf5Checkpoint> open_hdf5_file(const std::filesystem::path& path);
 
-/// The same for a file in memory (tests, fuzzers).
-[[nodiscard]] std::unique_ptr<Hdf5Checkpoint> open_hdf5_image(std::span<const std::byte> bytes);
+/// The same for the bytes of a file in memory, which outlive the checkpoint and do not change;
+/// `name` stands for its path.
+[[nodiscard]] std::unique_ptr<Hdf5Checkpoint> open_hdf5_image(std::span<const std::byte> bytes,
+                                                              const std::string& name = "(image)");
 
 }  // namespace lipcert

@@ -19,13 +19,18 @@ namespace {
     throw Error(ErrorKind::input, where, message);
 }
 
+/// "gzip", or the number where it has no name here.
 std::string filter_name(H5Z_filter_t filter) {
     struct Named {
         H5Z_filter_t filter;
         const char* name;
     };
 
-    static constexpr std::array<Named, 13> kNames{{
+    static constexpr std::array<Named, 17> kNames{{
+        {H5Z_FILTER_DEFLATE, "gzip"},
+        {H5Z_FILTER_SHUFFLE, "shuffle"},
+        {H5Z_FILTER_FLETCHER32, "fletcher32"},
+        {kFilterLzf, "lzf"},
         {H5Z_FILTER_SZIP, "szip"},
         {H5Z_FILTER_NBIT, "nbit"},
         {H5Z_FILTER_SCALEOFFSET, "scaleoffset"},
@@ -43,8 +48,14 @@ std::string filter_name(H5Z_filter_t filter) {
     const auto* found = std::find_if(kNames.begin(), kNames.end(), [filter](const Named& named) {
         return named.filter == filter;
     });
-    return found == kNames.end() ? fmt::format("number {}", filter)
-                                 : fmt::format("{} (number {})", found->name, filter);
+    return found == kNames.end() ? fmt::format("number {}", filter) : found->name;
+}
+
+/// "blosc (number 32001)".
+std::string numbered_name(H5Z_filter_t filter) {
+    const std::string number = fmt::format("number {}", filter);
+    const std::string name = filter_name(filter);
+    return name == number ? name : fmt::format("{} ({})", name, number);
 }
 
 Filter read_filter(hid_t plist, unsigned index, const std::string& where) {
@@ -71,7 +82,7 @@ void refuse_filters(const Storage& storage, const std::string& where) {
             refuse(where,
                    fmt::format("is stored with the filter {}; gzip, lzf, shuffle and fletcher32 "
                                "are read: rewrite the file with `h5repack -f GZIP=4 IN OUT`",
-                               filter_name(filter.number)));
+                               numbered_name(filter.number)));
         }
         if (filter.number == H5Z_FILTER_SHUFFLE && filter.parameter == 0) {
             refuse(where, "is shuffled by elements of no size: the file is damaged");
@@ -145,6 +156,17 @@ Storage read_storage(hid_t dataset, const std::string& where) {
         storage.filters.push_back(read_filter(plist.get(), static_cast<unsigned>(i), where));
     }
     return storage;
+}
+
+std::string packing_text(const Storage& storage) {
+    if (storage.chunk.empty()) {
+        return {};
+    }
+    std::string text = fmt::format("chunks of {}", fmt::join(storage.chunk, " x "));
+    for (const Filter& filter : storage.filters) {
+        text += ", " + filter_name(filter.number);
+    }
+    return text;
 }
 
 std::uint64_t chunk_bytes(const Storage& storage, const TensorInfo& tensor) {

@@ -33,6 +33,9 @@ struct Storage {
 
 [[nodiscard]] Storage read_storage(hid_t dataset, const std::string& where);
 
+/// "chunks of 64 x 64, shuffle, gzip"; empty where the bytes lie as they are.
+[[nodiscard]] std::string packing_text(const Storage& storage);
+
 /// The bytes of one decoded chunk; 0 where there are no chunks. `storage` has passed
 /// `require_readable`.
 [[nodiscard]] std::uint64_t chunk_bytes(const Storage& storage, const TensorInfo& tensor);

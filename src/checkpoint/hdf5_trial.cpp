@@ -3,6 +3,8 @@
 #include "lipcert/error.hpp"
 
 #include <exception>
+#include <functional>
+#include <memory>
 #include <string>
 
 #include "checkpoint/hdf5_checkpoint.hpp"
@@ -32,25 +34,25 @@ void look_at_everything(const Hdf5Checkpoint& checkpoint) {
     }
 }
 
+using Open = std::function<std::unique_ptr<Hdf5Checkpoint>()>;
+
 /// "", or the place and the message of what the file is refused for.
-std::string trial(const std::filesystem::path& path) {
+std::string trial(const Open& open, const std::string& name) {
     try {
-        look_at_everything(*open_hdf5_file(path));
+        look_at_everything(*open());
     } catch (const Error& error) {
         return error.where() + kSeparator + error.what();
     } catch (const std::exception& error) {
-        return path.string() + kSeparator + "cannot be looked at: " + error.what();
+        return name + kSeparator + "cannot be looked at: " + error.what();
     }
     return "";
 }
 
-}  // namespace
-
-void try_hdf5_file(const std::filesystem::path& path) {
-    const ConfinedRun run = run_confined([&path] { return trial(path); });
+void try_confined(const Open& open, const std::string& name) {
+    const ConfinedRun run = run_confined([&] { return trial(open, name); });
     if (!run.came_to_end) {
         throw Error(ErrorKind::input,
-                    path.string(),
+                    name,
                     fmt::format("file rejected: libhdf5 did not survive it ({}): it is damaged or "
                                 "made to do harm; get a fresh copy",
                                 run.ending));
@@ -59,6 +61,16 @@ void try_hdf5_file(const std::filesystem::path& path) {
         const std::size_t end = run.answer.find(kSeparator);
         throw Error(ErrorKind::input, run.answer.substr(0, end), run.answer.substr(end + 1));
     }
+}
+
+}  // namespace
+
+void try_hdf5_file(const std::filesystem::path& path) {
+    try_confined([&] { return open_hdf5_file(path); }, path.string());
+}
+
+void try_hdf5_image(std::span<const std::byte> bytes, const std::string& name) {
+    try_confined([&] { return open_hdf5_image(bytes, name); }, name);
 }
 
 }  // namespace lipcert

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
+#include <span>
+#include <string>
 
 namespace lipcert {
 
@@ -9,5 +12,8 @@ namespace lipcert {
 /// throws Error{input}: what the child refused the file for, or that it crashed, hung or did what
 /// no reader does.
 void try_hdf5_file(const std::filesystem::path& path);
+
+/// The same for a file in memory; `name` stands for its path.
+void try_hdf5_image(std::span<const std::byte> bytes, const std::string& name);
 
 }  // namespace lipcert

@@ -44,17 +44,20 @@ bool ends_with_any(std::string_view text, std::initializer_list<std::string_view
     });
 }
 
+bool is_query_key_or_value(std::string_view layer) {
+    return ends_with_any(layer,
+                         {"query_dense", "key_dense", "value_dense", ".query", ".key", ".value"});
+}
+
 /// The shape of a tensor of an attention with its heads joined; others keep theirs. Gemma keeps its
 /// heads before the width, and no reshaping joins those.
-std::vector<std::size_t> joined_heads(const std::string& name, std::vector<std::size_t> shape) {
-    if (name.find("gemma") != std::string::npos) {
+std::vector<std::size_t> joined_heads(std::string_view layer,
+                                      bool is_kernel,
+                                      std::vector<std::size_t> shape) {
+    if (layer.find("gemma") != std::string_view::npos) {
         return shape;
     }
-    const std::size_t vars = name.rfind(".vars.");
-    const std::string_view layer = std::string_view(name).substr(0, vars);
-    const bool is_kernel = name.ends_with(".vars.0");
-    if (ends_with_any(layer,
-                      {"query_dense", "key_dense", "value_dense", ".query", ".key", ".value"})) {
+    if (is_query_key_or_value(layer)) {
         if (is_kernel && shape.size() == 3) {
             return {shape[0], shape[1] * shape[2]};
         }
@@ -67,6 +70,26 @@ std::vector<std::size_t> joined_heads(const std::string& name, std::vector<std::
         return {shape[0] * shape[1], shape[2]};
     }
     return shape;
+}
+
+constexpr std::string_view kModelWeights = "model_weights.";
+constexpr std::string_view kOptimizerWeights = "optimizer_weights.";
+constexpr std::string_view kVersion = ":0";
+
+/// "model_weights.dense_3.dense_3.kernel:0" as "dense.3.kernel".
+std::string legacy_name(const std::string& stored) {
+    if (stored.starts_with(kOptimizerWeights)) {
+        return stored;
+    }
+    const std::size_t begin = stored.starts_with(kModelWeights) ? kModelWeights.size() : 0;
+    const std::size_t end = stored.size() - (stored.ends_with(kVersion) ? kVersion.size() : 0);
+    const std::vector<std::string> components = components_of(stored.substr(begin, end - begin));
+    const bool repeats_layer = components.size() > 2 && components[0] == components[1];
+    std::string name = with_number(components[0]);
+    for (std::size_t i = repeats_layer ? 2 : 1; i < components.size(); ++i) {
+        name += "." + components[i];
+    }
+    return name;
 }
 
 }  // namespace
@@ -95,12 +118,44 @@ bool has_keras_names(const Checkpoint& checkpoint) {
 
 std::unique_ptr<Checkpoint> with_keras_names(std::unique_ptr<Checkpoint> below) {
     Renaming renaming;
-    renaming.format = "keras weights.h5";
+    const std::string format = below->format();
+    renaming.format = format == "hdf5" ? "keras weights.h5" : format;
     renaming.twin_reason = "once layers are numbered";
     renaming.show = [](const TensorInfo& stored) {
         RenamedTensor tensor{stored, false};
-        tensor.info.name = keras_name(stored.name);
-        tensor.info.shape = joined_heads(tensor.info.name, stored.shape);
+        std::string& name = tensor.info.name;
+        name = keras_name(stored.name);
+        const std::string_view layer = std::string_view(name).substr(0, name.rfind(".vars."));
+        tensor.info.shape = joined_heads(layer, name.ends_with(".vars.0"), stored.shape);
+        return tensor;
+    };
+    return std::make_unique<RenamedCheckpoint>(std::move(below), renaming);
+}
+
+bool has_legacy_keras_names(const Checkpoint& checkpoint) {
+    const std::vector<TensorInfo>& tensors = checkpoint.tensors();
+    const auto all = [&tensors](const auto& is_such) {
+        return std::all_of(tensors.begin(), tensors.end(), [&](const TensorInfo& tensor) {
+            return is_such(std::string_view(tensor.name));
+        });
+    };
+    return !tensors.empty() &&
+           (all([](std::string_view name) {
+                return name.starts_with(kModelWeights) || name.starts_with(kOptimizerWeights);
+            }) ||
+            all([](std::string_view name) { return name.ends_with(kVersion); }));
+}
+
+std::unique_ptr<Checkpoint> with_legacy_keras_names(std::unique_ptr<Checkpoint> below) {
+    Renaming renaming;
+    renaming.format = "keras h5";
+    renaming.twin_reason = "once the groups of layers are left out";
+    renaming.show = [](const TensorInfo& stored) {
+        RenamedTensor tensor{stored, false};
+        std::string& name = tensor.info.name;
+        name = legacy_name(stored.name);
+        const std::string_view layer = std::string_view(name).substr(0, name.rfind('.'));
+        tensor.info.shape = joined_heads(layer, name.ends_with(".kernel"), stored.shape);
         return tensor;
     };
     return std::make_unique<RenamedCheckpoint>(std::move(below), renaming);

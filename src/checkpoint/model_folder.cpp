@@ -19,8 +19,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::array<std::string_view, 3> kEndings = {".safetensors", ".h5", ".hdf5"};
+constexpr std::array<std::string_view, 4> kEndings = {".safetensors", ".h5", ".hdf5", ".keras"};
 constexpr std::string_view kIndexEnding = ".index.json";
+constexpr std::string_view kKerasIndexEnding = ".weights.json";
 constexpr std::size_t kMostEntries = 100'000;
 
 bool is_checkpoint_name(std::string_view name) {
@@ -30,8 +31,9 @@ bool is_checkpoint_name(std::string_view name) {
 }
 
 bool is_index_name(std::string_view name) {
-    return name.ends_with(kIndexEnding) &&
-           is_checkpoint_name(name.substr(0, name.size() - kIndexEnding.size()));
+    return name.ends_with(kKerasIndexEnding) ||
+           (name.ends_with(kIndexEnding) &&
+            is_checkpoint_name(name.substr(0, name.size() - kIndexEnding.size())));
 }
 
 std::vector<std::string> names_in(const fs::path& folder) {
@@ -94,8 +96,8 @@ fs::path model_file(const fs::path& model) {
     if (choices.empty()) {
         throw Error(ErrorKind::input,
                     model.string(),
-                    "is a folder without a checkpoint (.safetensors, .h5, .hdf5, or an index of "
-                    "such): name the file");
+                    "is a folder without a checkpoint (.safetensors, .h5, .hdf5, .keras, or an "
+                    "index of such): name the file");
     }
     if (choices.size() > 1) {
         refuse_choice(model, choices);

@@ -10,6 +10,7 @@
 
 #include "checkpoint/hdf5_checkpoint.hpp"
 #include "checkpoint/hdf5_trial.hpp"
+#include "checkpoint/keras_archive.hpp"
 #include "checkpoint/keras_names.hpp"
 #include "checkpoint/model_folder.hpp"
 #include "checkpoint/safetensors_checkpoint.hpp"
@@ -45,6 +46,14 @@ std::string_view without_leading_space(std::string_view text) {
     return first == std::string_view::npos ? std::string_view() : text.substr(first);
 }
 
+/// Where a zip archive names its members; empty for another file.
+std::string zip_listing(const RegularFile& file) {
+    const std::string head = file.read(0, kHeadBytes);
+    const std::uint64_t tail = std::min<std::uint64_t>(file.size(), kTailBytes);
+    return head.starts_with("PK\x03\x04"sv) ? head + file.read(file.size() - tail, kTailBytes)
+                                            : std::string();
+}
+
 std::string describe_zip(std::string_view listing) {
     const auto holds = [listing](std::string_view name) {
         return listing.find(name) != std::string_view::npos;
@@ -55,11 +64,9 @@ std::string describe_zip(std::string_view listing) {
                "it with torch.load(..., weights_only=True) and store the state_dict as safetensors "
                "or HDF5";
     }
-    if (holds("model.weights.h5")) {
-        return "is a Keras .keras archive: unzip it and name the model.weights.h5 in it";
-    }
     if (holds(".npy")) {
-        return "is a NumPy .npz archive: store its arrays as safetensors or HDF5";
+        return "is a NumPy .npz archive: store its arrays as safetensors or HDF5 "
+               "(tools/modula_npz.py does so for those of Modula)";
     }
     return "is a zip archive: unzip it and name the checkpoint in it";
 }
@@ -96,10 +103,8 @@ std::string describe_other(const RegularFile& file) {
     const std::string head = file.read(0, kHeadBytes);
     const std::uint64_t size = file.size();
     std::string message;
-    if (head.starts_with("PK\x03\x04"sv)) {
-        const std::string tail =
-            file.read(size - std::min<std::uint64_t>(size, kTailBytes), kTailBytes);
-        message = describe_zip(head + tail);
+    if (const std::string listing = zip_listing(file); !listing.empty()) {
+        message = describe_zip(listing);
     } else if (head.starts_with("GGUF"sv)) {
         message = "is a GGUF file: store its tensors, not quantised, as safetensors or HDF5";
     } else if (head.size() > 1 && head[0] == '\x80' && head[1] >= 2 && head[1] <= 5) {
@@ -149,19 +154,34 @@ std::unique_ptr<Checkpoint> open_single(const RegularFile& file) {
                                 *hdf5));
     }
     if (hdf5) {
-        std::unique_ptr<Checkpoint> checkpoint = open_tried_hdf5_file(path);
-        if (has_tensorflow_names(*checkpoint)) {
-            return with_tensorflow_names(std::move(checkpoint));
-        }
-        if (has_keras_names(*checkpoint)) {
-            return with_keras_names(std::move(checkpoint));
-        }
-        return checkpoint;
+        return open_tried_hdf5_file(path);
     }
     if (is_safetensors) {
         return open_safetensors_file(path);
     }
+    if (lists_keras_model(zip_listing(file))) {
+        return open_keras_archive(file);
+    }
     throw Error(ErrorKind::input, path.string(), describe_other(file));
+}
+
+/// The checkpoint under the names that families know, where a program writes others.
+std::unique_ptr<Checkpoint> in_known_names(std::unique_ptr<Checkpoint> checkpoint) {
+    const bool is_shards = checkpoint->format() == "hdf5 shards";
+    if (checkpoint->format() != "hdf5" && !is_shards && checkpoint->format() != "keras archive") {
+        return checkpoint;
+    }
+    if (has_tensorflow_names(*checkpoint) ||
+        (is_shards && has_tensorflow_shard_names(*checkpoint))) {
+        return with_tensorflow_names(std::move(checkpoint));
+    }
+    if (has_keras_names(*checkpoint)) {
+        return with_keras_names(std::move(checkpoint));
+    }
+    if (has_legacy_keras_names(*checkpoint)) {
+        return with_legacy_keras_names(std::move(checkpoint));
+    }
+    return checkpoint;
 }
 
 /// The text of a file that begins as a JSON object and is no larger than an index can be.
@@ -181,11 +201,11 @@ std::unique_ptr<Checkpoint> open_checkpoint(const std::filesystem::path& path) {
     const RegularFile file(model_file(path));
     const auto text = json_text(file);
     if (text && (file.path().string().ends_with(".index.json") || is_shard_index(*text))) {
-        return std::make_unique<ShardedCheckpoint>(
+        return in_known_names(std::make_unique<ShardedCheckpoint>(
             parse_shard_index(*text, file),
-            [](const std::filesystem::path& shard) { return open_single(RegularFile(shard)); });
+            [](const std::filesystem::path& shard) { return open_single(RegularFile(shard)); }));
     }
-    return open_single(file);
+    return in_known_names(open_single(file));
 }
 
 }  // namespace lipcert

@@ -28,12 +28,36 @@ void require_plain_name(const std::string& name, const std::string& tensor, cons
     }
 }
 
+/// "file", or ["file", ...] as Keras writes it for a layer whose variables lie in several.
+std::set<std::string> file_names(const nlohmann::json& stored,
+                                 const std::string& tensor,
+                                 const fs::path& path) {
+    const nlohmann::json list = stored.is_array() ? stored : nlohmann::json::array({stored});
+    std::set<std::string> names;
+    for (const nlohmann::json& file : list) {
+        if (!file.is_string()) {
+            names.clear();
+            break;
+        }
+        require_plain_name(file.get_ref<const std::string&>(), tensor, path);
+        names.insert(file.get<std::string>());
+    }
+    if (names.empty()) {
+        throw Error(ErrorKind::input,
+                    path.string() + ": " + printable_quote(tensor),
+                    "has no file name in the index but " +
+                        printable_quote(
+                            stored.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace)));
+    }
+    return names;
+}
+
 }  // namespace
 
 std::set<std::string> ShardIndex::files() const {
     std::set<std::string> names;
-    for (const auto& [tensor, file] : file_of) {
-        names.insert(file);
+    for (const auto& [tensor, of_tensor] : files_of) {
+        names.insert(of_tensor.begin(), of_tensor.end());
     }
     return names;
 }
@@ -52,17 +76,8 @@ ShardIndex parse_shard_index(const std::string& text, const RegularFile& from) {
     ShardIndex index;
     index.path = path;
     index.identity = from.identity();
-    for (const auto& [tensor, file] : map->items()) {
-        if (!file.is_string()) {
-            throw Error(ErrorKind::input,
-                        path.string() + ": " + printable_quote(tensor),
-                        "has no file name in the index but " +
-                            printable_quote(file.dump(
-                                -1, ' ', true, nlohmann::json::error_handler_t::replace)));
-        }
-        const std::string name = file.get<std::string>();
-        require_plain_name(name, tensor, path);
-        index.file_of.emplace(tensor, name);
+    for (const auto& [tensor, files] : map->items()) {
+        index.files_of.emplace(tensor, file_names(files, tensor, path));
     }
     if (index.files().size() > kMostFiles) {
         throw Error(

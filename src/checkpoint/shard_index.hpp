@@ -11,17 +11,20 @@
 
 namespace lipcert {
 
-/// What an index says: which tensor lies in which file beside it.
+/// What an index says: which tensor lies in which file beside it. Keras maps the variables of a
+/// layer together, under the path of their group, and to several files where they lie in several.
 struct ShardIndex {
     std::filesystem::path path;
     FileIdentity identity;
-    std::map<std::string, std::string> file_of;  ///< tensor as the index calls it -> file name
+    /// What the index calls a tensor or a group -> names of files.
+    std::map<std::string, std::set<std::string>> files_of;
 
     [[nodiscard]] std::set<std::string> files() const;
 };
 
-/// {"weight_map": {tensor: file}}. Throws Error{input} for any other form, for a file that is not
-/// the plain name of one beside the index, for no tensor and for more than a thousand files.
+/// {"weight_map": {tensor: file or [files]}}. Throws Error{input} for any other form, for a file
+/// that is not the plain name of one beside the index, for no tensor and for more than a thousand
+/// files.
 [[nodiscard]] ShardIndex parse_shard_index(const std::string& text, const RegularFile& from);
 [[nodiscard]] ShardIndex read_shard_index(const std::filesystem::path& path);
 

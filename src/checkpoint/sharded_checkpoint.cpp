@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <iterator>
+#include <set>
 #include <utility>
 
 #include "checkpoint/quantised.hpp"
@@ -15,13 +16,15 @@ namespace lipcert {
 
 namespace {
 
-/// The name under which a shard of HDF5 lists what an index may call by its path.
-std::string canonical(std::string name, const std::string& format) {
-    if (format == "hdf5") {
-        name.erase(0, name.starts_with('/') ? 1 : 0);
-        std::replace(name.begin(), name.end(), '/', '.');
-    }
+/// The name under which HDF5 lists what an index may call by its path.
+std::string canonical(std::string name) {
+    name.erase(0, name.starts_with('/') ? 1 : 0);
+    std::replace(name.begin(), name.end(), '/', '.');
     return name;
+}
+
+bool is_variables(const std::string& name) {
+    return name == "vars" || name.ends_with(".vars");
 }
 
 }  // namespace
@@ -86,31 +89,59 @@ void ShardedCheckpoint::take_tensors() {
     }
 }
 
+std::vector<std::size_t> ShardedCheckpoint::named(const std::string& name) const {
+    const auto place_of = [this](const std::string& exact) {
+        const TensorInfo* found = find(exact);
+        return found == nullptr
+                   ? std::vector<std::size_t>{}
+                   : std::vector<std::size_t>{static_cast<std::size_t>(found - tensors_.data())};
+    };
+    std::vector<std::size_t> places = place_of(name);
+    if (!places.empty() || format_ == "safetensors shards") {
+        return places;
+    }
+    const std::string path = canonical(name);
+    if (is_variables(path)) {  // the group of a layer's variables in Keras
+        const std::string front = path + ".";
+        const auto first = std::lower_bound(
+            tensors_.begin(), tensors_.end(), front, [](const TensorInfo& a, const auto& b) {
+                return a.name < b;
+            });
+        for (auto at = first; at != tensors_.end() && at->name.starts_with(front); ++at) {
+            places.push_back(static_cast<std::size_t>(at - tensors_.begin()));
+        }
+        return places;
+    }
+    places = place_of(path);
+    // TensorFlow leaves the first part of a variable's name out of the shard.
+    return places.empty() ? place_of(path.substr(path.find('.') + 1)) : places;
+}
+
 void ShardedCheckpoint::require_as_indexed(const ShardIndex& index) const {
     std::vector<bool> is_indexed(tensors_.size(), false);
-    for (const auto& [tensor, file] : index.file_of) {
-        const auto shard = static_cast<std::size_t>(
-            std::lower_bound(shard_names_.begin(), shard_names_.end(), file) -
-            shard_names_.begin());
-        const TensorInfo* found = find(canonical(tensor, shards_[shard]->format()));
-        const std::string where = path_ + ": " + printable_quote(tensor);
-        if (found == nullptr) {
+    for (const auto& [name, files] : index.files_of) {
+        const std::string where = path_ + ": " + printable_quote(name);
+        std::set<std::string> unused = files;
+        for (const std::size_t place : named(name)) {
+            const std::string& shard = shard_names_[shard_of_[place]];
+            if (!files.contains(shard) || is_indexed[place]) {
+                throw Error(ErrorKind::input,
+                            where,
+                            fmt::format("lies in {}, not in {} as the index says, or stands in the "
+                                        "index twice",
+                                        shard,
+                                        fmt::join(files, ", ")));
+            }
+            is_indexed[place] = true;
+            unused.erase(shard);
+        }
+        if (!unused.empty()) {
             throw Error(ErrorKind::input,
                         where,
                         fmt::format("is not in {}, where the index sees it: the shards are not "
                                     "those of this index, or a download did not finish",
-                                    file));
+                                    fmt::join(unused, ", ")));
         }
-        const auto place = static_cast<std::size_t>(found - tensors_.data());
-        if (shard_of_[place] != shard || is_indexed[place]) {
-            throw Error(ErrorKind::input,
-                        where,
-                        fmt::format("lies in {}, not in {} as the index says, or stands in the "
-                                    "index twice",
-                                    shard_names_[shard_of_[place]],
-                                    file));
-        }
-        is_indexed[place] = true;
     }
     const auto extra = std::find(is_indexed.begin(), is_indexed.end(), false);
     if (extra != is_indexed.end()) {

@@ -46,6 +46,8 @@ public:
 private:
     void take_tensors();
     void require_as_indexed(const ShardIndex& index) const;
+    /// Positions in tensors_ of what the index calls `name`.
+    [[nodiscard]] std::vector<std::size_t> named(const std::string& name) const;
     void take_configuration(const Checkpoint& shard);
 
     std::string path_;

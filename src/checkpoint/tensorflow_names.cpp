@@ -27,6 +27,12 @@ std::string_view behind_scope(std::string_view name) {
     return name.substr(scope + 1, name.size() - scope - 1 - kVersion.size());
 }
 
+/// The variable's name: what stands behind group and scope, in shards the whole.
+std::string_view variable_name(std::string_view name) {
+    const std::string_view behind = behind_scope(name);
+    return behind.empty() ? name.substr(0, name.size() - kVersion.size()) : behind;
+}
+
 void replace_all(std::string& text, std::string_view old, std::string_view by) {
     for (std::size_t at = text.find(old); at != std::string::npos; at = text.find(old, at)) {
         text.replace(at, old.size(), by);
@@ -56,7 +62,7 @@ std::string leaf_in_pytorch(const std::string& leaf) {
 
 /// The tensor as PyTorch would hold it; `path` goes into messages.
 RenamedTensor as_in_pytorch(const TensorInfo& stored, const std::string& path) {
-    std::string name(behind_scope(stored.name));
+    std::string name(variable_name(stored.name));
     replace_all(name, "_._", ".");
     const std::size_t dot = name.rfind('.');
     const std::string front = dot == std::string::npos ? "" : name.substr(0, dot + 1);
@@ -91,9 +97,17 @@ bool has_tensorflow_names(const Checkpoint& checkpoint) {
            });
 }
 
+bool has_tensorflow_shard_names(const Checkpoint& checkpoint) {
+    const std::vector<TensorInfo>& tensors = checkpoint.tensors();
+    return !tensors.empty() &&
+           std::all_of(tensors.begin(), tensors.end(), [](const TensorInfo& tensor) {
+               return tensor.name.ends_with(kVersion);
+           });
+}
+
 std::unique_ptr<Checkpoint> with_tensorflow_names(std::unique_ptr<Checkpoint> below) {
     Renaming renaming;
-    renaming.format = "tf_model.h5";
+    renaming.format = below->format() == "hdf5" ? "tf_model.h5" : "tf_model.h5 shards";
     renaming.twin_reason = "once groups and scopes are left out";
     renaming.show = [path = below->path()](const TensorInfo& stored) {
         return as_in_pytorch(stored, path);

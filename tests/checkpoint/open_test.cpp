@@ -46,7 +46,7 @@ TEST_CASE("Each kind of file that is not read gets a sentence that says what it 
         {"\x89HDF\r\n\x1a"s, "begins like an HDF5 file and ends at once"},
         {"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "git lfs pull"},
         {"PK\x03\x04 archive/data.pkl"s, "is a PyTorch file"},
-        {"PK\x03\x04 metadata.json config.json model.weights.h5"s, "is a Keras .keras archive"},
+        {"PK\x03\x04 metadata.json config.json model.weights.h5"s, "is no sound zip archive"},
         {"PK\x03\x04 arr_0.npy"s, "is a NumPy .npz archive"},
         {"PK\x03\x04 something"s, "is a zip archive"},
         {"\x80\x02}q"s, "is a Python pickle"},

@@ -1,86 +1,78 @@
 #include "lipcert/checkpoint/checkpoint.hpp"
 #include "lipcert/checkpoint/configuration.hpp"
 
+#include <array>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "checkpoint/keras_names.hpp"
 #include "support/hdf5_writer.hpp"
+#include "support/keras_models.hpp"
 #include "support/program.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/thrown.hpp"
 #include <doctest/doctest.h>
 
-using lipcert::Checkpoint;
 using lipcert::keras_name;
 using lipcert::Matrix;
+using lipcert::open_checkpoint;
+using lipcert::TensorInfo;
+using lipcert::test::error_of;
 using lipcert::test::Hdf5Writer;
 using lipcert::test::Outcome;
+using lipcert::test::read_file;
 using lipcert::test::run;
 using lipcert::test::sample_model;
+using lipcert::test::says;
 using lipcert::test::TemporaryFolder;
+using lipcert::test::TextForm;
 using lipcert::test::write_file;
+using lipcert::test::write_keras_gpt2;
+using lipcert::test::write_keras_llama;
+using lipcert::test::write_keras_shards;
+using lipcert::test::write_zip;
 using nlohmann::json;
 using std::filesystem::path;
 
 namespace {
 
-/// Writes tensors of a PyTorch model as KerasHub stores them.
-class KerasWriter {
-public:
-    KerasWriter(const Checkpoint& model, const path& file) : model_(model), writer_(file) {}
-
-    /// As it is: embeddings, gains, biases, and what is [in, out] already.
-    void copy(const std::string& from, const std::string& to) {
-        const Matrix values = read(from);
-        const auto& stored = model_.find(from)->shape;
-        add(to, {stored.begin(), stored.end()}, values);
-    }
-
-    /// An [out, in] weight as a kernel [in, out].
-    void kernel(const std::string& from, const std::string& to) {
-        const Matrix values = read(from).transpose();
-        add(to, {extent(values.rows()), extent(values.cols())}, values);
-    }
-
-    /// An [in, out] matrix as (in, heads, head width).
-    void split_outputs(const Matrix& values, Eigen::Index heads, const std::string& to) {
-        add(to, {extent(values.rows()), extent(heads), extent(values.cols() / heads)}, values);
-    }
-
-    /// An [in, out] matrix as (heads, head width, out).
-    void split_inputs(const Matrix& values, Eigen::Index heads, const std::string& to) {
-        add(to, {extent(heads), extent(values.rows() / heads), extent(values.cols())}, values);
-    }
-
-    void add(const std::string& name, const std::vector<hsize_t>& shape, const Matrix& values) {
-        writer_.add(name, shape, {values.data(), values.data() + values.size()}, H5T_IEEE_F64LE);
-    }
-
-    [[nodiscard]] Matrix read(const std::string& name) const {
-        return model_.read(*model_.find(name));
-    }
-
-private:
-    static hsize_t extent(Eigen::Index size) { return static_cast<hsize_t>(size); }
-
-    const Checkpoint& model_;
-    Hdf5Writer writer_;
-};
-
-json settings_of(const Checkpoint& model) {
+json settings_of(const lipcert::Checkpoint& model) {
     return lipcert::find_configuration(model, std::nullopt).values;
 }
 
-std::string numbered(const std::string& name, int layer) {
-    return layer == 0 ? name : name + "_" + std::to_string(layer);
-}
-
 /// What a certificate says of the whole network.
-json bounds_of(const path& model) {
-    const Outcome outcome = run({"certify", model.string(), "--json", "-"});
+json bounds_of(const path& model, const std::vector<std::string>& more = {}) {
+    std::vector<std::string> arguments = {"certify", model.string(), "--json", "-"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Outcome outcome = run(arguments);
     INFO(outcome.err);
     REQUIRE(outcome.exit_code == 0);
     return json::parse(outcome.out).at("bounds");
+}
+
+/// tiny_llama.h5 as KerasHub stores its backbone.
+struct KerasLlama {
+    TemporaryFolder folder;
+    path weights = folder / "model.weights.h5";
+    json configuration;
+    json bounds = bounds_of(sample_model("tiny_llama.h5"));
+
+    KerasLlama() {
+        const auto model = open_checkpoint(sample_model("tiny_llama.h5"));
+        configuration = write_keras_llama(*model, settings_of(*model), weights);
+    }
+
+    /// What the program says of these members as model.keras.
+    [[nodiscard]] std::string refusal_of(
+        const std::vector<std::pair<std::string, std::string>>& members) const {
+        const Outcome outcome = run({"certify", write_zip(folder / "odd.keras", members).string()});
+        CHECK(outcome.exit_code == 2);
+        return outcome.err;
+    }
+};
+
+bool contains(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
 }
 
 }  // namespace
@@ -96,114 +88,193 @@ TEST_CASE("names of Keras get layer numbers and lose leading underscores") {
 }
 
 TEST_CASE("a Llama as KerasHub stores it has the bounds of the same Llama from PyTorch") {
-    const auto model = lipcert::open_checkpoint(sample_model("tiny_llama.h5"));
-    const json settings = settings_of(*model);
-    const int layers = settings.at("num_hidden_layers");
-    const Eigen::Index heads = settings.at("num_attention_heads").get<long>();
-    const Eigen::Index kv_heads = settings.value("num_key_value_heads", heads);
+    const auto model = open_checkpoint(sample_model("tiny_llama.h5"));
     for (const std::string front : {"layers/", "layers/llama_backbone/layers/"}) {
         const TemporaryFolder folder;
-        {
-            KerasWriter keras(*model, folder / "model.weights.h5");
-            keras.copy("model.embed_tokens.weight", front + "reversible_embedding/vars/0");
-            keras.copy("model.norm.weight", front + "llama_layer_norm/vars/0");
-            if (model->find("lm_head.weight") != nullptr) {
-                keras.kernel("lm_head.weight", front + "reversible_embedding/vars/1");
-            }
-            for (int i = 0; i < layers; ++i) {
-                const std::string from = "model.layers." + std::to_string(i) + ".";
-                const std::string to = front + numbered("llama_transformer_decoder", i) + "/";
-                const std::string attention = to + "_self_attention_layer/";
-                const auto turned = [&](const std::string& name) {
-                    return Matrix(keras.read(from + "self_attn." + name + ".weight").transpose());
-                };
-                keras.split_outputs(turned("q_proj"), heads, attention + "_query_dense/vars/0");
-                keras.split_outputs(turned("k_proj"), kv_heads, attention + "_key_dense/vars/0");
-                keras.split_outputs(turned("v_proj"), kv_heads, attention + "_value_dense/vars/0");
-                keras.split_inputs(turned("o_proj"), heads, attention + "_output_dense/vars/0");
-                keras.kernel(from + "mlp.gate_proj.weight", to + "_feedforward_gate_dense/vars/0");
-                keras.kernel(from + "mlp.up_proj.weight",
-                             to + "_feedforward_intermediate_dense/vars/0");
-                keras.kernel(from + "mlp.down_proj.weight",
-                             to + "_feedforward_output_dense/vars/0");
-                keras.copy(from + "input_layernorm.weight",
-                           to + "_self_attention_layernorm/vars/0");
-                keras.copy(from + "post_attention_layernorm.weight",
-                           to + "_feedforward_layernorm/vars/0");
-            }
-            keras.add("optimizer/vars/0", {2, 2}, Matrix::Ones(2, 2));
-        }
-        const json inner = {{"num_layers", layers},
-                            {"num_query_heads", heads},
-                            {"num_key_value_heads", kv_heads},
-                            {"layer_norm_epsilon", settings.at("rms_norm_eps")}};
-        write_file(folder / "config.json",
-                   json{{"class_name", "LlamaBackbone"}, {"config", inner}}.dump());
+        const json configuration =
+            write_keras_llama(*model, settings_of(*model), folder / "model.weights.h5", front);
+        write_file(folder / "config.json", configuration.dump());
         CHECK(bounds_of(folder.path()) == bounds_of(sample_model("tiny_llama.h5")));
     }
 }
 
 TEST_CASE("a GPT-2 as KerasHub stores it has the bounds of the same GPT-2 from PyTorch") {
-    const auto model = lipcert::open_checkpoint(sample_model("tiny_gpt2.h5"));
+    const auto model = open_checkpoint(sample_model("tiny_gpt2.h5"));
     json settings = settings_of(*model);
     // What the class of KerasHub fixes.
     settings["layer_norm_epsilon"] = 1e-5;
     settings["activation_function"] = "gelu_new";
-    const int layers = settings.at("n_layer");
-    const Eigen::Index heads = settings.at("n_head").get<long>();
-    const Eigen::Index width = model->read(*model->find("transformer.wte.weight")).cols();
     const TemporaryFolder folder;
-    {
-        KerasWriter keras(*model, folder / "model.weights.h5");
-        const auto both = [&](const std::string& from, const std::string& to) {
-            keras.copy(from + ".weight", to + "/vars/0");
-            keras.copy(from + ".bias", to + "/vars/1");
-        };
-        keras.copy("transformer.wte.weight", "layers/reversible_embedding/vars/0");
-        keras.copy("transformer.wpe.weight", "layers/position_embedding/vars/0");
-        both("transformer.ln_f", "layers/layer_normalization");
-        for (int i = 0; i < layers; ++i) {
-            const std::string from = "transformer.h." + std::to_string(i) + ".";
-            const std::string to = "layers/" + numbered("transformer_decoder", i) + "/";
-            const std::string attention = to + "_self_attention_layer/";
-            both(from + "ln_1", to + "_self_attention_layer_norm");
-            both(from + "ln_2", to + "_feedforward_layer_norm");
-            both(from + "mlp.c_fc", to + "_feedforward_intermediate_dense");
-            both(from + "mlp.c_proj", to + "_feedforward_output_dense");
-            const Matrix weight = keras.read(from + "attn.c_attn.weight");
-            const Matrix bias = keras.read(from + "attn.c_attn.bias");
-            Eigen::Index begin = 0;
-            for (const char* part : {"query_dense", "key_dense", "value_dense"}) {
-                keras.split_outputs(
-                    weight.middleCols(begin, width), heads, attention + part + "/vars/0");
-                keras.add(attention + part + "/vars/1",
-                          {static_cast<hsize_t>(heads), static_cast<hsize_t>(width / heads)},
-                          bias.middleRows(begin, width));
-                begin += width;
-            }
-            keras.split_inputs(
-                keras.read(from + "attn.c_proj.weight"), heads, attention + "output_dense/vars/0");
-            keras.copy(from + "attn.c_proj.bias", attention + "output_dense/vars/1");
-        }
-    }
-    const json inner = {{"num_layers", layers}, {"num_heads", heads}};
     write_file(folder / "config.json",
-               json{{"class_name", "GPT2Backbone"}, {"config", inner}}.dump());
+               write_keras_gpt2(*model, settings, folder / "model.weights.h5").dump());
     // Its head is the table of embeddings; that of the sample is not.
     settings["tie_word_embeddings"] = true;
     {
-        KerasWriter tied(*model, folder / "tied.h5");
-        for (const lipcert::TensorInfo& tensor : model->tensors()) {
+        Hdf5Writer tied(folder / "tied.h5");
+        for (const TensorInfo& tensor : model->tensors()) {
+            const Matrix values = model->read(tensor);
             if (tensor.name != "lm_head.weight") {
-                tied.copy(tensor.name, tensor.name);
+                tied.add(tensor.name,
+                         {tensor.shape.begin(), tensor.shape.end()},
+                         {values.data(), values.data() + values.size()},
+                         H5T_IEEE_F64LE);
             }
         }
     }
     const path other = write_file(folder / "hf.json", settings.dump());
-    const Outcome expected =
-        run({"certify", (folder / "tied.h5").string(), "--config", other.string(), "--json", "-"});
-    REQUIRE(expected.exit_code == 0);
-    CHECK(bounds_of(folder / "model.weights.h5") == json::parse(expected.out).at("bounds"));
+    CHECK(bounds_of(folder / "model.weights.h5") ==
+          bounds_of(folder / "tied.h5", {"--config", other.string()}));
+}
+
+TEST_CASE("a .keras archive is read with its own configuration, stored or deflated") {
+    const KerasLlama llama;
+    for (const bool deflated : {false, true}) {
+        const TemporaryFolder folder;
+        const path archive = write_zip(folder / "model.keras",
+                                       {{"metadata.json", R"({"keras_version": "3.4.1"})"},
+                                        {"config.json", llama.configuration.dump()},
+                                        {"model.weights.h5", read_file(llama.weights)}},
+                                       deflated);
+        CHECK(bounds_of(archive) == llama.bounds);
+        CHECK(bounds_of(folder.path()) == llama.bounds);
+        const auto checkpoint = open_checkpoint(archive);
+        CHECK(checkpoint->format() == "keras archive");
+        CHECK(checkpoint->path() == archive.string());
+        CHECK(checkpoint->files() == std::vector<std::string>{archive.string()});
+        CHECK(lipcert::find_configuration(*checkpoint, std::nullopt).source ==
+              "config.json in the archive");
+        // The hash is that of the archive, and inspect says where a value comes from.
+        const json found =
+            json::parse(run({"inspect", archive.string(), "--json", "-"}).out).at("parameters");
+        CHECK(contains(found.at("heads").at("source"), "config.json in the archive"));
+    }
+}
+
+TEST_CASE("a task around a backbone keeps its settings one level deeper") {
+    const auto model = open_checkpoint(sample_model("tiny_llama.h5"));
+    const TemporaryFolder folder;
+    const json backbone = write_keras_llama(
+        *model, settings_of(*model), folder / "model.weights.h5", "layers/llama_backbone/layers/");
+    const json task = {{"class_name", "LlamaCausalLM"}, {"config", {{"backbone", backbone}}}};
+    CHECK(bounds_of(write_zip(folder / "task.keras",
+                              {{"config.json", task.dump()},
+                               {"model.weights.h5", read_file(folder / "model.weights.h5")}})) ==
+          bounds_of(sample_model("tiny_llama.h5")));
+}
+
+TEST_CASE("an archive that is no plain Keras model is refused with its reason") {
+    const KerasLlama llama;
+    const std::string weights = read_file(llama.weights);
+    CHECK(contains(llama.refusal_of({{"model.weights.json", "{}"}}), "archive of shards"));
+    CHECK(contains(llama.refusal_of({{"model.weights.npz", "x"}}), "whose arrays are pickles"));
+    CHECK(contains(llama.refusal_of({{"assets/model.weights.h5", weights}}),
+                   "without a model.weights.h5"));
+    CHECK(contains(llama.refusal_of({{"model.weights.h5", "no HDF5"}}),
+                   "odd.keras: model.weights.h5"));
+    CHECK(contains(llama.refusal_of({{"config.json", "[]"}, {"model.weights.h5", weights}}),
+                   "config.json in the archive"));
+    CHECK(contains(llama.refusal_of({{"config.json", std::string((16U << 20U) + 1, ' ')},
+                                     {"model.weights.h5", weights}}),
+                   "the largest configuration"));
+}
+
+TEST_CASE("a damaged archive is refused, wherever the damage is") {
+    const KerasLlama llama;
+    const path archive = write_zip(llama.folder / "model.keras",
+                                   {{"config.json", llama.configuration.dump()},
+                                    {"model.weights.h5", read_file(llama.weights)}},
+                                   true);
+    const std::string sound = read_file(archive);
+    const auto outcome_of = [&](const std::string& bytes) {
+        return run({"certify", write_file(llama.folder / "damaged.keras", bytes).string()})
+            .exit_code;
+    };
+    CHECK(outcome_of(sound) == 0);
+    CHECK(outcome_of(sound.substr(0, sound.size() - 1)) == 2);
+    CHECK(outcome_of(sound + "x") == 2);
+    // A byte of the packed weights: the checksum of the member no longer fits.
+    std::string changed = sound;
+    changed[sound.size() / 2] = static_cast<char>(changed[sound.size() / 2] ^ 1);
+    CHECK(outcome_of(changed) == 2);
+    // The size that the list of members states: 4 TiB would have to be there.
+    std::string large = sound;
+    const std::size_t entry = large.rfind("PK\x01\x02");
+    REQUIRE(entry != std::string::npos);
+    large.replace(entry + 24, 4, std::string("\xff\xff\xff\x7f", 4));
+    CHECK(outcome_of(large) == 2);
+}
+
+TEST_CASE("Keras shards are found by their index, also where a layer lies in both") {
+    const KerasLlama llama;
+    const TemporaryFolder folder;
+    const path index = write_keras_shards(llama.weights, folder.path());
+    write_file(folder / "config.json", llama.configuration.dump());
+    CHECK(bounds_of(index) == llama.bounds);
+    CHECK(bounds_of(folder.path()) == llama.bounds);
+
+    json document = json::parse(read_file(index));
+    const auto refusal = [&](const json& map) {
+        document["weight_map"] = map;
+        write_file(index, document.dump());
+        return error_of([&] { (void)open_checkpoint(index); });
+    };
+    const json map = document.at("weight_map");
+    json changed = map;
+    changed.erase("/layers/llama_layer_norm/vars");
+    CHECK(says(refusal(changed), "not in the index"));
+    changed = map;
+    changed["/layers/nothing/vars"] = "model_00000.weights.h5";
+    CHECK(says(refusal(changed), "is not in model_00000.weights.h5"));
+    changed = map;
+    changed["/layers/llama_layer_norm/vars"] =
+        json::array({"model_00000.weights.h5", "model_00001.weights.h5"});
+    CHECK(says(refusal(changed), "where the index sees it"));
+    changed["/layers/llama_layer_norm/vars"] = json::array({"../x.h5"});
+    CHECK(says(refusal(changed), "not the plain name of a file"));
+    changed["/layers/llama_layer_norm/vars"] = json::array();
+    CHECK(says(refusal(changed), "has no file name in the index"));
+}
+
+TEST_CASE("files of Keras 1 and 2 are read under the names of their variables") {
+    const TemporaryFolder folder;
+    const std::vector<double> eight = {1, 2, 3, 4, 5, 6, 7, 8};
+    for (const TextForm form : {TextForm::variable, TextForm::fixed}) {
+        Hdf5Writer(folder / "full.h5")
+            .add("model_weights/attention_2/attention_2/query/kernel:0", {2, 2, 2}, eight)
+            .add("model_weights/attention_2/attention_2/query/bias:0", {2, 2}, {1, 2, 3, 4})
+            .add(
+                "model_weights/attention_2/attention_2/attention_output/kernel:0", {2, 2, 2}, eight)
+            .add("model_weights/dense/dense/kernel", {2, 4}, eight)
+            .add("model_weights/block/mlp/kernel:0", {4, 2}, eight)
+            .group("model_weights/top_level_model_weights")
+            .add("optimizer_weights/adam/m/kernel:0", {2, 4}, eight)
+            .text_attribute("/", "model_config", R"({"class_name": "Functional"})", form);
+        const auto checkpoint = open_checkpoint(folder / "full.h5");
+        CHECK(checkpoint->format() == "keras h5");
+        const auto shape = [&](const char* name) {
+            REQUIRE(checkpoint->find(name) != nullptr);
+            return checkpoint->find(name)->shape;
+        };
+        CHECK(shape("attention.2.query.kernel") == std::vector<std::size_t>{2, 4});
+        CHECK(shape("attention.2.query.bias") == std::vector<std::size_t>{4});
+        CHECK(shape("attention.2.attention_output.kernel") == std::vector<std::size_t>{4, 2});
+        CHECK(checkpoint->read(*checkpoint->find("attention.2.attention_output.kernel")) ==
+              Matrix{{1, 2}, {3, 4}, {5, 6}, {7, 8}});
+        CHECK(shape("dense.0.kernel") == std::vector<std::size_t>{2, 4});
+        CHECK(shape("block.0.mlp.kernel") == std::vector<std::size_t>{4, 2});
+        CHECK(shape("optimizer_weights.adam.m.kernel:0") == std::vector<std::size_t>{2, 4});
+        const lipcert::Configuration found = lipcert::find_configuration(*checkpoint, std::nullopt);
+        CHECK(found.source == "root attribute 'model_config'");
+        CHECK(found.values.at("class_name") == "Functional");
+        CHECK(run({"norms", (folder / "full.h5").string()}).exit_code == 0);
+        CHECK(run({"certify", (folder / "full.h5").string()}).exit_code == 3);
+    }
+    Hdf5Writer(folder / "weights.h5").add("dense_1/dense_1/kernel:0", {2, 4}, eight);
+    CHECK(open_checkpoint(folder / "weights.h5")->tensors().front().name == "dense.1.kernel");
+    Hdf5Writer(folder / "twice.h5")
+        .add("model_weights/dense/dense/kernel:0", {2, 4}, eight)
+        .add("model_weights/dense/kernel:0", {2, 4}, eight);
+    CHECK(says(error_of([&] { (void)open_checkpoint(folder / "twice.h5"); }), "has the same name"));
 }
 
 TEST_CASE("a Keras model whose class is not described is not certified") {
