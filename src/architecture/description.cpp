@@ -12,6 +12,7 @@
 #include "architecture/match.hpp"
 #include "architecture/placement.hpp"
 #include "architecture/shape_check.hpp"
+#include "checkpoint/quantised.hpp"
 #include <fmt/format.h>
 
 namespace lipcert {
@@ -120,6 +121,8 @@ Architecture build_architecture(const FamilyDescription& family,
 const FamilyDescription& recognise(const std::vector<FamilyDescription>& families,
                                    const Checkpoint& checkpoint,
                                    const Configuration& configuration) {
+    // That a family lacks these names would be no help.
+    refuse_quantised(sign_of_quantisation(checkpoint.tensors()), checkpoint.path());
     std::vector<const FamilyDescription*> matching;
     std::string near;
     std::string far;

@@ -38,6 +38,15 @@ auto evaluated(const Formula& formula, const Evaluate& evaluate, const Explain& 
     }
 }
 
+/// Whether two values of a configuration mean the same; 12 and 12.0 do.
+bool say_the_same(const nlohmann::json& a, const nlohmann::json& b, ParameterKind kind) {
+    if (kind == ParameterKind::activation && a.is_string() && b.is_string()) {
+        const auto of_a = activation_by_name(a.get_ref<const std::string&>());
+        return a == b || (of_a && of_a == activation_by_name(b.get_ref<const std::string&>()));
+    }
+    return a == b;
+}
+
 }  // namespace
 
 Parameters::Parameters(const language::Family& family,
@@ -100,7 +109,33 @@ Parameters::Resolved Parameters::find(const std::string& name, const ParameterSy
         return from_family(*fixed, syntax);
     }
     const std::string& key = std::get<language::ConfigurationKey>(*source).key;
+    refuse_contradiction(name, syntax, key);
     return from_configuration(key, *find_key(configuration_, key), syntax);
+}
+
+void Parameters::refuse_contradiction(const std::string& name,
+                                      const ParameterSyntax& syntax,
+                                      const std::string& key) const {
+    const nlohmann::json& value = *find_key(configuration_, key);
+    for (const auto& source : syntax.sources) {
+        const auto* other = std::get_if<language::ConfigurationKey>(&source);
+        const nlohmann::json* stated =
+            other == nullptr ? nullptr : find_key(configuration_, other->key);
+        if (stated == nullptr || stated->is_null() || say_the_same(value, *stated, syntax.kind)) {
+            continue;
+        }
+        throw Error(ErrorKind::architecture,
+                    checkpoint_path_,
+                    fmt::format("{}: \"{}\" is {} and \"{}\" is {}, and both stand for '{}' of "
+                                "family {}: take out the one that is not meant",
+                                source_of(configuration_),
+                                key,
+                                printable_quote(value.dump()),
+                                other->key,
+                                printable_quote(stated->dump()),
+                                name,
+                                family_.name));
+    }
 }
 
 void Parameters::refuse_missing(const std::string& name, const ParameterSyntax& syntax) const {

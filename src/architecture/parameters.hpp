@@ -64,6 +64,10 @@ private:
     /// The first source that is there; nullptr where none is.
     [[nodiscard]] const language::Source* source_in_use(
         const language::ParameterSyntax& syntax) const;
+    /// Keys that stand for one parameter must not say two things.
+    void refuse_contradiction(const std::string& name,
+                              const language::ParameterSyntax& syntax,
+                              const std::string& key) const;
     Resolved find(const std::string& name, const language::ParameterSyntax& syntax);
     [[nodiscard]] Resolved from_configuration(const std::string& key,
                                               const nlohmann::json& json,
