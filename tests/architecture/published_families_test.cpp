@@ -61,7 +61,7 @@ Error refusal(const PublishedModel& model, const nlohmann::json& changes) {
 TEST_CASE("every published family is recognised, and its graph computes what its class computes") {
     Random random(81);
     const std::vector<PublishedModel> models = published_models(random);
-    CHECK(models.size() == 13);
+    CHECK(models.size() == 16);
     for (const PublishedModel& model : models) {
         CAPTURE(model.family);
         const TinyModel tiny = make_model(model.tensors, model.configuration);
@@ -113,6 +113,8 @@ TEST_CASE("the roles of a few published tensors are what their names say") {
     CHECK(role("bert-classifier", "bert.pooler.dense.bias") == "linear bias");
     CHECK(role("roberta-classifier", "classifier.out_proj.weight") == "unembedding");
     CHECK(role("phi", "lm_head.bias") == "unembedding bias");
+    CHECK(role("distilbert-classifier", "pre_classifier.weight") == "mlp in");
+    CHECK(role("modula", "blocks.1.attn.c_proj.weight") == "attention output");
     CHECK(role("gemma", "model.layers.1.mlp.up_proj.weight") == "up");
 }
 
@@ -134,6 +136,10 @@ TEST_CASE("a published model whose class would compute something else is refused
     CHECK(says(refusal(of_family(models, "nanogpt-lipschitz"), {{"attention_output_scale", 0.5}}),
                "is no key of family nanogpt-lipschitz"));
     CHECK(says(refusal(of_family(models, "nanogpt-lipschitz"), {{"w_max", nullptr}}), "w_max"));
+    CHECK(says(refusal(of_family(models, "modula"), {{"layernorm_substitute", "batchnorm"}}),
+               "layernorm_substitute"));
+    CHECK(says(refusal(of_family(models, "modula-tanh"), {{"softmax_scale", nullptr}}),
+               "softmax_scale"));
 }
 
 TEST_CASE("a head that a published encoder's family does not describe stops certification") {

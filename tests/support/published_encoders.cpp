@@ -139,6 +139,21 @@ PublishedModel distilbert(Random& random) {
     return model;
 }
 
+PublishedModel distilbert_classifier(Random& random) {
+    PublishedModel model = distilbert(random);
+    model.family = "distilbert-classifier";
+    Names names(random, model.tensors);
+    names.map("pre_classifier", kWidth, kWidth, true);
+    names.map("classifier", 2, kWidth, true);
+    model.forward = [](const TinyTensors& tensors, const Matrix& stream) {
+        const PlainLayers layers(tensors);
+        return layers.linear(
+            "classifier",
+            relu(layers.linear("pre_classifier", encode(layers, kDistilBert, 1e-12, stream))));
+    };
+    return model;
+}
+
 }  // namespace
 
 std::vector<PublishedModel> encoders(Random& random) {
@@ -147,6 +162,7 @@ std::vector<PublishedModel> encoders(Random& random) {
     models.push_back(bert_classifier(random, false));
     models.push_back(bert_classifier(random, true));
     models.push_back(distilbert(random));
+    models.push_back(distilbert_classifier(random));
     return models;
 }
 

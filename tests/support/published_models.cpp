@@ -358,6 +358,9 @@ std::vector<PublishedModel> published_models(Random& random) {
     for (PublishedModel& encoder : encoders(random)) {
         models.push_back(std::move(encoder));
     }
+    for (PublishedModel& other : others(random)) {
+        models.push_back(std::move(other));
+    }
     return models;
 }
 
