@@ -103,7 +103,7 @@ private:
         }
         object_count_ += links->size();
         for (const Link& link : *links) {
-            follow(link, group);
+            follow(link, group, handle.get());
         }
     }
 
@@ -141,9 +141,25 @@ private:
                            kind));
     }
 
-    void follow(const Link& link, const Group& parent) {
+    /// Programs look for tensors by name, on other ways through a group than this walk: where these
+    /// are damaged, they would not find what is certified, or something else.
+    void refuse_unfindable(const Link& link, const std::string& name, hid_t group) const {
+        H5L_info_t found{};
+        checked(H5Lget_info(group, link.name.c_str(), &found, H5P_DEFAULT),
+                place(name),
+                "its group lists it and does not find it by its name");
+        if (found.type != link.type || found.u.address != link.address) {
+            refuse(
+                name,
+                "its group lists one object and finds another by that name: the file is damaged, "
+                "copy or download it again");
+        }
+    }
+
+    void follow(const Link& link, const Group& parent, hid_t group) {
         std::string name = canonical_name(link, parent);
         refuse_link_elsewhere(link, name);
+        refuse_unfindable(link, name, group);
         const std::string where = place(name);
         refuse_unsafe(link.address, where);
         // By address: a path would be resolved through whatever stands in its way.

@@ -107,6 +107,18 @@ TEST_CASE("A B-tree of chunks that leads back to itself is refused") {
     CHECK(refused(folder, bytes, kNoTree) == "");
 }
 
+TEST_CASE("A tensor that its group lists and does not find by name is refused") {
+    const TemporaryFolder folder;
+    Hdf5Writer(folder / "sound.h5").add("a", {1}, {1.0}).add("b", {1}, {2.0});
+    const std::string sound = file_bytes(folder / "sound.h5");
+    // Of a node, behind its head of 24 bytes: a key, a child, a key. A key is the place of a name.
+    for (const std::size_t key : {std::size_t{24}, std::size_t{40}}) {
+        std::string bytes = sound;
+        bytes.replace(tree_at(bytes, 0) + key, 8, little_endian(0x2000, 8));
+        CHECK(refused(folder, bytes, "does not find it by its name") == "");
+    }
+}
+
 TEST_CASE("B-trees of several levels are trees: many members, many chunks") {
     const TemporaryFolder folder;
     {
