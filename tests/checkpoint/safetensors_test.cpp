@@ -135,7 +135,9 @@ TEST_CASE("every type of safetensors is known; those that are no weights have no
                                                      {"U64", 64},
                                                      {"I64", 64},
                                                      {"C64", 64}};
-    for (const auto& [stated, name] : types) {
+    for (const auto& type : types) {
+        const auto& stated = type.first;  // clang 14 captures no structured binding
+        const auto& name = type.second;
         const auto found = bits.find(stated);
         const std::size_t bytes = found == bits.end() ? 4 : found->second * 4 / 8;
         const auto checkpoint =
