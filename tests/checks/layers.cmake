@@ -3,11 +3,8 @@
 cmake_minimum_required(VERSION 3.25)
 set(order error printable files rounding tensor checkpoint architecture norms bounds execution certificate capping comparison report verification commands)
 set(owners "mpfr.h=rounding" "hdf5.h=checkpoint" "Spectra/=norms" "cblas.h=norms"
-<<<<<<< HEAD
-           "CLI/=commands" "openssl/=files" "zlib.h=checkpoint" "toml++/=commands")
-=======
-           "CLI/=commands" "openssl/=files" "zlib.h=checkpoint" "zip.h=checkpoint")
->>>>>>> a6da341 (Read .keras archives, Keras' shards, TensorFlow's shards and files of older Keras)
+           "CLI/=commands" "openssl/=files" "zlib.h=checkpoint" "zip.h=checkpoint"
+           "toml++/=commands")
 
 function(layer_of path result)
   string(REGEX REPLACE "/.*" "" first "${path}")
