@@ -89,6 +89,8 @@ void add_files(const TemporaryFolder& folder) {
                "call me ishmael. some years ago, never mind how long precisely, having little or "
                "no money in my purse, and nothing particular to interest me on shore, i thought i "
                "would sail about a little and see the watery part of the world.\n");
+    // 16-bit tokens of tiny_gpt2.h5.
+    write_file(folder / "tokens.bin", std::string("\0\0\1\0\2\0\1\0\0\0\2\0\1\0", 14));
 }
 
 /// As GitHub makes the anchor of a heading.
