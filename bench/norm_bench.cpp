@@ -101,7 +101,7 @@ std::pair<double, double> numpy_seconds(const Matrix& matrix) {
     std::ofstream(path, std::ios::binary)
         .write(reinterpret_cast<const char*>(matrix.data()),
                static_cast<std::streamsize>(matrix.size() * 8));
-    const std::string command = fmt::format("python3 {}/numpy_norm.py {} {} {}",
+    const std::string command = fmt::format("/usr/bin/python3 {}/numpy_norm.py {} {} {}",
                                             LIPCERT_BENCH_FOLDER,
                                             path,
                                             matrix.rows(),

@@ -22,8 +22,7 @@ public:
             const bool keep = i + 1 < modules.size() ? reads_fold(modules[i + 1]) : fold_read_next;
             BlockExtent extent{&modules[i], &bounds[i], {}, stream_.fold.has_value(), false};
             stream_.ball_radius = bounds[i].radius_in;
-            stream_.domain_radius =
-                domain_.everything && !stream_.fold ? Upper::infinity() : bounds[i].radius_in;
+            stream_.domain_radius = bounds[i].radius_in;
             stream_.largest_score.reset();
             stream_ = walk_.through(stream_, modules[i], kind_of(modules[i]));
             if (!keep) {

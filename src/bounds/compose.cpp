@@ -94,7 +94,9 @@ private:
         before.alternatives.clear();
         before.norm.reset();  // a block's own constant does not contain the one before it
         if (const auto at = maximum_norm_.find(&module); at != maximum_norm_.end()) {
-            // [R37] holds for both inputs, so every rule may use it.
+            // [R37] holds for both inputs, so every rule may use it. It is about the tokens that
+            // enter, a pending gamma and beta applied; the radii here are those without.
+            before = Walk::materialised(before);
             before.ball_radius = min(before.ball_radius, at->second);
             before.domain_radius = min(before.domain_radius, at->second);
         }

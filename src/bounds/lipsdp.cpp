@@ -142,6 +142,9 @@ std::optional<Upper> lipsdp_bound(const DiagonalFamily& family, Effort effort) {
     double gap = kFirstGap;
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
         const double inverse_bound = 1.0 / (multiplier->bound * (1.0 + gap));
+        if (!std::isfinite(inverse_bound * inverse_bound)) {
+            return std::nullopt;  // far below what any search finds
+        }
         if (proves(blocks, inverse_bound)) {
             return (Upper::exact(1.0) / Lower::exact(inverse_bound)).scaled(problem->exponent);
         }

@@ -20,8 +20,10 @@ Searches::Searches(std::vector<FoundParameters> stated) : stated_(std::move(stat
 bool Searches::fits(const FoundParameters& stated,
                     const std::string& kind,
                     std::size_t count) const {
+    // A search for multipliers may find none; heads have one weight each.
+    const bool may_be_empty = kind == "multiplier";
     return stated.place == place_ && stated.kind == kind &&
-           (stated.values.empty() || stated.values.size() == count) &&
+           ((may_be_empty && stated.values.empty()) || stated.values.size() == count) &&
            std::all_of(stated.values.begin(), stated.values.end(), [](double value) {
                return std::isfinite(value) && value > 0.0;
            });

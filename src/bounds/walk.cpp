@@ -260,7 +260,10 @@ void Walk::apply(const Attention& attention, StreamBounds& stream, const std::st
     weights.rotary = attention.rotary;
     weights.capped = attention.score_cap.has_value();
     weights.sink = attention.sink.has_value();
-    weights.score_scale = attention.score_scale.magnitude();
+    if (attention.sink && !attention.sink->scores.empty()) {
+        // No rule needs them, but a model whose sink is not finite has no bound: reading refuses.
+        (void)read_matrix(checkpoint_, attention.sink->scores, where);
+    }
     HeadSum values = value_path(weights, where);
     values.effort = effort_;
     const Eigen::Index head_dimension =

@@ -300,7 +300,7 @@ void validate_limits(const LimitRequest& limits, std::optional<std::size_t> sequ
     }
 }
 
-Certificate certify(const Checkpoint& stored,
+Certificate certify(const Checkpoint& checkpoint,
                     const Architecture& architecture,
                     const CertifyOptions& options) {
     validate_limits(options.limits, options.sequence_length);
@@ -308,14 +308,14 @@ Certificate certify(const Checkpoint& stored,
     if (options.conditions) {
         (void)resolved(*options.conditions, architecture);  // a wrong name must not cost an hour
     }
-    const HashingCheckpoint hashing(stored);
-    const Checkpoint& checkpoint = options.keep_evidence ? hashing : stored;
+    const HashingCheckpoint hashing(checkpoint);
+    const Checkpoint& weights = options.keep_evidence ? hashing : checkpoint;
     Certificate certificate;
     certificate.architecture = architecture;
 
     std::vector<std::pair<Role, const TensorInfo*>> matrices;
     for (Role& role : roles_of(architecture)) {
-        const TensorInfo* tensor = checkpoint.find(role.tensor);
+        const TensorInfo* tensor = weights.find(role.tensor);
         if (tensor != nullptr && is_float_matrix(*tensor)) {
             matrices.emplace_back(std::move(role), tensor);
         }
@@ -327,13 +327,13 @@ Certificate certify(const Checkpoint& stored,
     Steps steps(options.progress, matrices.size() + modules * (options.conditions ? 2 : 1));
     for (const auto& [role, tensor] : matrices) {
         steps.next(tensor->name);
-        MatrixBound bound = bound_matrix(checkpoint, *tensor, &options);
+        MatrixBound bound = bound_matrix(weights, *tensor, &options);
         bound.role = role.role;
         bound.layer = role.layer;
         certificate.matrices.push_back(std::move(bound));
     }
-    add_bounds(checkpoint, options, steps, certificate);
-    certificate.model = identify(checkpoint);
+    add_bounds(weights, options, steps, certificate);
+    certificate.model = identify(weights);
     certificate.limits = check_limits(options.limits, certificate);
     if (options.keep_evidence) {
         certificate.evidence->tensors = hashing.digests();

@@ -88,9 +88,10 @@ std::string zsh(const CLI::App& program) {
             for (const std::string& name : spellings(*option)) {
                 const std::string value =
                     is_flag(*option) ? "" : ":" + zsh_text(option->get_type_name()) + ":_files";
-                arguments +=
-                    " \\\n            " +
-                    quoted("*" + name + "[" + zsh_text(option->get_description()) + "]" + value);
+                arguments += fmt::format(
+                    " \\\n            {}",
+                    quoted(fmt::format(
+                        "*{}[{}]{}", name, zsh_text(option->get_description()), value)));
             }
         }
         cases += fmt::format("        {}) _arguments{} \\\n            '*:file:_files' ;;\n",

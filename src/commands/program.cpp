@@ -101,6 +101,18 @@ void require_complete(CLI::App& command, const CertifyArguments& arguments) {
     }
 }
 
+/// The commands that take files and defaults.
+ExitCode run_on_files(const CommandLine& line, const std::string& name, Console& console) {
+    return name == "certify"    ? run_certify(line.certify, console)
+           : name == "diff"     ? run_diff(line.diff, console)
+           : name == "verify"   ? run_verify(line.verify, console)
+           : name == "baseline" ? run_baseline(line.baseline, console)
+           : name == "inspect"  ? run_inspect(line.inspect, console)
+           : name == "cap"      ? run_cap(line.cap, console)
+           : name == "probe"    ? run_probe(line.probe, console)
+                                : run_norms(line.norms, console);
+}
+
 ExitCode run_command(CommandLine& line, CLI::App& command, Console& console) {
     const std::string name = command.get_name();
     if (name == "init") {
@@ -115,15 +127,8 @@ ExitCode run_command(CommandLine& line, CLI::App& command, Console& console) {
     }
     if (name == "certify") {
         require_complete(command, line.certify);
-        return run_certify(line.certify, console);
     }
-    return name == "diff"       ? run_diff(line.diff, console)
-           : name == "verify"   ? run_verify(line.verify, console)
-           : name == "baseline" ? run_baseline(line.baseline, console)
-           : name == "inspect"  ? run_inspect(line.inspect, console)
-           : name == "cap"      ? run_cap(line.cap, console)
-           : name == "probe"    ? run_probe(line.probe, console)
-                                : run_norms(line.norms, console);
+    return run_on_files(line, name, console);
 }
 
 /// False where the command line only asked for help or the version, which is printed.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "execution/kernels.hpp"
 
@@ -193,7 +194,8 @@ void Kernels<EnclosedNumber>::softmax(bool causal,
     for (Index token = 0; token < scores.rows(); ++token) {
         const Index seen = causal ? token + 1 : scores.cols();
         // Any shift leaves the quotient as it is; this one keeps it within the exponents.
-        double largest = std::max(scores(token, 0).near(), sink_score.value_or(-INFINITY));
+        double largest = std::max(scores(token, 0).near(),
+                                  sink_score.value_or(-std::numeric_limits<double>::infinity()));
         for (Index other = 1; other < seen; ++other) {
             largest = std::max(largest, scores(token, other).near());
         }

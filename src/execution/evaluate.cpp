@@ -1,7 +1,12 @@
 #include "lipcert/execution/evaluate.hpp"
 
+#include "lipcert/error.hpp"
+
 #include <algorithm>
 #include <cmath>
+#include <limits>
+
+#include <fmt/format.h>
 
 namespace lipcert {
 
@@ -29,7 +34,7 @@ void count_prediction(const Eigen::VectorXd& logits, Eigen::Index next, Evaluati
     double other = largest;
     if (best == next) {
         Eigen::VectorXd rest = logits;
-        rest(next) = -INFINITY;
+        rest(next) = -std::numeric_limits<double>::infinity();
         other = rest.maxCoeff();
     }
     result.accuracy += best == next ? 1.0 : 0.0;
@@ -65,6 +70,14 @@ Evaluation evaluate(const BasicTransformer<Scalar>& model,
         const Pass pass{static_cast<Eigen::Index>(length), observer};
         const Stream<Scalar> logits = model.logits(model.embed(seen, pass.sequence_length), pass);
         for (std::size_t i = 0; i < next.size(); ++i) {
+            if (static_cast<Eigen::Index>(next[i]) >= logits.cols()) {
+                throw Error(ErrorKind::architecture,
+                            "tokens",
+                            fmt::format("the model has {} outputs, which are not one for each "
+                                        "token: it predicts no next token (token {})",
+                                        logits.cols(),
+                                        next[i]));
+            }
             count_prediction(
                 logits.row(static_cast<Eigen::Index>(i)).template cast<double>().transpose(),
                 static_cast<Eigen::Index>(next[i]),

@@ -27,7 +27,7 @@ struct Kernels {
     /// Rows become z(x): for a layer norm without their mean, divided by sqrt(mean square + eps).
     static void normalise(NormKind kind, const Interval& epsilon, Values& x);
     /// scale phi(x), entry by entry.
-    static void activate(Activation activation, const Interval& scale, Values& x);
+    static void activate(Activation activation, const Interval& factor, Values& x);
     /// Turns the entries of one head (row = position) by the angles of their positions.
     static void rotate(const RotaryAngles& angles, Values& head);
     /// tau q_i.k_j; where causal, what lies above the diagonal is not used.

@@ -171,7 +171,7 @@ Linearisation prepared(const Transformer& model,
                        const std::optional<Normalisation>& norm,
                        const std::optional<RotaryAngles>& angles,
                        const Matrix& head) {
-    const Linearisation normed = norm ? normalised(model, *norm, head) : identity(head);
+    Linearisation normed = norm ? normalised(model, *norm, head) : identity(head);
     if (!angles) {
         return normed;
     }

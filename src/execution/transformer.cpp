@@ -44,12 +44,20 @@ Matrix as_map(const Matrix& stored, Layout layout, const std::optional<OutputSli
 
 template <class Scalar>
 double smallest_rms(NormKind kind, const Stream<Scalar>& stream) {
-    double smallest = INFINITY;
+    double smallest = std::numeric_limits<double>::infinity();
     for (Index token = 0; token < stream.rows(); ++token) {
         const auto row = stream.row(token).template cast<double>();
         const double mean = kind == NormKind::layer ? row.mean() : 0.0;
-        const double square = (row.array() - mean).square().mean();
-        smallest = std::min(smallest, std::sqrt(square));
+        // Scaled, so that no square overflows; what is not finite must show.
+        const double rms =
+            (row.array() - mean).matrix().stableNorm() / std::sqrt(static_cast<double>(row.size()));
+        if (!std::isfinite(rms)) {
+            throw Error(ErrorKind::input,
+                        "",
+                        "running the model overflows before a normalisation; expected weights and "
+                        "activations that float64 holds");
+        }
+        smallest = std::min(smallest, rms);
     }
     return smallest;
 }
@@ -57,6 +65,19 @@ double smallest_rms(NormKind kind, const Stream<Scalar>& stream) {
 /// Entries of an EnclosedNumber stream are never observed.
 template <class Scalar>
 constexpr bool kObservable = std::is_floating_point_v<Scalar>;
+
+/// The largest score of a key that its query sees.
+template <class Scalar>
+void observe_scores(const Attention& attention, const Stream<Scalar>& scores, Observer* observer) {
+    if constexpr (kObservable<Scalar>) {
+        if (observer != nullptr) {
+            const Stream<Scalar> seen =
+                attention.causal ? Stream<Scalar>(scores.template triangularView<Eigen::Lower>())
+                                 : scores;
+            observer->at_scores(attention, static_cast<double>(seen.cwiseAbs().maxCoeff()));
+        }
+    }
+}
 
 }  // namespace
 
@@ -272,15 +293,7 @@ auto BasicTransformer<Scalar>::apply(const Attention& attention,
             if (attention.score_cap) {
                 Kernels<Scalar>::soft_cap(*attention.score_cap, shares);
             }
-            if constexpr (kObservable<Scalar>) {
-                if (pass.observer != nullptr) {
-                    const Values seen = attention.causal
-                                            ? Values(shares.template triangularView<Eigen::Lower>())
-                                            : shares;
-                    pass.observer->at_scores(attention,
-                                             static_cast<double>(seen.cwiseAbs().maxCoeff()));
-                }
-            }
+            observe_scores<Scalar>(attention, shares, pass.observer);
             Kernels<Scalar>::softmax(attention.causal, sink_score(attention, head), shares);
             averages.block(first, head * value_width, length, value_width) =
                 Kernels<Scalar>::product(

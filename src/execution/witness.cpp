@@ -151,7 +151,8 @@ private:
         if (block.begins_folded || block.ends_folded) {
             return result;
         }
-        const Upper radius = bounds_.domain.everything ? Upper::infinity() : block.bound->radius_in;
+        // Where bounds are for all streams, some blocks' own are for this ball only.
+        const Upper radius = block.bound->radius_in;
         const Module& module = *block.module;
         std::vector<Matrix> begin = streams;
         if (radius.is_finite()) {

@@ -36,18 +36,18 @@ EnclosedNumber::End::End() {
     mpfr_custom_init_set(value_, MPFR_ZERO_KIND, 0, kPrecisionBits, limbs_);
 }
 
-EnclosedNumber::End::End(const End& other) {
+EnclosedNumber::End::End(const End& other) noexcept {
     take(other);
 }
 
-EnclosedNumber::End& EnclosedNumber::End::operator=(const End& other) {
+EnclosedNumber::End& EnclosedNumber::End::operator=(const End& other) noexcept {
     if (this != &other) {
         take(other);
     }
     return *this;
 }
 
-void EnclosedNumber::End::take(const End& other) {
+void EnclosedNumber::End::take(const End& other) noexcept {
     std::copy(std::begin(other.limbs_), std::end(other.limbs_), std::begin(limbs_));
     value_[0] = other.value_[0];
     mpfr_custom_move(value_, limbs_);

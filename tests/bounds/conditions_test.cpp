@@ -256,6 +256,38 @@ TEST_CASE("a bound on the tokens that enter a block is used, and its place must 
         (void)resolved(misnamed, architecture), doctest::Contains("layer 0 attention"), Error);
 }
 
+TEST_CASE("a bound on what enters a block is about it as it is, gamma applied [R37]") {
+    GraphBuilder builder;
+    Attention attention;
+    Matrix sharp = Matrix::Zero(4, 4);
+    sharp(0, 0) = 100.0;
+    attention.query = attention.key = builder.linear(sharp);
+    attention.value = attention.output = builder.linear(Matrix::Identity(4, 4));
+    attention.heads = attention.key_value_heads = 1;
+    attention.score_scale = Interval::exact(1.0);
+    attention.causal = false;
+    const std::vector<Module> modules = {
+        {builder.norm(NormKind::rms, 1.0, Vector(Vector::Constant(4, 0.1)))}, {attention}};
+    Probe probe;
+    probe.width = 4;
+    probe.radius = 2.0;
+    const Architecture architecture = probed_architecture(builder, modules, probe);
+    // Both inputs have |y| <= 0.1415 in front of the attention.
+    Matrix first = Matrix::Zero(3, 4);
+    first(0, 0) = 2.0;
+    first(1, 0) = -2.0;
+    first(2, 1) = 1.99;
+    Matrix second = first;
+    second(2, 0) = 1e-3;
+    Conditions conditions;
+    conditions.maximum_norm["layer 0 attention"] = {0.2, Upper::exact(0.2)};
+    const ForwardModel model(architecture, builder.checkpoint());
+    const double moved =
+        (model.blocks(first) - model.blocks(second)).rowwise().norm().maxCoeff() / 1e-3;
+    CHECK(moved > 9.0);
+    CHECK(conditional_bound(builder, architecture, conditions) >= moved);
+}
+
 TEST_CASE("places have names of their own, also where tensors are shared or missing [R37]") {
     GraphBuilder builder;
     const Normalisation shared = builder.norm(NormKind::rms, 1e-5, Vector::Ones(4));

@@ -1,4 +1,7 @@
 // Capped scores and attention sinks [R24].
+#include "lipcert/bounds/compose.hpp"
+#include "lipcert/certificate/hashing_checkpoint.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <string>
@@ -144,6 +147,21 @@ TEST_CASE("beside a sink a key bias shifts the scores of all keys but the sink's
     const double ratio = witnessed(builder, {{attention}}, probe, random);
     CHECK(ratio > 1.08 * without);
     CHECK(ratio <= block_of(builder, attention, probe).lipschitz.to_double());
+}
+
+TEST_CASE("stored scores of a sink are read, so that one which is not finite is refused [R24]") {
+    GraphBuilder builder;
+    Attention attention = plain_head(builder);
+    attention.sink = Sink{builder.store(Vector(Vector::Constant(1, 3.0)))};
+    Probe probe;
+    probe.width = 2;
+    const Architecture architecture = probed_architecture(builder, {{attention}}, probe);
+    const HashingCheckpoint hashing(builder.checkpoint());
+    (void)compose(architecture, hashing, {});
+    const std::vector<TensorDigest> read = hashing.digests();
+    CHECK(std::any_of(read.begin(), read.end(), [&](const TensorDigest& tensor) {
+        return tensor.name == attention.sink->scores;
+    }));
 }
 
 TEST_CASE("under a cap of the scores a key bias counts [R24]") {

@@ -263,6 +263,26 @@ TEST_CASE("other multipliers prove other bounds: confirmed or not, none is below
     Json none = certified.json();
     none["evidence"]["searches"] = Json::array();
     CHECK_FALSE(certified.verify(none, true).is_confirmed());
+    // A search that is said to have found nothing, or numbers that no search finds.
+    for (const double number : {0.0, 1e-310, 1e-200, 5e-324, 1e300}) {
+        Json hostile = certified.json();
+        for (Json& search : hostile["evidence"]["searches"]) {
+            if (number == 0.0) {
+                search["values"] = Json::array();
+            } else {
+                for (Json& value : search["values"]) {
+                    value = number;
+                }
+            }
+        }
+        CAPTURE(number);
+        const lipcert::Verification verified = certified.verify(hostile, true);
+        REQUIRE(verified.proved);
+        CHECK((!verified.is_confirmed() ||
+               verified.proved->bounds.max_token_rms.upper <=
+                   lipcert::Upper::parse(
+                       hostile["bounds"]["max_token_rms"]["upper"].get<std::string>())));
+    }
 }
 
 TEST_CASE("members that are added, missing or said twice are refuted") {

@@ -3,6 +3,7 @@
 #include "lipcert/rounding/interval.hpp"
 
 #include <mpfr.h>
+#include <utility>
 
 namespace lipcert {
 
@@ -52,8 +53,14 @@ private:
     class End {
     public:
         End();
-        End(const End& other);
-        End& operator=(const End& other);
+        End(const End& other) noexcept;
+
+        End(End&& other) noexcept : End(std::as_const(other)) {}
+
+        End& operator=(const End& other) noexcept;
+
+        End& operator=(End&& other) noexcept { return *this = std::as_const(other); }
+
         ~End() = default;
 
         [[nodiscard]] mpfr_ptr get() { return value_; }
@@ -61,7 +68,7 @@ private:
         [[nodiscard]] mpfr_srcptr get() const { return value_; }
 
     private:
-        void take(const End& other);
+        void take(const End& other) noexcept;
 
         mp_limb_t limbs_[(kPrecisionBits + GMP_NUMB_BITS - 1) / GMP_NUMB_BITS] = {};
         mpfr_t value_;
