@@ -185,6 +185,10 @@ std::unique_ptr<Hdf5Checkpoint> open_hdf5_file(const std::filesystem::path& path
 
 std::unique_ptr<Hdf5Checkpoint> open_hdf5_image(std::span<const std::byte> bytes,
                                                 const std::string& name) {
+    if (bytes.empty()) {
+        // libhdf5 would take an empty image for none, and `name` for a file to open.
+        throw Error(ErrorKind::input, name, "is empty: write or copy the file anew");
+    }
     constexpr std::size_t kGrowth = 65536;
     const Handle access = file_access(name);
     hdf5::checked(

@@ -10,6 +10,7 @@
 #include "checkpoint/hdf5_checkpoint.hpp"
 #include "checkpoint/hdf5_trial.hpp"
 #include "checkpoint/zip_archive.hpp"
+#include "checkpoint/zip_layout.hpp"
 #include "files/shared_memory.hpp"
 #include <fmt/format.h>
 
@@ -121,6 +122,13 @@ bool lists_keras_model(std::string_view listing) {
 
 std::unique_ptr<Checkpoint> open_keras_archive(const RegularFile& file) {
     const std::string name = file.path().string();
+    if (const auto flaw = zip_flaw(file)) {
+        throw Error(ErrorKind::input,
+                    name,
+                    fmt::format("is no sound zip archive (it {}): programs could read different "
+                                "members; write the archive anew",
+                                *flaw));
+    }
     const std::map<std::string, ZipMember> members =
         find_in_zip(file.path(), {kWeights, kShards, kNumpyWeights, kConfiguration});
     const auto weights = members.find(kWeights);

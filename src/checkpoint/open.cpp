@@ -17,6 +17,7 @@
 #include "checkpoint/shard_index.hpp"
 #include "checkpoint/sharded_checkpoint.hpp"
 #include "checkpoint/tensorflow_names.hpp"
+#include "checkpoint/zip_layout.hpp"
 #include "files/regular_file.hpp"
 #include <fmt/format.h>
 
@@ -145,7 +146,17 @@ std::unique_ptr<Checkpoint> open_single(const RegularFile& file) {
                     "is empty: a copy or download of the checkpoint did not finish");
     }
     const bool is_safetensors = begins_as_safetensors(file.read(0, kHeadBytes));
-    const std::optional<std::uint64_t> hdf5 = hdf5_begin(file);
+    const std::string listing = zip_listing(file);
+    // A member that is stored as it is may be HDF5 where one could begin: it is the archive's.
+    const bool is_archive = !listing.empty() && !zip_flaw(file);
+    const std::optional<std::uint64_t> hdf5 = is_archive ? std::nullopt : hdf5_begin(file);
+    if ((is_safetensors || hdf5) && ends_as_zip(file)) {
+        throw Error(ErrorKind::input,
+                    path.string(),
+                    fmt::format("is {} and a zip archive at once: programs would read one or the "
+                                "other; keep the one that is meant",
+                                hdf5 ? "HDF5" : "safetensors"));
+    }
     if (is_safetensors && hdf5) {
         throw Error(ErrorKind::input,
                     path.string(),
@@ -159,7 +170,7 @@ std::unique_ptr<Checkpoint> open_single(const RegularFile& file) {
     if (is_safetensors) {
         return open_safetensors_file(path);
     }
-    if (lists_keras_model(zip_listing(file))) {
+    if (lists_keras_model(listing)) {
         return open_keras_archive(file);
     }
     throw Error(ErrorKind::input, path.string(), describe_other(file));

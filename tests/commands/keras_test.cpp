@@ -171,6 +171,7 @@ TEST_CASE("an archive that is no plain Keras model is refused with its reason") 
                    "without a model.weights.h5"));
     CHECK(contains(llama.refusal_of({{"model.weights.h5", "no HDF5"}}),
                    "odd.keras: model.weights.h5"));
+    CHECK(contains(llama.refusal_of({{"model.weights.h5", ""}}), "model.weights.h5: is empty"));
     CHECK(contains(llama.refusal_of({{"config.json", "[]"}, {"model.weights.h5", weights}}),
                    "config.json in the archive"));
     CHECK(contains(llama.refusal_of({{"config.json", std::string((16U << 20U) + 1, ' ')},
@@ -202,6 +203,99 @@ TEST_CASE("a damaged archive is refused, wherever the damage is") {
     REQUIRE(entry != std::string::npos);
     large.replace(entry + 24, 4, std::string("\xff\xff\xff\x7f", 4));
     CHECK(outcome_of(large) == 2);
+}
+
+TEST_CASE("an archive in which programs could find different members is refused") {
+    const KerasLlama llama;
+    const auto archive = [&](const std::string& weights) {
+        return read_file(write_zip(
+            llama.folder / "part.keras",
+            {{"config.json", llama.configuration.dump()}, {"model.weights.h5", weights}}));
+    };
+    const std::string sound = archive(read_file(llama.weights));
+    const auto refusal = [&](const std::string& bytes) {
+        const Outcome outcome =
+            run({"certify", write_file(llama.folder / "two.keras", bytes).string()});
+        CHECK(outcome.exit_code == 2);
+        return outcome.err;
+    };
+    const auto little_endian = [](std::size_t value, std::size_t count) {
+        std::string bytes;
+        for (; count > 0; --count, value >>= 8U) {
+            bytes += static_cast<char>(value & 0xffU);
+        }
+        return bytes;
+    };
+    const std::string other = archive("other");
+    // Behind another archive: offsets are those in the second one, or, set right, in the file.
+    CHECK(contains(refusal(other + sound), "has bytes before it"));
+    std::string shifted = other + sound;
+    const std::size_t end = shifted.size() - 22;
+    const std::size_t list = shifted.find("PK\x01\x02", other.size());
+    REQUIRE(list != std::string::npos);
+    shifted.replace(end + 16, 4, little_endian(list, 4));
+    const std::size_t second = shifted.find("PK\x01\x02", list + 1);
+    const std::size_t first_size = sound.find("PK\x03\x04", 1);
+    shifted.replace(list + 42, 4, little_endian(other.size(), 4));
+    shifted.replace(second + 42, 4, little_endian(other.size() + first_size, 4));
+    CHECK(contains(refusal(shifted), "does not begin with the start of the file"));
+    // The first end record says that all that follows is its comment.
+    std::string both = other + sound;
+    REQUIRE(sound.size() < 65536);
+    both.replace(other.size() - 2, 2, little_endian(sound.size(), 2));
+    CHECK(contains(refusal(both), "has two end records"));
+    std::string commented = sound + "c";
+    commented[sound.size() - 2] = 1;
+    CHECK(contains(refusal(commented), "without a comment"));
+    std::string fewer = sound;
+    fewer[sound.size() - 12] = 1;
+    CHECK(contains(refusal(fewer), "list of members that is damaged"));
+    // A locator of zip64 that leads to no record.
+    std::string located = sound;
+    located.insert(sound.size() - 22, "PK\x06\x07" + std::string(16, '\0'));
+    CHECK(contains(refusal(located), "zip64 record"));
+    // The same with the record: the numbers of the end record are then those of zip64.
+    const std::size_t begin = sound.size() - 22;
+    const std::size_t entries = sound.find("PK\x01\x02");
+    const std::string record = "PK\x06\x06" + little_endian(44, 8) + little_endian(45, 2) +
+                               little_endian(45, 2) + std::string(8, '\0') + little_endian(2, 8) +
+                               little_endian(2, 8) + little_endian(begin - entries, 8) +
+                               little_endian(entries, 8);
+    std::string large = sound;
+    large.insert(begin,
+                 record + "PK\x06\x07" + std::string(4, '\0') + little_endian(begin, 8) +
+                     little_endian(1, 4));
+    CHECK(bounds_of(write_file(llama.folder / "large.keras", large)) == llama.bounds);
+    large.replace(begin + 56 + 8, 8, little_endian(entries, 8));
+    CHECK(contains(refusal(large), "zip64 record"));
+}
+
+TEST_CASE("a file that is HDF5 and an archive is the archive that holds it, or refused") {
+    const KerasLlama llama;
+    const std::string weights = read_file(llama.weights);
+    // A local header has 30 bytes and the name: the member begins at byte 512, as HDF5 may.
+    const std::string before(512 - 2 * 30 - std::string("metadata.jsonmodel.weights.h5").size(),
+                             ' ');
+    const path archive = write_zip(llama.folder / "at512.keras",
+                                   {{"metadata.json", before},
+                                    {"model.weights.h5", weights},
+                                    {"config.json", llama.configuration.dump()}});
+    REQUIRE(read_file(archive).compare(512, 4, "\x89HDF") == 0);
+    CHECK(open_checkpoint(archive)->format() == "keras archive");
+    // An archive behind an HDF5 file, with a comment and without.
+    std::string appended = read_file(write_zip(llama.folder / "x.zip", {{"a", "b"}}));
+    const auto refused = [&](const std::string& bytes) {
+        const path file = write_file(llama.folder / "both.h5", bytes);
+        return says(error_of([&] { (void)open_checkpoint(file); }),
+                    "is HDF5 and a zip archive at once");
+    };
+    CHECK(refused(weights + appended));
+    appended[appended.size() - 2] = 3;
+    CHECK(refused(weights + appended + "abc"));
+    // The four letters alone are none.
+    const path letters =
+        write_file(llama.folder / "letters.h5", weights + "PK\x05\x06" + std::string(18, '\0'));
+    CHECK_FALSE(open_checkpoint(letters)->tensors().empty());
 }
 
 TEST_CASE("Keras shards are found by their index, also where a layer lies in both") {
