@@ -24,18 +24,6 @@ constexpr std::string_view kIndexEnding = ".index.json";
 constexpr std::string_view kKerasIndexEnding = ".weights.json";
 constexpr std::size_t kMostEntries = 100'000;
 
-bool is_checkpoint_name(std::string_view name) {
-    return std::any_of(kEndings.begin(), kEndings.end(), [name](std::string_view ending) {
-        return name.ends_with(ending);
-    });
-}
-
-bool is_index_name(std::string_view name) {
-    return name.ends_with(kKerasIndexEnding) ||
-           (name.ends_with(kIndexEnding) &&
-            is_checkpoint_name(name.substr(0, name.size() - kIndexEnding.size())));
-}
-
 std::vector<std::string> names_in(const fs::path& folder) {
     std::vector<std::string> names;
     std::error_code error;
@@ -71,6 +59,18 @@ std::vector<std::string> names_in(const fs::path& folder) {
 }
 
 }  // namespace
+
+bool is_checkpoint_name(std::string_view name) {
+    return std::any_of(kEndings.begin(), kEndings.end(), [name](std::string_view ending) {
+        return name.ends_with(ending);
+    });
+}
+
+bool is_index_name(std::string_view name) {
+    return name.ends_with(kKerasIndexEnding) ||
+           (name.ends_with(kIndexEnding) &&
+            is_checkpoint_name(name.substr(0, name.size() - kIndexEnding.size())));
+}
 
 fs::path model_file(const fs::path& model) {
     std::error_code ignored;

@@ -29,8 +29,9 @@ bool is_json(const std::filesystem::path& path) {
     RegularFile file(path);
     const std::string head = file.read(0, 64);
     const std::size_t first = head.find_first_not_of(" \t\r\n");
-    return first != std::string::npos && head[first] == '{' &&
-           !path.filename().string().ends_with(".index.json");
+    const std::string name = path.filename().string();
+    return first != std::string::npos && head[first] == '{' && !name.ends_with(".index.json") &&
+           !name.ends_with(".weights.json");
 }
 
 nlohmann::json read_json(const std::filesystem::path& path) {

@@ -3,30 +3,24 @@
 #include <algorithm>
 #include <string>
 
+#include "checkpoint/model_folder.hpp"
+
 namespace lipcert {
 
 namespace fs = std::filesystem;
 
 namespace {
 
-bool is_index(const std::string& name) {
-    return name.ends_with(".index.json") || name.ends_with(".weights.json");
-}
-
-bool is_checkpoint_name(const fs::path& path) {
-    const std::string extension = path.extension().string();
-    return extension == ".h5" || extension == ".hdf5" || extension == ".safetensors";
-}
-
 std::vector<fs::path> files_in(const fs::path& folder) {
     std::vector<fs::path> found;
     std::error_code failure;
     for (const fs::directory_entry& entry : fs::directory_iterator(folder, failure)) {
-        if (is_index(entry.path().filename().string())) {
+        const std::string name = entry.path().filename().string();
+        if (is_index_name(name)) {
             return {folder};
         }
         std::error_code ignored;
-        if (is_checkpoint_name(entry.path()) && entry.is_regular_file(ignored)) {
+        if (is_checkpoint_name(name) && entry.is_regular_file(ignored)) {
             found.push_back(entry.path());
         }
     }

@@ -298,6 +298,30 @@ TEST_CASE("a file that is HDF5 and an archive is the archive that holds it, or r
     CHECK_FALSE(open_checkpoint(letters)->tensors().empty());
 }
 
+TEST_CASE("a folder's .keras archives are certified like its other checkpoints") {
+    const KerasLlama llama;
+    const TemporaryFolder folder;
+    for (const char* name : {"a.keras", "b.keras"}) {
+        write_zip(folder / name,
+                  {{"config.json", llama.configuration.dump()},
+                   {"model.weights.h5", read_file(llama.weights)}});
+    }
+    const Outcome outcome = run({"certify", folder.path().string()});
+    CHECK(outcome.exit_code == 0);
+    CHECK(contains(outcome.out, "a.keras"));
+    CHECK(contains(outcome.out, "b.keras"));
+}
+
+TEST_CASE("an index of Keras is a model for diff, not a certificate") {
+    const KerasLlama llama;
+    const TemporaryFolder folder;
+    const path index = write_keras_shards(llama.weights, folder.path());
+    write_file(folder / "config.json", llama.configuration.dump());
+    const Outcome outcome = run({"diff", index.string(), index.string()});
+    INFO(outcome.err);
+    CHECK(outcome.exit_code == 0);
+}
+
 TEST_CASE("Keras shards are found by their index, also where a layer lies in both") {
     const KerasLlama llama;
     const TemporaryFolder folder;
