@@ -290,6 +290,13 @@ TEST_CASE("a file that is HDF5 and an archive is the archive that holds it, or r
                     "is HDF5 and a zip archive at once");
     };
     CHECK(refused(weights + appended));
+    const std::string count = std::to_string(appended.size());
+    std::string header =
+        R"({"w":{"dtype":"U8","shape":[)" + count + R"(],"data_offsets":[0,)" + count + "]}}";
+    header.insert(0, 1, static_cast<char>(header.size())).insert(1, 7, '\0');
+    const path tensors = write_file(llama.folder / "x.safetensors", header + appended);
+    CHECK(says(error_of([&] { (void)open_checkpoint(tensors); }),
+               "is safetensors and a zip archive at once"));
     appended[appended.size() - 2] = 3;
     CHECK(refused(weights + appended + "abc"));
     // The four letters alone are none.
