@@ -160,8 +160,8 @@ TEST_CASE("the conditions that data propose are those that certify takes, and th
         const double seen = norm.at("min_input_rms").get<double>();
         const double assumed =
             written.at("minimum_rms").at(norm.at("name").get<std::string>()).get<double>();
-        CHECK(assumed <= 0.75 * seen);
-        CHECK(assumed >= 0.75 * seen * (1.0 - 1e-12));
+        CHECK(assumed < 0.75 * seen);  // room for the rounding of the run
+        CHECK(assumed >= 0.75 * seen * (1.0 - 2e-9));
     }
     const Outcome outcome = run({"certify", model, "--assume", conditions.string(), "--json", "-"});
     INFO(outcome.err);
