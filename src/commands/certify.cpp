@@ -22,9 +22,11 @@ namespace {
 void certify_model(const CertifyArguments& arguments,
                    const CommonOptions& common,
                    Console& console,
+                   Outputs& outputs,
                    ModelResult& result) {
     const Session session(common, console);
     const auto checkpoint = session.open();
+    outputs.keep(session.models());
     const Configuration configuration = session.configuration(*checkpoint);
     const Architecture architecture = session.architecture(*checkpoint, configuration);
     CertifyOptions options;
@@ -69,13 +71,14 @@ void apply(const CertifyArguments& arguments, const Baseline& baseline, ModelRes
 /// ends the run.
 ModelResult result_for(const CertifyArguments& arguments,
                        const std::filesystem::path& model,
-                       Console& console) {
+                       Console& console,
+                       Outputs& outputs) {
     CommonOptions common = arguments.common;
     common.model = model;
     ModelResult result;
     result.path = model.string();
     try {
-        certify_model(arguments, common, console, result);
+        certify_model(arguments, common, console, outputs, result);
     } catch (...) {
         const Error error = current_error();
         if (error.kind() == ErrorKind::usage) {
@@ -93,7 +96,7 @@ ExitCode run_certify(const CertifyArguments& arguments, Console& console) {
     validate_limits(arguments.limits, arguments.sequence_length);
     CertifyArguments expanded = arguments;
     expanded.models = model_files(arguments.models);
-    const Outputs outputs(expanded, console);
+    Outputs outputs(expanded, console);
     if (expanded.witness.file && expanded.models.size() != 1) {
         throw Error(ErrorKind::usage, "--witness-out", "is of one model; name one");
     }
@@ -109,7 +112,7 @@ ExitCode run_certify(const CertifyArguments& arguments, Console& console) {
     }
     RunResult run;
     for (const std::filesystem::path& model : expanded.models) {
-        run.models.push_back(result_for(expanded, model, console));
+        run.models.push_back(result_for(expanded, model, console, outputs));
         if (baseline && run.models.back().certificate) {
             apply(expanded, *baseline, run.models.back());
         }

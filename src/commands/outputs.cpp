@@ -53,7 +53,7 @@ void add_output_options(CLI::App& command, OutputOptions& outputs) {
 }
 
 Outputs::Outputs(const CertifyArguments& arguments, Console& console)
-    : arguments_(arguments), console_(console) {
+    : arguments_(arguments), console_(console), kept_(arguments.models) {
     const auto add = [this](const char* flag, const std::optional<std::string>& path, auto render) {
         if (!path) {
             return;
@@ -78,6 +78,10 @@ Outputs::Outputs(const CertifyArguments& arguments, Console& console)
     add("--certificate", arguments.certificate, &full_certificate);
 }
 
+void Outputs::keep(const std::vector<std::filesystem::path>& files) {
+    kept_.insert(kept_.end(), files.begin(), files.end());
+}
+
 void Outputs::write(const Target& target, const RunResult& run) const {
     // The JSON of one model is its certificate, so there is none without one.
     const bool is_certificate = target.flag == "--json" || target.flag == "--certificate";
@@ -87,7 +91,7 @@ void Outputs::write(const Target& target, const RunResult& run) const {
     if (target.path == "-") {
         write_text(console_.out, target.render(run));
     } else {
-        write_report_file(target.path, target.render(run), arguments_.models);
+        write_report_file(target.path, target.render(run), kept_);
     }
 }
 

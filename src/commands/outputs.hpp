@@ -27,6 +27,9 @@ public:
     /// being written; then the first failure is thrown.
     void deliver(const RunResult& run, const std::string& view, const std::string& verdict) const;
 
+    /// No report takes the place of these files of a model: what an index or a folder leads to.
+    void keep(const std::vector<std::filesystem::path>& files);
+
 private:
     struct Target {
         std::string flag, path;
@@ -40,6 +43,7 @@ private:
     const CertifyArguments& arguments_;
     Console& console_;
     std::vector<Target> targets_;
+    std::vector<std::filesystem::path> kept_;
     bool stdout_taken_ = false;
 };
 

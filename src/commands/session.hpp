@@ -43,9 +43,10 @@ public:
     /// Throws Error{usage} where `path` is the model.
     void require_no_model(const std::filesystem::path& path) const;
 
-private:
+    /// The model as it is named and, once it is open, the files behind it.
     [[nodiscard]] std::vector<std::filesystem::path> models() const;
 
+private:
     const CommonOptions& options_;
     Console& console_;
     mutable std::vector<std::string> model_files_;  ///< of what `open` opened; no report goes there

@@ -213,3 +213,23 @@ TEST_CASE("cap leaves shards alone and says what it edits") {
     CHECK(run({"cap", model.string(), "--matrices-only", "--limit", "1", "--dry-run"}).exit_code ==
           0);
 }
+
+TEST_CASE("no report takes the place of a shard that an index or a folder leads to") {
+    const auto source = lipcert::open_checkpoint(sample_model("tiny_llama.h5"));
+    const TemporaryFolder folder;
+    const std::string bytes =
+        lipcert::test::safetensors_bytes(lipcert::test::tensors_of(*source));
+    const path shard = write_file(folder / "one.safetensors", bytes);
+    nlohmann::json index;
+    for (const lipcert::TensorInfo& tensor : source->tensors()) {
+        index["weight_map"][tensor.name] = "one.safetensors";
+    }
+    const path model = write_file(folder / "model.safetensors.index.json", index.dump());
+    for (const path& named : {model, folder.path()}) {
+        for (const char* flag : {"--html", "--csv"}) {
+            CAPTURE(flag);
+            CHECK(run({"certify", named.string(), flag, shard.string()}).exit_code == 4);
+            CHECK(lipcert::test::read_file(shard) == bytes);
+        }
+    }
+}
