@@ -223,7 +223,10 @@ void apply_variables(CLI::App& program, CLI::App& command) {
     for (const std::string& key : configurable_keys(command)) {
         const std::string name = variable_of(key);
         const char* value = std::getenv(name.c_str());
-        if (value != nullptr && *value != '\0') {
+        if (value != nullptr && *value == '\0') {
+            refuse(name, "is empty: unset it, or give it a value");  // a limit would not be held
+        }
+        if (value != nullptr) {
             const std::string text = value;
             const bool is_boolean =
                 is_flag(*configurable_option(command, key)) && (text == "true" || text == "false");
@@ -235,8 +238,10 @@ void apply_variables(CLI::App& program, CLI::App& command) {
 void apply_defaults(CLI::App& program,
                     CLI::App& command,
                     const std::optional<std::filesystem::path>& path) {
+    // A link that leads nowhere, or a folder that may not be searched, is no absent file.
     std::error_code ignored;
-    if (!path && !std::filesystem::exists(kDefaultsFile, ignored)) {
+    if (!path && std::filesystem::symlink_status(kDefaultsFile, ignored).type() ==
+                     std::filesystem::file_type::not_found) {
         return;
     }
     const DefaultsFile file = read_defaults(path.value_or(kDefaultsFile));

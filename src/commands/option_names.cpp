@@ -10,9 +10,10 @@ namespace {
 
 constexpr const char* kModels = "models";
 
-/// A file of defaults that could make `cap` overwrite something would surprise.
+/// A file of defaults that could make `cap` overwrite something, or let a check pass that the
+/// command line alone would fail, would surprise.
 bool is_configurable(const CLI::Option& option) {
-    constexpr std::array<std::string_view, 9> kCommandLineOnly = {"help",
+    constexpr std::array<std::string_view, 11> kCommandLineOnly = {"help",
                                                                   "no-config",
                                                                   "defaults",
                                                                   "output",
@@ -20,7 +21,9 @@ bool is_configurable(const CLI::Option& option) {
                                                                   "force",
                                                                   "backup",
                                                                   "break-hardlinks",
-                                                                  "dry-run"};
+                                                                  "dry-run",
+                                                                  "exit-zero",
+                                                                  "tolerance"};
     const std::vector<std::string>& names = option.get_lnames();
     return !names.empty() &&
            std::find(kCommandLineOnly.begin(), kCommandLineOnly.end(), names.front()) ==

@@ -14,7 +14,8 @@ namespace lipcert {
 [[nodiscard]] bool is_flag(const CLI::Option& option);
 
 /// The long flags of a command that a file or a variable may set, without dashes, and "models" for
-/// the checkpoints of `certify`. What decides which file gets overwritten is not among them.
+/// the checkpoints of `certify`. What decides which file gets overwritten, or
+/// weakens a check, is not among them.
 [[nodiscard]] std::vector<std::string> configurable_keys(const CLI::App& command);
 
 /// nullptr where `key` is none of them.

@@ -68,11 +68,11 @@ TEST_CASE("the file in the working folder is read, and --no-config leaves it out
 
 TEST_CASE("values of every kind are taken: numbers, text, lists, flags, models") {
     const WithFile all(
-        "[certify]\nquiet = true\nexit-zero = true\nverbose = false\ntop = 2\n"
+        "[certify]\nquiet = true\nverbose = false\ntop = 2\n"
         "max-lipschitz = 1e-3\nbound = \"logit\"\n"
         "set = [\"num_attention_heads=2\"]\n[norms]\ntensor = [\"*q_proj*\"]\n");
     const Outcome outcome = all.certify();
-    CHECK(outcome.exit_code == 0);
+    CHECK(outcome.exit_code == 1);
     CHECK(contains(outcome.out, "1 of 1 exceeded"));
     CHECK(contains(run({"norms", kModel, "--defaults", all.file}).out, "certified 1 matrix"));
 
@@ -95,6 +95,9 @@ TEST_CASE("what the file must not say ends in exit 4 with its line") {
                              "[certify]\n\ndefaults = \"x.toml\"\n",
                              "[cap]\n\nin-place = true\n",
                              "[cap]\n\noutput = \"x.h5\"\n",
+                             "[certify]\n\nexit-zero = true\n",
+                             "[certify]\n\ntolerance = 1\n",
+                             "[diff]\n\ntolerance = 1\n",
                              "[norms]\n\nno-such = 1\n"}) {
         CAPTURE(text);
         const Outcome outcome = WithFile(text).certify();
@@ -137,6 +140,28 @@ TEST_CASE("a LIPCERT_ variable that no command has is refused, one of another co
     CHECK(wrong.exit_code == 4);
     CHECK(contains(wrong.err, "LIPCERT_TOP"));
     ::unsetenv("LIPCERT_TOP");
+    for (const auto& [name, value] : {std::pair("LIPCERT_MAX_LIPSCHITZ", ""),
+                                      std::pair("LIPCERT_EXIT_ZERO", "true"),
+                                      std::pair("LIPCERT_TOLERANCE", "1")}) {
+        CAPTURE(name);
+        ::setenv(name, value, 1);
+        const Outcome refused = run({"certify", kModel});
+        ::unsetenv(name);
+        CHECK(refused.exit_code == 4);
+        CHECK(contains(refused.err, name));
+    }
+}
+
+TEST_CASE("a lipcert.toml that is a link to nowhere is an error, not an absent file") {
+    const TemporaryFolder folder;
+    std::filesystem::create_symlink("missing.toml", folder / "lipcert.toml");
+    const std::filesystem::path before = std::filesystem::current_path();
+    std::filesystem::current_path(folder.path());
+    const int with = run({"certify", kModel}).exit_code;
+    const int without = run({"certify", kModel, "--no-config"}).exit_code;
+    std::filesystem::current_path(before);
+    CHECK(with == 2);
+    CHECK(without == 0);
 }
 
 TEST_CASE("init writes a file whose every key is known once it is no comment, and never over one") {
