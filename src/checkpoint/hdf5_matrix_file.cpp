@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "checkpoint/hdf5_handle.hpp"
+#include "files/whole_file.hpp"
 
 namespace lipcert {
 
@@ -59,7 +60,13 @@ void write_matrix_file(const std::filesystem::path& path,
                        const std::vector<std::pair<std::string, std::string>>& attributes) {
     hdf5::prepare_library();
     const std::string where = path.string();
-    const std::filesystem::path part = where + "." + std::to_string(getpid()) + ".part";
+    // A link stays, what it leads to is replaced; a device or a pipe cannot hold HDF5.
+    const std::filesystem::path target = behind_links(path);
+    const std::filesystem::file_status status = std::filesystem::status(target);
+    if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+        throw Error(ErrorKind::input, where, "is no regular file: name one to write HDF5 to");
+    }
+    const std::filesystem::path part = target.string() + "." + std::to_string(getpid()) + ".part";
     try {
         Handle file = owned(H5Fcreate(part.c_str(), H5F_ACC_EXCL, H5P_DEFAULT, H5P_DEFAULT),
                             H5Fclose,
@@ -73,7 +80,7 @@ void write_matrix_file(const std::filesystem::path& path,
         }
         // Closing writes what libhdf5 still holds.
         checked(H5Fclose(file.release()), where, kCannotBeWritten);
-        std::filesystem::rename(part, path);
+        std::filesystem::rename(part, target);
     } catch (const std::filesystem::filesystem_error& error) {
         std::error_code ignored;
         std::filesystem::remove(part, ignored);

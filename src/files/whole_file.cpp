@@ -17,9 +17,6 @@ namespace lipcert {
 
 namespace fs = std::filesystem;
 
-namespace {
-
-/// Where a name leads, also where nothing stands there yet.
 fs::path behind_links(fs::path path) {
     constexpr int kMostLinks = 40;  // as the kernel
     for (int links = 0; links < kMostLinks; ++links) {
@@ -32,6 +29,8 @@ fs::path behind_links(fs::path path) {
     }
     fail_system(path, "could not be written", ELOOP);
 }
+
+namespace {
 
 /// A file beside the one that it shall become; removed unless it has become it.
 class UnfinishedFile {

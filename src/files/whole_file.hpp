@@ -5,6 +5,10 @@
 
 namespace lipcert {
 
+/// Where a name leads, also where nothing stands there yet. Throws Error{input} for links in a
+/// circle.
+[[nodiscard]] std::filesystem::path behind_links(std::filesystem::path path);
+
 /// Puts `text` into the file `path`, which appears complete or not at all: a new file beside it is
 /// renamed over it once it is written. A symbolic link stays, and what it leads to is replaced. The
 /// unfinished file is one that this call has made (no name that somebody put there is followed),
