@@ -90,6 +90,11 @@ LimitRequest StatedCertificate::limits() const {
 std::optional<std::size_t> StatedCertificate::sequence_length() const {
     return reading(where_, [this] {
         const Json& length = json_.at("evidence").at("sequence_length");
+        if (!length.is_null() && !length.is_number_unsigned()) {
+            throw Error(ErrorKind::input,
+                        where_,
+                        "evidence.sequence_length is neither null nor a number of tokens");
+        }
         return length.is_null() ? std::nullopt : std::optional(length.get<std::size_t>());
     });
 }

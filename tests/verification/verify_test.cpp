@@ -290,6 +290,19 @@ TEST_CASE("members that are added, missing or said twice are refuted") {
     Json more = certified.json();
     more["bounds"]["another"] = 1;
     CHECK_FALSE(certified.verify(more, true).is_confirmed());
+    // Nothing hides behind a name that need not agree, nor in place of such a text.
+    for (const char* place : {"/method", "/bounds/method", "/matrices/0/spectral_norm/method"}) {
+        CAPTURE(place);
+        Json hidden = certified.json();
+        hidden[Json::json_pointer(place)] = "another";
+        CHECK_FALSE(certified.verify(hidden, true).is_confirmed());
+    }
+    for (const char* place : {"/lipcert", "/model/path", "/architecture/source"}) {
+        CAPTURE(place);
+        Json hidden = certified.json();
+        hidden[Json::json_pointer(place)] = {{"upper", 0}};
+        CHECK_FALSE(certified.verify(hidden, true).is_confirmed());
+    }
     Json less = certified.json();
     less["bounds"].erase("logit");
     CHECK_FALSE(certified.verify(less, true).is_confirmed());
@@ -374,6 +387,11 @@ TEST_CASE("what is no full certificate is an error, not a verdict") {
         CHECK(run({"verify", file, model}).exit_code == 2);
     }
     CHECK(run({"verify", (folder / "missing.json").string(), model}).exit_code == 2);
+    // As an unsigned number -1 would be the longest sequence there is.
+    Json negative = Certified("tiny_llama.h5").json();
+    negative["evidence"]["sequence_length"] = -1;
+    CHECK_THROWS_AS((void)lipcert::StatedCertificate(negative.dump(), "negative").sequence_length(),
+                    lipcert::Error);
     CHECK(run({"verify", plain}).exit_code == 4);
     CHECK(run({"certify", model, sample_model("tiny_gpt2.h5").string(), "--certificate", plain})
               .exit_code == 4);
