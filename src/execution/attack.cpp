@@ -22,6 +22,10 @@ struct Prediction {
 };
 
 Prediction prediction(const Matrix& logits, Index position, Index next) {
+    // Of infinities and of what is no number nothing is right.
+    if (!logits.row(position).allFinite()) {
+        return {-std::numeric_limits<double>::infinity(), next};
+    }
     Prediction result{std::numeric_limits<double>::infinity(), next};
     for (Index k = 0; k < logits.cols(); ++k) {
         const double margin = logits(position, next) - logits(position, k);
@@ -49,7 +53,7 @@ public:
         }
     }
 
-    /// How many predictions no perturbation within `radius` can change.
+    /// How many predictions, by their measured margins, no perturbation within `radius` changes.
     [[nodiscard]] std::size_t certified(double radius, const Upper& logit_difference) const {
         const double needed = (Upper::exact(radius) * logit_difference).to_double();
         return static_cast<std::size_t>(

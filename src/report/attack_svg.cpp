@@ -69,7 +69,7 @@ std::string attack_svg(const std::vector<AttackPoint>& points) {
     up.round_out();
     std::string text = fmt::format(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0:.0f} {1:.0f}\" role=\"img\">\n"
-        "<title>Accuracy under attack and certified accuracy</title>\n"
+        "<title>Accuracy under attack and by measured margins</title>\n"
         "<rect width=\"{0:.0f}\" height=\"{1:.0f}\" fill=\"#ffffff\"/>\n"
         "<g font-family=\"sans-serif\" font-size=\"12\" fill=\"#222222\">\n",
         kWidth,
@@ -80,7 +80,8 @@ std::string attack_svg(const std::vector<AttackPoint>& points) {
     text += fmt::format("<g fill=\"{}\">\n", kAttacked) +
             text_at(kLeft, kTop - 18.0, "start", "accuracy under attack (%)") + "</g>\n";
     text += fmt::format("<g fill=\"{}\">\n", kCertified) +
-            text_at(kLeft + 190.0, kTop - 18.0, "start", "certified accuracy (%)") + "</g>\n";
+            text_at(kLeft + 190.0, kTop - 18.0, "start", "accuracy by measured margins (%)") +
+            "</g>\n";
     text += text_at(0.5 * (across.begin + across.end),
                     kHeight - 15.0,
                     "middle",

@@ -152,7 +152,7 @@ std::string probe_json(const ProbeResult& result) {
         json["attack"] = Json::array();
         for (const AttackPoint& point : result.attack) {
             json["attack"].push_back({{"radius", point.radius},
-                                      {"certified_accuracy", point.certified},
+                                      {"accuracy_by_measured_margins", point.certified},
                                       {"attacked_accuracy", point.attacked}});
         }
     }

@@ -89,9 +89,9 @@ std::string row_lines(const PaperRow& row) {
 }
 
 std::string attack_lines(const std::vector<AttackPoint>& points) {
-    std::string text = "radius (L2)   certified accuracy   accuracy under attack\n";
+    std::string text = "radius (L2)   accuracy by measured margins   accuracy under attack\n";
     for (const AttackPoint& point : points) {
-        text += fmt::format("{:>11.4g}   {:>16.2f} %   {:>19.2f} %\n",
+        text += fmt::format("{:>11.4g}   {:>26.2f} %   {:>19.2f} %\n",
                             point.radius,
                             100.0 * point.certified,
                             100.0 * point.attacked);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <sys/stat.h>
 #include <vector>
 
 #include "support/hdf5_writer.hpp"
@@ -204,6 +205,16 @@ TEST_CASE("a witness is stored so that anyone can check it") {
     CHECK(probed({model, "--witness", "--witness-out", again.string()}).at("witness").at("ratio") ==
           report.at("witness").at("ratio"));
     CHECK(run({"probe", model, "--witness", "--witness-out", model}).exit_code == 4);
+    // A link stays one; what is no regular file stays what it is.
+    std::filesystem::create_symlink("behind.h5", folder / "link.h5");
+    const std::string link = (folder / "link.h5").string();
+    CHECK(run({"probe", model, "--witness", "--witness-out", link}).exit_code == 0);
+    CHECK(std::filesystem::is_symlink(link));
+    CHECK(std::filesystem::is_regular_file(folder / "behind.h5"));
+    const auto pipe = folder / "pipe";
+    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+    CHECK(run({"probe", model, "--witness", "--witness-out", pipe.string()}).exit_code == 2);
+    CHECK(std::filesystem::is_fifo(pipe));
 }
 
 TEST_CASE("an attack is reported beside what is certified, in a table, JSON and a figure") {
@@ -222,13 +233,13 @@ TEST_CASE("an attack is reported beside what is certified, in a table, JSON and 
                                 figure.string()});
     REQUIRE(report.at("attack").size() == 2);
     for (const json& point : report.at("attack")) {
-        CHECK(point.at("certified_accuracy") <= point.at("attacked_accuracy"));
+        CHECK(point.at("accuracy_by_measured_margins") <= point.at("attacked_accuracy"));
         CHECK(point.at("attacked_accuracy") <= report.at("accuracy"));
     }
     CHECK(report.at("attack")[0].at("radius") == 1e-7);
-    CHECK(report.at("attack")[0].at("certified_accuracy") > 0.0);
+    CHECK(report.at("attack")[0].at("accuracy_by_measured_margins") > 0.0);
     CHECK(report.at("attack")[1].at("attacked_accuracy") < report.at("accuracy"));
-    CHECK(read_file(figure).find("certified accuracy") != std::string::npos);
+    CHECK(read_file(figure).find("accuracy by measured margins") != std::string::npos);
 }
 
 TEST_CASE("what probe is asked in vain is an error of usage") {

@@ -174,7 +174,7 @@ TEST_CASE("a witness above its bound is an internal error that names both number
     CHECK(says(error, "2.5"));
 }
 
-TEST_CASE("certified accuracy ends and attacks succeed on the two sides of the exact radius") {
+TEST_CASE("accuracy by margins ends and attacks succeed on the two sides of the exact radius") {
     // Logits are the embeddings: token 0 has the margin 1, so its exact radius is 1/sqrt(2).
     GraphBuilder builder;
     const Architecture architecture =
@@ -193,7 +193,22 @@ TEST_CASE("certified accuracy ends and attacks succeed on the two sides of the e
     CHECK(points[1].attacked == 0.0);
 }
 
-TEST_CASE("certified accuracy is never above accuracy under attack") {
+TEST_CASE("a prediction from logits that are not finite is wrong") {
+    GraphBuilder builder;
+    const Architecture architecture =
+        bare_model(builder, Matrix{{1e200, 0.0}, {0.0, 1e200}}, 1e200 * Matrix::Identity(2, 2));
+    const Transformer model(architecture, builder.checkpoint());
+    NetworkBounds bounds = compose(architecture, builder.checkpoint(), {});
+    bounds.domain.radius = Upper::exact(1e201);
+    AttackOptions options;
+    options.radii = {0.5};
+    const std::vector<AttackPoint> points = attack(model, {{0, 0, 1, 1}}, bounds, options);
+    REQUIRE(points.size() == 1);
+    CHECK(points[0].certified == 0.0);
+    CHECK(points[0].attacked == 0.0);
+}
+
+TEST_CASE("accuracy by margins is never above accuracy under attack") {
     Random random(822);
     for (std::size_t i = 0; i < repetitions(6); ++i) {
         LipschitzOptions lipschitz;

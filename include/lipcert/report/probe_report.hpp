@@ -48,7 +48,7 @@ struct ProbeResult {
 /// logit difference, Lipschitz bound; and which low-precision formats hold every activation.
 [[nodiscard]] std::string probe_markdown(const ProbeResult& result);
 
-/// Accuracy under attack and certified accuracy over the radius; a figure of its own.
+/// Accuracy under attack and by measured margins over the radius; a figure of its own.
 [[nodiscard]] std::string attack_svg(const std::vector<AttackPoint>& points);
 
 /// A format that activations may be stored in.
