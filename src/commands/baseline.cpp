@@ -8,6 +8,7 @@
 #include "commands/commands.hpp"
 #include "commands/measured.hpp"
 #include "commands/report_file.hpp"
+#include "commands/report_places.hpp"
 #include <fmt/format.h>
 
 namespace lipcert {
@@ -39,6 +40,8 @@ std::string update(const BaselineArguments& arguments, const Measures& measures)
 }  // namespace
 
 ExitCode run_baseline(const BaselineArguments& arguments, Console& console) {
+    require_apart({{"FILE", arguments.file}}, inputs_of(arguments.common));
+    require_json_apart(arguments.common, {{arguments.file, "the baseline"}});
     const Measures measures = measured(arguments.common.model, arguments.common, console);
     const std::string done =
         arguments.action == "create" ? create(arguments, measures) : update(arguments, measures);

@@ -7,9 +7,9 @@
 #include <filesystem>
 #include <string>
 #include <unistd.h>
-#include <utility>
 #include <vector>
 
+#include "commands/report_places.hpp"
 #include "files/edit_place.hpp"
 
 namespace lipcert {
@@ -18,21 +18,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// A file that has its use, in words.
-struct Claimed {
-    fs::path path;
-    std::string use;
-};
-
-/// Also where neither exists yet, and where one file has two names.
-bool is_same_place(const fs::path& a, const fs::path& b) {
-    std::error_code error;
-    return fs::equivalent(a, b, error) ||
-           fs::weakly_canonical(fs::absolute(a)) == fs::weakly_canonical(fs::absolute(b));
-}
-
 std::vector<Claimed> claimed_by(const CapArguments& arguments) {
-    std::vector<Claimed> claimed{{arguments.common.model, "the model itself"}};
+    std::vector<Claimed> claimed = inputs_of(arguments.common);
     if (arguments.in_place || arguments.destination.output) {
         const EditPlace place = resolve_place(arguments.common.model, arguments.destination);
         claimed.push_back({place.path(), "what is written"});
@@ -43,13 +30,8 @@ std::vector<Claimed> claimed_by(const CapArguments& arguments) {
                                "the backup of the old file"});
         }
     }
-    for (const auto& [path, use] : {std::pair(arguments.common.configuration, "the configuration"),
-                                    std::pair(arguments.common.architecture, "the architecture"),
-                                    std::pair(arguments.tokens.token_file(), "the tokens"),
-                                    std::pair(arguments.tokens.text, "the text")}) {
-        if (path) {
-            claimed.push_back({*path, use});
-        }
+    for (const Claimed& input : inputs_of(arguments.tokens)) {
+        claimed.push_back(input);
     }
     return claimed;
 }
@@ -72,7 +54,7 @@ void require_writable(const std::string& flag, const fs::path& report) {
 }  // namespace
 
 void require_apart_from_reports(const CapArguments& arguments) {
-    std::vector<std::pair<std::string, fs::path>> reports;
+    std::vector<Report> reports;
     if (arguments.common.json && *arguments.common.json != "-") {
         reports.emplace_back("--json", *arguments.common.json);
     }
@@ -82,18 +64,9 @@ void require_apart_from_reports(const CapArguments& arguments) {
     if (arguments.svg) {
         reports.emplace_back("--svg", *arguments.svg);
     }
-    std::vector<Claimed> claimed = claimed_by(arguments);
+    require_apart(reports, claimed_by(arguments));
     for (const auto& [flag, report] : reports) {
-        for (const Claimed& other : claimed) {
-            if (is_same_place(report, other.path) && other.path != "/dev/null") {
-                throw Error(ErrorKind::usage,
-                            flag,
-                            report.string() + " is " + other.use +
-                                "; a report must not replace it: name another file");
-            }
-        }
         require_writable(flag, report);
-        claimed.push_back({report, "another report"});
     }
 }
 

@@ -3,11 +3,13 @@
 
 #include "commands/commands.hpp"
 #include "commands/measured.hpp"
+#include "commands/report_places.hpp"
 #include "commands/session.hpp"
 
 namespace lipcert {
 
 ExitCode run_diff(const DiffArguments& arguments, Console& console) {
+    require_json_apart(arguments.common, {{arguments.before, "the old side"}});
     Measures before = measured(arguments.before, arguments.common, console);
     Measures now = measured(arguments.common.model, arguments.common, console);
     const Difference difference = compare(std::move(now), std::move(before), arguments.tolerance);

@@ -1,11 +1,13 @@
 #include "lipcert/report/inspect_report.hpp"
 
 #include "commands/commands.hpp"
+#include "commands/report_places.hpp"
 #include "commands/session.hpp"
 
 namespace lipcert {
 
 ExitCode run_inspect(const InspectArguments& arguments, Console& console) {
+    require_json_apart(arguments.common, {});
     const Session session(arguments.common, console);
     const auto checkpoint = session.open();
     const Configuration configuration = session.configuration(*checkpoint);

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "commands/commands.hpp"
+#include "commands/report_places.hpp"
 #include "commands/session.hpp"
 #include <fmt/format.h>
 
@@ -38,6 +39,7 @@ std::string not_read_line(const std::vector<TensorInfo>& tensors) {
 }  // namespace
 
 ExitCode run_norms(const NormsArguments& arguments, Console& console) {
+    require_json_apart(arguments.common, {});
     const Session session(arguments.common, console);
     const auto checkpoint = session.open();
     const auto wanted = [&arguments](const TensorInfo& tensor) {

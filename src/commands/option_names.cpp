@@ -14,16 +14,16 @@ constexpr const char* kModels = "models";
 /// command line alone would fail, would surprise.
 bool is_configurable(const CLI::Option& option) {
     constexpr std::array<std::string_view, 11> kCommandLineOnly = {"help",
-                                                                  "no-config",
-                                                                  "defaults",
-                                                                  "output",
-                                                                  "in-place",
-                                                                  "force",
-                                                                  "backup",
-                                                                  "break-hardlinks",
-                                                                  "dry-run",
-                                                                  "exit-zero",
-                                                                  "tolerance"};
+                                                                   "no-config",
+                                                                   "defaults",
+                                                                   "output",
+                                                                   "in-place",
+                                                                   "force",
+                                                                   "backup",
+                                                                   "break-hardlinks",
+                                                                   "dry-run",
+                                                                   "exit-zero",
+                                                                   "tolerance"};
     const std::vector<std::string>& names = option.get_lnames();
     return !names.empty() &&
            std::find(kCommandLineOnly.begin(), kCommandLineOnly.end(), names.front()) ==

@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "commands/report_file.hpp"
+#include "commands/report_places.hpp"
 
 namespace lipcert {
 
@@ -59,11 +60,10 @@ Outputs::Outputs(const CertifyArguments& arguments, Console& console)
             return;
         }
         for (const Target& other : targets_) {
-            if (other.path == *path) {
+            if (*path == "-" && other.path == "-") {
                 throw Error(ErrorKind::usage,
                             std::string(flag) + ", " + other.flag,
-                            *path == "-" ? "only one report can go to standard output"
-                                         : "would write one over the other in " + *path);
+                            "only one report can go to standard output");
             }
         }
         targets_.push_back({flag, *path, render});
@@ -76,6 +76,32 @@ Outputs::Outputs(const CertifyArguments& arguments, Console& console)
     add("--sarif", arguments.outputs.sarif, &sarif_report);
     add("--csv", arguments.outputs.csv, &csv_report);
     add("--certificate", arguments.certificate, &full_certificate);
+    require_targets_apart();
+}
+
+void Outputs::require_targets_apart() const {
+    std::vector<Report> reports;
+    for (const Target& target : targets_) {
+        reports.emplace_back(target.flag, target.path);
+    }
+    if (arguments_.witness.file) {
+        reports.emplace_back("--witness-out", *arguments_.witness.file);
+    }
+    std::vector<Claimed> claimed = inputs_of(arguments_.common);
+    for (const std::filesystem::path& model : arguments_.models) {
+        CommonOptions named;
+        named.model = model;
+        for (const Claimed& input : inputs_of(named)) {
+            claimed.push_back(input);
+        }
+    }
+    if (arguments_.assumptions) {
+        claimed.push_back({*arguments_.assumptions, "the conditions"});
+    }
+    if (arguments_.baseline) {
+        claimed.push_back({*arguments_.baseline, "the baseline"});
+    }
+    require_apart(reports, std::move(claimed));
 }
 
 void Outputs::keep(const std::vector<std::filesystem::path>& files) {

@@ -19,7 +19,7 @@ void add_output_options(CLI::App& command, OutputOptions& outputs);
 /// place, is checked when it is built: before any work is done.
 class Outputs {
 public:
-    /// Throws Error{usage} for two reports in one place.
+    /// Throws Error{usage} for two reports in one place, or one in the place of an input.
     Outputs(const CertifyArguments& arguments, Console& console);
 
     /// Files first, then the terminal: `view` to standard output, or, where a report goes there,
@@ -36,6 +36,7 @@ private:
         std::string (*render)(const RunResult&);
     };
 
+    void require_targets_apart() const;
     void write(const Target& target, const RunResult& run) const;
     void write_view(const std::string& view, const std::string& verdict) const;
     void write_github(const RunResult& run) const;

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "commands/command_line.hpp"
+#include "commands/report_places.hpp"
 #include "commands/token_source.hpp"
 #include <fmt/format.h>
 
@@ -35,6 +36,25 @@ void validate(const ProbeArguments& arguments) {
             throw Error(ErrorKind::usage, "--attack", "radii must be positive");
         }
     }
+}
+
+void require_outputs_apart(const ProbeArguments& arguments) {
+    std::vector<Report> reports;
+    const auto add = [&reports](const char* flag, const auto& file) {
+        if (file) {
+            reports.emplace_back(flag, *file);
+        }
+    };
+    add("--json", arguments.common.json);
+    add("--markdown", arguments.markdown);
+    add("--assume-out", arguments.conditions);
+    add("--svg", arguments.svg);
+    add("--witness-out", arguments.witness.file);
+    std::vector<Claimed> claimed = inputs_of(arguments.common);
+    for (const Claimed& input : inputs_of(arguments.tokens)) {
+        claimed.push_back(input);
+    }
+    require_apart(reports, std::move(claimed));
 }
 
 /// The sequences up to the limit on predicted tokens.
@@ -178,7 +198,7 @@ void add_probe(CLI::App& program, ProbeArguments& arguments) {
     command
         .add_option("--attack",
                     arguments.attack_radii,
-                    "Accuracy when every token may move by EPS (L2), and certified accuracy")
+                    "Accuracy when every token may move by EPS (L2), and by measured margins")
         ->delimiter(',')
         ->allow_extra_args(false)
         ->type_name("EPS,EPS,...");
@@ -209,6 +229,7 @@ Witnesses searched_witnesses(const Transformer& model,
 
 ExitCode run_probe(const ProbeArguments& arguments, Console& console) {
     validate(arguments);
+    require_outputs_apart(arguments);
     const Session session(arguments.common, console);
     const auto checkpoint = session.open();
     const Configuration configuration = session.configuration(*checkpoint);

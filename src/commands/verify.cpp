@@ -3,6 +3,7 @@
 #include "lipcert/error.hpp"
 
 #include "commands/commands.hpp"
+#include "commands/report_places.hpp"
 #include "commands/session.hpp"
 #include "files/regular_file.hpp"
 
@@ -24,6 +25,7 @@ std::string text_of(const std::filesystem::path& path) {
 }  // namespace
 
 ExitCode run_verify(const VerifyArguments& arguments, Console& console) {
+    require_json_apart(arguments.common, {{arguments.certificate, "the certificate"}});
     const StatedCertificate stated(text_of(arguments.certificate), arguments.certificate.string());
     const Session session(arguments.common, console);
     const auto checkpoint = session.open();

@@ -217,8 +217,7 @@ TEST_CASE("cap leaves shards alone and says what it edits") {
 TEST_CASE("no report takes the place of a shard that an index or a folder leads to") {
     const auto source = lipcert::open_checkpoint(sample_model("tiny_llama.h5"));
     const TemporaryFolder folder;
-    const std::string bytes =
-        lipcert::test::safetensors_bytes(lipcert::test::tensors_of(*source));
+    const std::string bytes = lipcert::test::safetensors_bytes(lipcert::test::tensors_of(*source));
     const path shard = write_file(folder / "one.safetensors", bytes);
     nlohmann::json index;
     for (const lipcert::TensorInfo& tensor : source->tensors()) {

@@ -111,6 +111,47 @@ TEST_CASE("two reports never go to one place, and nothing is done before that is
     CHECK(run({"certify", model, "--json", "x.json", "--csv", "x.json"}).exit_code == 4);
 }
 
+TEST_CASE("no report of any command takes the place of an input or of another report") {
+    const TemporaryFolder folder;
+    const std::string model = sample_model("tiny_llama.h5").string();
+    const std::string input = write_file(folder / "input", "{}").string();
+    const std::string same = (folder / "./input").string();
+    const std::string new_file = (folder / "new").string();
+    const std::string new_again = (folder / "./new").string();
+    const std::vector<std::vector<std::string>> wrong = {
+        {"verify", input, model, "--json", same},
+        {"diff", model, input, "--json", same},
+        {"norms", model, "--config", input, "--json", same},
+        {"inspect", model, "--architecture", input, "--json", same},
+        {"probe", model, "--tokens", input, "--json", same},
+        {"probe", model, "--tokens", input + ":/x", "--markdown", same},
+        {"probe", model, "--witness", "--witness-out", new_file, "--json", new_again},
+        {"baseline", "create", model, model},
+        {"certify", model, "--assume", input, "--html", same},
+        {"certify", model, "--baseline", input, "--csv", same},
+        {"certify", model, "--config", input, "--certificate", same},
+        {"certify", model, "--witness", "--witness-out", new_file, "--json", new_again},
+        {"certify", model, "--json", new_file, "--html", new_again}};
+    for (const std::vector<std::string>& arguments : wrong) {
+        CAPTURE(arguments.front());
+        CAPTURE(arguments.back());
+        const Outcome outcome = run(arguments);
+        CHECK(outcome.exit_code == 4);
+        CHECK(contains(outcome.err, "must not replace it"));
+        CHECK(read_file(input) == "{}");
+        CHECK_FALSE(std::filesystem::exists(new_file));
+    }
+    const std::string beside = write_file(folder / "config.json", "{}").string();
+    const std::string copy =
+        write_file(folder / "model.h5", read_file(sample_model("tiny_llama.h5"))).string();
+    CHECK(run({"certify", copy, "--json", beside}).exit_code == 4);
+    CHECK(run({"norms", copy, "--json", beside}).exit_code == 4);
+    CHECK(read_file(beside) == "{}");
+    const Outcome nowhere =
+        run({"certify", model, "--json", "/dev/null", "--html", "/dev/null", "--quiet"});
+    CHECK(nowhere.exit_code == 0);
+}
+
 TEST_CASE("a report goes where a symbolic link leads, which stays a link") {
     const TemporaryFolder folder;
     const std::string model = sample_model("tiny_llama.h5").string();
