@@ -121,7 +121,7 @@ TEST_CASE("no report of any command takes the place of an input or of another re
     const std::vector<std::vector<std::string>> wrong = {
         {"verify", input, model, "--json", same},
         {"diff", model, input, "--json", same},
-        {"norms", model, "--config", input, "--json", same},
+        {"inspect", model, "--config", input, "--json", same},
         {"inspect", model, "--architecture", input, "--json", same},
         {"probe", model, "--tokens", input, "--json", same},
         {"probe", model, "--tokens", input + ":/x", "--markdown", same},
