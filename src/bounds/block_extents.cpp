@@ -10,9 +10,9 @@ namespace {
 /// Walks the blocks again from the radii that were proved for them.
 class Extents {
 public:
-    Extents(const Checkpoint& checkpoint, const Domain& domain)
-        : walk_(checkpoint, Upper::exact(1.0), Effort::fast, {}), domain_(domain) {
-        stream_.width = domain.dimension;
+    Extents(const Checkpoint& checkpoint, std::size_t dimension)
+        : walk_(checkpoint, Upper::exact(1.0), Effort::fast, {}) {
+        stream_.width = dimension;
     }
 
     void pass(const std::vector<Module>& modules,
@@ -38,7 +38,6 @@ public:
 
 private:
     Walk walk_;
-    const Domain& domain_;
     StreamBounds stream_;
     std::vector<BlockExtent> extents_;
 };
@@ -48,7 +47,7 @@ private:
 std::vector<BlockExtent> block_extents(const Architecture& architecture,
                                        const Checkpoint& checkpoint,
                                        const NetworkBounds& bounds) {
-    Extents extents(checkpoint, bounds.domain);
+    Extents extents(checkpoint, bounds.domain.dimension);
     const bool unembeds = architecture.unembedding.has_value();
     extents.pass(architecture.stem, bounds.stem, false);
     for (std::size_t i = 0; i < architecture.layers.size(); ++i) {
