@@ -40,6 +40,10 @@ EnclosedNumber::End::End(const End& other) noexcept {
     take(other);
 }
 
+EnclosedNumber::End::End(End&& other) noexcept {
+    take(other);
+}
+
 EnclosedNumber::End& EnclosedNumber::End::operator=(const End& other) noexcept {
     if (this != &other) {
         take(other);

@@ -55,7 +55,7 @@ private:
         End();
         End(const End& other) noexcept;
 
-        End(End&& other) noexcept : End(std::as_const(other)) {}
+        End(End&& other) noexcept;
 
         End& operator=(const End& other) noexcept;
 
