@@ -3,6 +3,8 @@
 #include "lipcert/version.hpp"
 
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <optional>
 
 #include "commands/command_line.hpp"
@@ -103,14 +105,16 @@ void require_complete(CLI::App& command, const CertifyArguments& arguments) {
 
 /// The commands that take files and defaults.
 ExitCode run_on_files(const CommandLine& line, const std::string& name, Console& console) {
-    return name == "certify"    ? run_certify(line.certify, console)
-           : name == "diff"     ? run_diff(line.diff, console)
-           : name == "verify"   ? run_verify(line.verify, console)
-           : name == "baseline" ? run_baseline(line.baseline, console)
-           : name == "inspect"  ? run_inspect(line.inspect, console)
-           : name == "cap"      ? run_cap(line.cap, console)
-           : name == "probe"    ? run_probe(line.probe, console)
-                                : run_norms(line.norms, console);
+    const std::map<std::string, std::function<ExitCode()>> commands = {
+        {"certify", [&] { return run_certify(line.certify, console); }},
+        {"diff", [&] { return run_diff(line.diff, console); }},
+        {"verify", [&] { return run_verify(line.verify, console); }},
+        {"baseline", [&] { return run_baseline(line.baseline, console); }},
+        {"inspect", [&] { return run_inspect(line.inspect, console); }},
+        {"cap", [&] { return run_cap(line.cap, console); }},
+        {"probe", [&] { return run_probe(line.probe, console); }},
+        {"norms", [&] { return run_norms(line.norms, console); }}};
+    return commands.at(name)();
 }
 
 ExitCode run_command(CommandLine& line, CLI::App& command, Console& console) {
