@@ -3,9 +3,9 @@
 #include "lipcert/error.hpp"
 
 #include <algorithm>
-#include <cblas.h>
 #include <limits>
 
+#include "norms/blas_routines.hpp"
 #include "norms/parallel.hpp"
 #include "norms/thread_limit.hpp"
 
@@ -13,24 +13,12 @@ namespace lipcert::blas {
 
 namespace {
 
-int checked(Eigen::Index dimension) {
-    if (dimension > std::numeric_limits<int>::max()) {
-        throw Error(ErrorKind::internal,
-                    "",
-                    "a matrix dimension of " + std::to_string(dimension) +
-                        " exceeds what the BLAS can count");
-    }
-    return static_cast<int>(dimension);
-}
-
 double multiply_adds(Eigen::Index rows, Eigen::Index cols, Eigen::Index inner) {
     return static_cast<double>(rows) * static_cast<double>(cols) * static_cast<double>(inner);
 }
 
 /// Rows of a product that one thread forms at a time.
 constexpr Eigen::Index kRowsAtOnce = 128;
-/// What reading an entry of the larger factor costs, in multiply-adds.
-constexpr double kCostOfPass = 16.0;
 
 /// One call of dgemm on panels of the inner dimension.
 void multiply_panel(const Matrix& a, const Matrix& b, Eigen::Index begin, Matrix& result) {
@@ -53,6 +41,16 @@ void multiply_panel(const Matrix& a, const Matrix& b, Eigen::Index begin, Matrix
 }
 
 }  // namespace
+
+int checked(Eigen::Index dimension) {
+    if (dimension > std::numeric_limits<int>::max()) {
+        throw Error(ErrorKind::internal,
+                    "",
+                    "a matrix dimension of " + std::to_string(dimension) +
+                        " exceeds what the BLAS can count");
+    }
+    return static_cast<int>(dimension);
+}
 
 std::size_t accumulation_length(Eigen::Index inner) {
     const Eigen::Index panels = (inner + kPanelLength - 1) / kPanelLength;
@@ -84,7 +82,7 @@ Matrix multiply(const Matrix& a, bool transposed, const Matrix& b) {
     const double poison = std::numeric_limits<double>::quiet_NaN();
     Matrix result = Matrix::Zero(rows, b.cols());
     const Eigen::Index pieces = (rows + kRowsAtOnce - 1) / kRowsAtOnce;
-    for_each_piece(pieces, kCostOfPass * static_cast<double>(a.size()), [&](Eigen::Index piece) {
+    for_each_piece(pieces, operations_of_pass(a.rows(), a.cols()), [&](Eigen::Index piece) {
         const Eigen::Index first = piece * kRowsAtOnce;
         const Eigen::Index count = std::min(kRowsAtOnce, rows - first);
         Matrix part(count, b.cols());

@@ -3,21 +3,13 @@
 #include "lipcert/error.hpp"
 
 #include <algorithm>
-#include <cblas.h>
 #include <limits>
 #include <utility>
 #include <vector>
 
+#include "norms/blas_routines.hpp"
 #include "norms/parallel.hpp"
 #include "norms/thread_limit.hpp"
-
-// LAPACK's own name; no C header of it is among the dependencies.
-// NOLINTNEXTLINE(readability-identifier-naming)
-extern "C" void dpotrf_(
-    const char* uplo, const int* n, double* a, const int* lda, int* info, std::size_t uplo_length);
-// NOLINTNEXTLINE(readability-identifier-naming)
-extern "C" void spotrf_(
-    const char* uplo, const int* n, float* a, const int* lda, int* info, std::size_t uplo_length);
 
 namespace lipcert::blas {
 
@@ -29,7 +21,7 @@ struct Range {
     int count = 0;
 };
 
-/// A square matrix whose lower triangle becomes its factor, and the routines of one precision.
+/// A square matrix whose lower triangle becomes its factor.
 template <typename Number>
 struct Target {
     Number* data;
@@ -41,111 +33,63 @@ struct Target {
 };
 
 /// The lower triangle of a row-major matrix is the upper one of LAPACK's column-major matrix.
-int factorise_diagonal(const Target<double>& a, const Range& k) {
+template <typename Number>
+int factorise_diagonal(const Target<Number>& a, const Range& k) {
     int info = 0;
-    dpotrf_("U", &k.count, a.at(k, k), &a.size, &info, 1);
-    return info;
-}
-
-int factorise_diagonal(const Target<float>& a, const Range& k) {
-    int info = 0;
-    spotrf_("U", &k.count, a.at(k, k), &a.size, &info, 1);
+    Routines<Number>::kPotrf("U", &k.count, a.at(k, k), &a.size, &info, 1);
     return info;
 }
 
 /// A_ik <- A_ik L_kk^-T.
-void solve_below(const Target<double>& a, const Range& i, const Range& k) {
-    cblas_dtrsm(CblasRowMajor,
-                CblasRight,
-                CblasLower,
-                CblasTrans,
-                CblasNonUnit,
-                i.count,
-                k.count,
-                1.0,
-                a.at(k, k),
-                a.size,
-                a.at(i, k),
-                a.size);
-}
-
-void solve_below(const Target<float>& a, const Range& i, const Range& k) {
-    cblas_strsm(CblasRowMajor,
-                CblasRight,
-                CblasLower,
-                CblasTrans,
-                CblasNonUnit,
-                i.count,
-                k.count,
-                1.0F,
-                a.at(k, k),
-                a.size,
-                a.at(i, k),
-                a.size);
+template <typename Number>
+void solve_below(const Target<Number>& a, const Range& i, const Range& k) {
+    Routines<Number>::kTrsm(CblasRowMajor,
+                            CblasRight,
+                            CblasLower,
+                            CblasTrans,
+                            CblasNonUnit,
+                            i.count,
+                            k.count,
+                            Number(1),
+                            a.at(k, k),
+                            a.size,
+                            a.at(i, k),
+                            a.size);
 }
 
 /// A_ij <- A_ij - L_ik L_jk^T, j < i.
-void downdate(const Target<double>& a, const Range& i, const Range& j, const Range& k) {
-    cblas_dgemm(CblasRowMajor,
-                CblasNoTrans,
-                CblasTrans,
-                i.count,
-                j.count,
-                k.count,
-                -1.0,
-                a.at(i, k),
-                a.size,
-                a.at(j, k),
-                a.size,
-                1.0,
-                a.at(i, j),
-                a.size);
-}
-
-void downdate(const Target<float>& a, const Range& i, const Range& j, const Range& k) {
-    cblas_sgemm(CblasRowMajor,
-                CblasNoTrans,
-                CblasTrans,
-                i.count,
-                j.count,
-                k.count,
-                -1.0F,
-                a.at(i, k),
-                a.size,
-                a.at(j, k),
-                a.size,
-                1.0F,
-                a.at(i, j),
-                a.size);
+template <typename Number>
+void downdate(const Target<Number>& a, const Range& i, const Range& j, const Range& k) {
+    Routines<Number>::kGemm(CblasRowMajor,
+                            CblasNoTrans,
+                            CblasTrans,
+                            i.count,
+                            j.count,
+                            k.count,
+                            Number(-1),
+                            a.at(i, k),
+                            a.size,
+                            a.at(j, k),
+                            a.size,
+                            Number(1),
+                            a.at(i, j),
+                            a.size);
 }
 
 /// A_ii <- A_ii - L_ik L_ik^T, the lower triangle.
-void downdate_diagonal(const Target<double>& a, const Range& i, const Range& k) {
-    cblas_dsyrk(CblasRowMajor,
-                CblasLower,
-                CblasNoTrans,
-                i.count,
-                k.count,
-                -1.0,
-                a.at(i, k),
-                a.size,
-                1.0,
-                a.at(i, i),
-                a.size);
-}
-
-void downdate_diagonal(const Target<float>& a, const Range& i, const Range& k) {
-    cblas_ssyrk(CblasRowMajor,
-                CblasLower,
-                CblasNoTrans,
-                i.count,
-                k.count,
-                -1.0F,
-                a.at(i, k),
-                a.size,
-                1.0F,
-                a.at(i, i),
-                a.size);
+template <typename Number>
+void downdate_diagonal(const Target<Number>& a, const Range& i, const Range& k) {
+    Routines<Number>::kSyrk(CblasRowMajor,
+                            CblasLower,
+                            CblasNoTrans,
+                            i.count,
+                            k.count,
+                            Number(-1),
+                            a.at(i, k),
+                            a.size,
+                            Number(1),
+                            a.at(i, i),
+                            a.size);
 }
 
 std::vector<Range> ranges_of(int size, int block) {
@@ -216,10 +160,7 @@ Eigen::Index factorise(const Target<Number>& a, int block) {
 
 template <typename M>
 Eigen::Index factorise_rows(M& lower, Eigen::Index block) {
-    if (lower.rows() > std::numeric_limits<int>::max()) {
-        throw Error(ErrorKind::internal, "", "a matrix dimension exceeds what the BLAS can count");
-    }
-    return factorise(Target<typename M::Scalar>{lower.data(), static_cast<int>(lower.rows())},
+    return factorise(Target<typename M::Scalar>{lower.data(), checked(lower.rows())},
                      static_cast<int>(block));
 }
 

@@ -1,12 +1,10 @@
 #include "norms/blocked_gram.hpp"
 
-#include "lipcert/error.hpp"
-
 #include <algorithm>
-#include <cblas.h>
 #include <limits>
 #include <vector>
 
+#include "norms/blas_routines.hpp"
 #include "norms/parallel.hpp"
 
 namespace lipcert::blas {
@@ -36,70 +34,43 @@ struct Operand {
     [[nodiscard]] CBLAS_TRANSPOSE second() const { return columns ? CblasTrans : CblasNoTrans; }
 };
 
-void square(const Operand<double>& a, Matrix& result) {
-    const int n = static_cast<int>(result.rows());
-    cblas_dsyrk(CblasRowMajor,
-                CblasLower,
-                a.first(),
-                n,
-                a.inner,
-                1.0,
-                a.data,
-                a.leading,
-                0.0,
-                result.data(),
-                n);
+template <typename M>
+void square(const Operand<typename M::Scalar>& a, M& result) {
+    using Number = typename M::Scalar;
+    const int n = checked(result.rows());
+    Routines<Number>::kSyrk(CblasRowMajor,
+                            CblasLower,
+                            a.first(),
+                            n,
+                            a.inner,
+                            Number(1),
+                            a.data,
+                            a.leading,
+                            Number(0),
+                            result.data(),
+                            n);
 }
 
-void square(const Operand<float>& a, FloatMatrix& result) {
-    const int n = static_cast<int>(result.rows());
-    cblas_ssyrk(CblasRowMajor,
-                CblasLower,
-                a.first(),
-                n,
-                a.inner,
-                1.0F,
-                a.data,
-                a.leading,
-                0.0F,
-                result.data(),
-                n);
-}
-
-void product(const Operand<double>& a, const Operand<double>& b, Matrix& result) {
-    const int n = static_cast<int>(result.cols());
-    cblas_dgemm(CblasRowMajor,
-                a.first(),
-                b.second(),
-                static_cast<int>(result.rows()),
-                n,
-                a.inner,
-                1.0,
-                a.data,
-                a.leading,
-                b.data,
-                b.leading,
-                0.0,
-                result.data(),
-                n);
-}
-
-void product(const Operand<float>& a, const Operand<float>& b, FloatMatrix& result) {
-    const int n = static_cast<int>(result.cols());
-    cblas_sgemm(CblasRowMajor,
-                a.first(),
-                b.second(),
-                static_cast<int>(result.rows()),
-                n,
-                a.inner,
-                1.0F,
-                a.data,
-                a.leading,
-                b.data,
-                b.leading,
-                0.0F,
-                result.data(),
-                n);
+template <typename M>
+void product(const Operand<typename M::Scalar>& a,
+             const Operand<typename M::Scalar>& b,
+             M& result) {
+    using Number = typename M::Scalar;
+    const int n = checked(result.cols());
+    Routines<Number>::kGemm(CblasRowMajor,
+                            a.first(),
+                            b.second(),
+                            checked(result.rows()),
+                            n,
+                            a.inner,
+                            Number(1),
+                            a.data,
+                            a.leading,
+                            b.data,
+                            b.leading,
+                            Number(0),
+                            result.data(),
+                            n);
 }
 
 /// Where a block of the lower triangle begins, and its size.
@@ -143,13 +114,6 @@ void write(const M& part, const Block& block, Into into, M& lower) {
     if (into == Into::overwrite && !block.is_diagonal()) {
         lower.block(block.col, block.row, block.cols, block.rows).setConstant(poison);
     }
-}
-
-int checked(Eigen::Index dimension) {
-    if (dimension > std::numeric_limits<int>::max()) {
-        throw Error(ErrorKind::internal, "", "a matrix dimension exceeds what the BLAS can count");
-    }
-    return static_cast<int>(dimension);
 }
 
 template <typename M>

@@ -2,12 +2,11 @@
 
 #include "lipcert/error.hpp"
 
-#include <cblas.h>
 #include <cmath>
-#include <limits>
 #include <string>
 #include <vector>
 
+#include "norms/blas_routines.hpp"
 #include "norms/thread_limit.hpp"
 #include <Eigen/Eigenvalues>
 
@@ -34,16 +33,9 @@ namespace {
 /// 2 n^2 numbers of workspace are counted in an int.
 constexpr Eigen::Index kLargestSize = 32000;
 
-int length(Eigen::Index dimension) {
-    if (dimension > std::numeric_limits<int>::max()) {
-        throw Error(ErrorKind::internal, "", "a matrix dimension exceeds what the BLAS can count");
-    }
-    return static_cast<int>(dimension);
-}
-
 /// Overwrites `a` with the eigenvectors; false where the iteration did not converge.
 bool divide_and_conquer(Matrix& a, Vector& values) {
-    const int n = length(a.rows());
+    const int n = blas::checked(a.rows());
     const int work_size = 1 + 6 * n + 2 * n * n;
     const int integer_work_size = 3 + 5 * n;
     Vector work(work_size);
@@ -91,11 +83,11 @@ EigenSystem eigen_system(const Matrix& lower) {
 
 Matrix times_symmetric(const Matrix& block, const Matrix& lower) {
     Matrix result(block.rows(), lower.cols());
-    const int n = length(lower.cols());
+    const int n = blas::checked(lower.cols());
     cblas_dsymm(CblasRowMajor,
                 CblasRight,
                 CblasLower,
-                length(block.rows()),
+                blas::checked(block.rows()),
                 n,
                 1.0,
                 lower.data(),
@@ -113,17 +105,17 @@ Matrix times_transposed(const Eigen::Ref<const Matrix>& a, const Eigen::Ref<cons
     cblas_dgemm(CblasRowMajor,
                 CblasNoTrans,
                 CblasTrans,
-                length(a.rows()),
-                length(b.rows()),
-                length(a.cols()),
+                blas::checked(a.rows()),
+                blas::checked(b.rows()),
+                blas::checked(a.cols()),
                 1.0,
                 a.data(),
-                length(a.outerStride()),
+                blas::checked(a.outerStride()),
                 b.data(),
-                length(b.outerStride()),
+                blas::checked(b.outerStride()),
                 0.0,
                 result.data(),
-                length(b.rows()));
+                blas::checked(b.rows()));
     return result;
 }
 
@@ -133,17 +125,17 @@ void subtract_product(Matrix& c,
     cblas_dgemm(CblasRowMajor,
                 CblasNoTrans,
                 CblasNoTrans,
-                length(a.rows()),
-                length(b.cols()),
-                length(a.cols()),
+                blas::checked(a.rows()),
+                blas::checked(b.cols()),
+                blas::checked(a.cols()),
                 -1.0,
                 a.data(),
-                length(a.outerStride()),
+                blas::checked(a.outerStride()),
                 b.data(),
-                length(b.outerStride()),
+                blas::checked(b.outerStride()),
                 1.0,
                 c.data(),
-                length(c.cols()));
+                blas::checked(c.cols()));
 }
 
 }  // namespace lipcert::estimate

@@ -93,17 +93,20 @@ void for_each_piece(Eigen::Index count,
     pieces.rethrow();
 }
 
+double operations_of_pass(Eigen::Index rows, Eigen::Index cols) {
+    return kOperationsOfPass * static_cast<double>(rows) * static_cast<double>(cols);
+}
+
 void for_each_row_range(Eigen::Index rows,
                         Eigen::Index cols,
                         const std::function<void(Eigen::Index, Eigen::Index)>& work) {
     const Eigen::Index length =
         std::max<Eigen::Index>(kEntriesAtOnce / std::max<Eigen::Index>(cols, 1), 1);
-    const double operations =
-        kOperationsOfPass * static_cast<double>(rows) * static_cast<double>(cols);
-    for_each_piece((rows + length - 1) / length, operations, [&](Eigen::Index piece) {
-        const Eigen::Index begin = piece * length;
-        work(begin, std::min(begin + length, rows));
-    });
+    for_each_piece(
+        (rows + length - 1) / length, operations_of_pass(rows, cols), [&](Eigen::Index piece) {
+            const Eigen::Index begin = piece * length;
+            work(begin, std::min(begin + length, rows));
+        });
 }
 
 }  // namespace lipcert

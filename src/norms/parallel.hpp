@@ -16,6 +16,9 @@ void for_each_piece(Eigen::Index count,
                     double operations,
                     const std::function<void(Eigen::Index)>& work);
 
+/// What passing over a matrix once costs, as `operations`.
+[[nodiscard]] double operations_of_pass(Eigen::Index rows, Eigen::Index cols);
+
 /// Calls work(begin, end) for consecutive ranges of rows that cover 0 ... rows - 1 of a matrix with
 /// `cols` columns, as above, for work that passes over the matrix once. The ranges do not depend on
 /// the number of threads.
