@@ -21,7 +21,7 @@ std::string configuration_digest(const Configuration& configuration) {
 }
 
 Matrix HashingCheckpoint::read(const TensorInfo& tensor) const {
-    Matrix values = below_.read(tensor);
+    Matrix values = below().read(tensor);
     if (!digests_.contains(tensor.name)) {
         Sha256 hash;
         hash.add(std::as_bytes(

@@ -15,7 +15,7 @@ void OverlayCheckpoint::replace(const std::string& tensor, StoredValues values) 
 
 Matrix OverlayCheckpoint::read(const TensorInfo& tensor) const {
     const auto replacement = replacements_.find(tensor.name);
-    return replacement == replacements_.end() ? below_.read(tensor) : replacement->second.values();
+    return replacement == replacements_.end() ? below().read(tensor) : replacement->second.values();
 }
 
 }  // namespace lipcert

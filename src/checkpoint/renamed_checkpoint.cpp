@@ -11,15 +11,15 @@
 namespace lipcert {
 
 RenamedCheckpoint::RenamedCheckpoint(std::unique_ptr<Checkpoint> below, const Renaming& renaming)
-    : below_(std::move(below)), format_(renaming.format) {
+    : CheckpointView(*below), owned_(std::move(below)), format_(renaming.format) {
     std::map<std::string, std::pair<TensorInfo, Source>> renamed;
-    for (const TensorInfo& stored : below_->tensors()) {
+    for (const TensorInfo& stored : this->below().tensors()) {
         RenamedTensor tensor = renaming.show(stored);
         const std::string name = tensor.info.name;
         const Source source{stored.name, tensor.turned};
         if (!renamed.emplace(name, std::pair(std::move(tensor.info), source)).second) {
             throw Error(ErrorKind::input,
-                        below_->path() + ": " + printable_quote(stored.name),
+                        path() + ": " + printable_quote(stored.name),
                         "has the same name as another dataset " + renaming.twin_reason + ", " +
                             printable_quote(name));
         }
@@ -38,7 +38,7 @@ Matrix RenamedCheckpoint::read(const TensorInfo& tensor) const {
                     "there is no such tensor");
     }
     const Source& source = sources_[static_cast<std::size_t>(known - tensors_.data())];
-    Matrix values = below_->read(*below_->find(source.name));
+    Matrix values = below().read(*below().find(source.name));
     if (source.turned) {
         return values.transpose();
     }

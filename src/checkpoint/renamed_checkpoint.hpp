@@ -1,6 +1,6 @@
 #pragma once
 
-#include "lipcert/checkpoint/checkpoint.hpp"
+#include "lipcert/checkpoint/checkpoint_view.hpp"
 
 #include <functional>
 #include <memory>
@@ -24,7 +24,7 @@ struct Renaming {
 };
 
 /// Another checkpoint under other names and shapes; everything else is that of the one below.
-class RenamedCheckpoint : public Checkpoint {
+class RenamedCheckpoint : public CheckpointView {
 public:
     /// Throws Error{input} for two tensors of one name.
     RenamedCheckpoint(std::unique_ptr<Checkpoint> below, const Renaming& renaming);
@@ -35,29 +35,13 @@ public:
 
     [[nodiscard]] std::string format() const override { return format_; }
 
-    [[nodiscard]] std::string path() const override { return below_->path(); }
-
-    [[nodiscard]] std::optional<FileIdentity> identity() const override {
-        return below_->identity();
-    }
-
-    [[nodiscard]] std::vector<std::string> files() const override { return below_->files(); }
-
-    [[nodiscard]] std::optional<std::string> embedded_configuration() const override {
-        return below_->embedded_configuration();
-    }
-
-    [[nodiscard]] std::optional<std::string> foreign_convention() const override {
-        return below_->foreign_convention();
-    }
-
 private:
     struct Source {
         std::string name;  ///< in the file
         bool turned = false;
     };
 
-    std::unique_ptr<Checkpoint> below_;
+    std::unique_ptr<Checkpoint> owned_;
     std::string format_;
     std::vector<TensorInfo> tensors_;
     std::vector<Source> sources_;  ///< in the order of tensors_

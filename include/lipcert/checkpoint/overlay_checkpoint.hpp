@@ -1,6 +1,6 @@
 #pragma once
 
-#include "lipcert/checkpoint/checkpoint.hpp"
+#include "lipcert/checkpoint/checkpoint_view.hpp"
 #include "lipcert/tensor/stored_values.hpp"
 
 #include <map>
@@ -10,9 +10,9 @@ namespace lipcert {
 
 /// A checkpoint seen through replacements of some of its tensors, which are held in memory in their
 /// stored type. Everything else is read from the checkpoint below, which must outlive this one.
-class OverlayCheckpoint : public Checkpoint {
+class OverlayCheckpoint : public CheckpointView {
 public:
-    explicit OverlayCheckpoint(const Checkpoint& below) : below_(below) {}
+    explicit OverlayCheckpoint(const Checkpoint& below) : CheckpointView(below) {}
 
     /// The last replacement of a tensor counts. Throws Error{internal} where the tensor is unknown
     /// or type or shape differ.
@@ -22,32 +22,9 @@ public:
         return replacements_;
     }
 
-    [[nodiscard]] const std::vector<TensorInfo>& tensors() const override {
-        return below_.tensors();
-    }
-
     [[nodiscard]] Matrix read(const TensorInfo& tensor) const override;
 
-    [[nodiscard]] std::string format() const override { return below_.format(); }
-
-    [[nodiscard]] std::string path() const override { return below_.path(); }
-
-    [[nodiscard]] std::optional<FileIdentity> identity() const override {
-        return below_.identity();
-    }
-
-    [[nodiscard]] std::vector<std::string> files() const override { return below_.files(); }
-
-    [[nodiscard]] std::optional<std::string> embedded_configuration() const override {
-        return below_.embedded_configuration();
-    }
-
-    [[nodiscard]] std::optional<std::string> foreign_convention() const override {
-        return below_.foreign_convention();
-    }
-
 private:
-    const Checkpoint& below_;
     std::map<std::string, StoredValues, std::less<>> replacements_;
 };
 
