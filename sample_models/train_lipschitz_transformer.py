@@ -20,6 +20,8 @@ numbers that are stored, not only for the float32 numbers that were trained.
     python3 train_lipschitz_transformer.py --output moby_dick.h5 --check-output moby_dick_check.json
     python3 train_lipschitz_transformer.py --evaluate moby_dick.h5
 
+Options make other models of the kind, such as moby_dick_norm4.h5 (see README.md for its command).
+
 Progress goes to stderr, measured figures to stdout.  The same seed on the same machine gives the
 same file again; another processor or library version rounds differently and gives another model of
 the same kind.  Needs Python 3.9, PyTorch, h5py and NumPy; `npm` only to fetch the text.
@@ -331,13 +333,16 @@ def step_matrices(names, weights, momenta, options, rate):
     """One orthogonalised step and one projection for matrices of one shape.
 
     The step has RMS norm  rate * cap:  a matrix crosses its own ball at the same pace whatever its
-    cap, so one learning rate serves all.
+    cap, so one learning rate serves all.  Weight decay takes the same share of every matrix: what
+    the steps agree on stays near the cap, what they do not dies away.
     """
     factor = torch.tensor([rms_factor(weights[name]) for name in names], dtype=torch.float64)
     cap = torch.tensor([cap_of(name, options) for name in names], dtype=torch.float64)
     direction = orthogonalise(torch.stack([wide(momenta[name]) for name in names]))
     size = (rate * cap / factor).float()
-    moved = torch.stack([wide(weights[name]) for name in names]) - size[:, None, None] * direction
+    kept = 1 - options.weight_decay * rate
+    moved = (kept * torch.stack([wide(weights[name]) for name in names])
+             - size[:, None, None] * direction)
     # 1e-6 below the cap: the rounding of the clipped matrix to float32 stays inside.
     for name, clipped in zip(names, clip_singular_values(moved, cap / factor * (1 - 1e-6))):
         weights[name].copy_(clipped if clipped.shape == weights[name].shape else clipped.T)
@@ -566,6 +571,8 @@ def parse_options():
     add("--residual-scale", type=float, default=1.0)
     add("--final-scale", type=float, default=8.0, help="factor on the logits, fixed")
     add("--learning-rate", type=float, default=0.05, help="first step, as a share of the cap")
+    add("--weight-decay", type=float, default=0.0,
+        help="share of a matrix that decays while steps of its whole cap are taken")
     add("--embedding-rate", type=float, default=0.05, help="first step, root mean square per row")
     add("--report-every", type=int, default=50, help="steps between progress lines")
     return parser.parse_args()
