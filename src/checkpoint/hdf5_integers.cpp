@@ -14,9 +14,13 @@ namespace lipcert {
 namespace {
 
 std::string names_of(const std::vector<TensorInfo>& tensors) {
+    constexpr std::size_t kShown = 6;
     std::string names;
-    for (const TensorInfo& tensor : tensors) {
-        names += (names.empty() ? "" : ", ") + printable_quote(tensor.name);
+    for (std::size_t i = 0; i < std::min(tensors.size(), kShown); ++i) {
+        names += (names.empty() ? "" : ", ") + printable_quote(tensors[i].name);
+    }
+    if (tensors.size() > kShown) {
+        names += " and " + std::to_string(tensors.size() - kShown) + " more";
     }
     return names.empty() ? "none" : names;
 }

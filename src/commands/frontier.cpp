@@ -51,6 +51,9 @@ ExitCode run_frontier(const CapArguments& arguments, Console& console) {
     const Configuration configuration = session.configuration(*checkpoint);
     const Architecture architecture = session.architecture(*checkpoint, configuration);
     const std::vector<TokenSequence> sequences = sequences_of(arguments.tokens, configuration);
+    if (arguments.tokens.is_given()) {
+        require_known_tokens(sequences, architecture, *checkpoint);
+    }
     const std::vector<WeightUse> uses = weight_uses(architecture);
     const Progress progress = session.progress();
     Frontier frontier;

@@ -236,6 +236,9 @@ ExitCode run_probe(const ProbeArguments& arguments, Console& console) {
     const Architecture architecture = session.architecture(*checkpoint, configuration);
     const std::vector<TokenSequence> sequences =
         limited(sequences_of(arguments.tokens, configuration), arguments.token_limit);
+    if (arguments.tokens.is_given()) {
+        require_known_tokens(sequences, architecture, *checkpoint);
+    }
     ProbeResult result;
     CertifyOptions options;
     options.progress = session.progress();

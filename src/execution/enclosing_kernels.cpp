@@ -90,11 +90,17 @@ Values Kernels<EnclosedNumber>::affine(const Values& x, const Weights& w, const 
 }
 
 template <>
-void Kernels<EnclosedNumber>::affine_columns(const Weights& gain, const Weights& shift, Values& x) {
+void Kernels<EnclosedNumber>::affine_columns(const Weights& gain,
+                                             bool plus_one,
+                                             const Weights& shift,
+                                             Values& x) {
     for (Index token = 0; token < x.rows(); ++token) {
         for (Index i = 0; i < x.cols(); ++i) {
             EnclosedNumber sum = EnclosedNumber::exact(shift.size() == 0 ? 0.0 : shift(0, i));
             sum.add_product(gain(0, i), x(token, i));
+            if (plus_one) {  // 1 + gain may be no double
+                sum.add_product(1.0, x(token, i));
+            }
             x(token, i) = sum;
         }
     }
@@ -144,21 +150,26 @@ void Kernels<EnclosedNumber>::activate(Activation activation, const Interval& fa
 }
 
 template <>
-void Kernels<EnclosedNumber>::rotate(const RotaryAngles& angles, Values& head) {
-    const auto pairs = static_cast<long>(head.cols() / 2);
+void Kernels<EnclosedNumber>::rotate(const RotaryAngles& angles,
+                                     Index width,
+                                     Index sequence_length,
+                                     Values& x) {
+    const auto pairs = static_cast<long>(rotated_pairs(angles, width));
     const EnclosedNumber logarithm = log(EnclosedNumber::exact(angles.base));
     for (long pair = 0; pair < pairs; ++pair) {
         const EnclosedNumber frequency = exp(EnclosedNumber::quotient(-pair, pairs) * logarithm);
-        for (Index position = 0; position < head.rows(); ++position) {
-            const EnclosedNumber angle =
-                EnclosedNumber::quotient(static_cast<long>(position), 1) * frequency;
+        for (Index row = 0; row < x.rows(); ++row) {
+            const auto position = static_cast<long>(row % sequence_length);
+            const EnclosedNumber angle = EnclosedNumber::quotient(position, 1) * frequency;
             const EnclosedNumber cosine = cos(angle);
             const EnclosedNumber sine = sin(angle);
-            EnclosedNumber& first = head(position, pair);
-            EnclosedNumber& second = head(position, pair + pairs);
-            const EnclosedNumber turned = first * cosine - second * sine;
-            second = second * cosine + first * sine;
-            first = turned;
+            for (Index head = 0; head < x.cols(); head += width) {
+                EnclosedNumber& first = x(row, head + pair);
+                EnclosedNumber& second = x(row, head + pair + pairs);
+                const EnclosedNumber turned = first * cosine - second * sine;
+                second = second * cosine + first * sine;
+                first = turned;
+            }
         }
     }
 }
@@ -188,11 +199,11 @@ Values Kernels<EnclosedNumber>::scores(const Values& query,
 }
 
 template <>
-void Kernels<EnclosedNumber>::softmax(bool causal,
+void Kernels<EnclosedNumber>::softmax(Index seen_by_first,
                                       const std::optional<double>& sink_score,
                                       Values& scores) {
     for (Index token = 0; token < scores.rows(); ++token) {
-        const Index seen = causal ? token + 1 : scores.cols();
+        const Index seen = std::min(seen_by_first + token, scores.cols());
         // Any shift leaves the quotient as it is; this one keeps it within the exponents.
         double largest = std::max(scores(token, 0).near(),
                                   sink_score.value_or(-std::numeric_limits<double>::infinity()));
@@ -212,6 +223,37 @@ void Kernels<EnclosedNumber>::softmax(bool causal,
             scores(token, other) = other < seen ? scores(token, other) / sum : EnclosedNumber();
         }
     }
+}
+
+template <>
+Values Kernels<EnclosedNumber>::attend(const HeadInputs<EnclosedNumber>& inputs,
+                                       double* /*largest_score*/) {
+    const Attention& attention = inputs.attention;
+    const auto heads = static_cast<Index>(attention.heads);
+    const auto sources = static_cast<Index>(attention.key_value_heads);
+    const Index width = inputs.queries.cols() / heads;
+    const Index value_width = inputs.values.cols() / sources;
+    const Index length = inputs.sequence_length;
+    Values averages(inputs.queries.rows(), heads * value_width);
+    for (Index first = 0; first < averages.rows(); first += length) {
+        for (Index head = 0; head < heads; ++head) {
+            const Index source = head * sources / heads;
+            Values shares = scores(inputs.queries.block(first, head * width, length, width),
+                                   inputs.keys.block(first, source * width, length, width),
+                                   attention.score_scale);
+            if (attention.score_cap) {
+                soft_cap(*attention.score_cap, shares);
+            }
+            std::optional<double> sink;
+            if (!inputs.sink_scores.empty()) {
+                sink = inputs.sink_scores[static_cast<std::size_t>(head)];
+            }
+            softmax(attention.causal ? 1 : length, sink, shares);
+            averages.block(first, head * value_width, length, value_width) = product(
+                shares, inputs.values.block(first, source * value_width, length, value_width));
+        }
+    }
+    return averages;
 }
 
 template <>

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "norms/parallel.hpp"
 #include <fmt/format.h>
 
 namespace lipcert {
@@ -27,19 +28,60 @@ std::size_t batch_from(const std::vector<TokenSequence>& sequences, std::size_t 
     return count;
 }
 
-/// One predicted token: its logits, and the token that came.
-void count_prediction(const Eigen::VectorXd& logits, Eigen::Index next, Evaluation& result) {
+struct Prediction {
+    bool right = false;
+    double loss = 0.0, margin = 0.0;
+};
+
+/// `logits` of one position, and the token that came there.
+template <class Row>
+Prediction prediction(const Row& logits, Eigen::Index next) {
     Eigen::Index best = 0;
-    const double largest = logits.maxCoeff(&best);
-    double other = largest;
+    const auto largest = logits.maxCoeff(&best);
+    auto other = largest;
     if (best == next) {
-        Eigen::VectorXd rest = logits;
-        rest(next) = -std::numeric_limits<double>::infinity();
-        other = rest.maxCoeff();
+        using Scalar = typename Row::Scalar;
+        const auto before = logits.head(next);
+        const auto behind = logits.tail(logits.size() - next - 1);
+        other = -std::numeric_limits<Scalar>::infinity();
+        other = before.size() == 0 ? other : std::max(other, before.maxCoeff());
+        other = behind.size() == 0 ? other : std::max(other, behind.maxCoeff());
     }
-    result.accuracy += best == next ? 1.0 : 0.0;
-    result.loss += largest + std::log((logits.array() - largest).exp().sum()) - logits(next);
-    result.margins.push_back(logits(next) - other);
+    const auto spread = static_cast<double>((logits.array() - largest).exp().sum());
+    const auto value = static_cast<double>(logits(next));
+    return {best == next,
+            static_cast<double>(largest) - value + std::log(spread),
+            value - static_cast<double>(other)};
+}
+
+/// Adds the predictions of `next` by one row of logits each.
+template <class Scalar>
+void count_predictions(const Stream<Scalar>& logits,
+                       const TokenSequence& next,
+                       Evaluation& result) {
+    for (const std::size_t token : next) {
+        if (static_cast<Eigen::Index>(token) >= logits.cols()) {
+            throw Error(ErrorKind::architecture,
+                        "tokens",
+                        fmt::format("the model has {} outputs, which are not one for each "
+                                    "token: it predicts no next token (token {})",
+                                    logits.cols(),
+                                    token));
+        }
+    }
+    std::vector<Prediction> predictions(next.size());
+    for_each_row_range(logits.rows(), logits.cols(), [&](Eigen::Index begin, Eigen::Index end) {
+        for (Eigen::Index row = begin; row < end; ++row) {
+            const auto i = static_cast<std::size_t>(row);
+            predictions[i] = prediction(logits.row(row), static_cast<Eigen::Index>(next[i]));
+        }
+    });
+    for (const Prediction& made : predictions) {
+        result.accuracy += made.right ? 1.0 : 0.0;
+        result.loss += made.loss;
+        result.margins.push_back(made.margin);
+    }
+    result.predicted += next.size();
 }
 
 }  // namespace
@@ -69,21 +111,7 @@ Evaluation evaluate(const BasicTransformer<Scalar>& model,
         }
         const Pass pass{static_cast<Eigen::Index>(length), observer};
         const Stream<Scalar> logits = model.logits(model.embed(seen, pass.sequence_length), pass);
-        for (std::size_t i = 0; i < next.size(); ++i) {
-            if (static_cast<Eigen::Index>(next[i]) >= logits.cols()) {
-                throw Error(ErrorKind::architecture,
-                            "tokens",
-                            fmt::format("the model has {} outputs, which are not one for each "
-                                        "token: it predicts no next token (token {})",
-                                        logits.cols(),
-                                        next[i]));
-            }
-            count_prediction(
-                logits.row(static_cast<Eigen::Index>(i)).template cast<double>().transpose(),
-                static_cast<Eigen::Index>(next[i]),
-                result);
-        }
-        result.predicted += next.size();
+        count_predictions<Scalar>(logits, next, result);
         first += count;
         if (progress) {
             progress(result.predicted, total);

@@ -67,13 +67,13 @@ Linearisation activated(Activation activation, const Interval& scale, const Matr
 /// The rotation of a head (row = position) is orthogonal: it is pulled back by the opposite angles.
 /// Turned as a whole: J^T d = R^-1 d, with R^-1 = P R P, P the sign of the second halves.
 Matrix rotated(const RotaryAngles& angles, Matrix head, bool backward) {
-    const Index half = head.cols() / 2;
+    const Index pairs = rotated_pairs(angles, head.cols());
     if (backward) {
-        head.rightCols(half) *= -1.0;
+        head.middleCols(pairs, pairs) *= -1.0;
     }
-    Kernel::rotate(angles, head);
+    Kernel::rotate(angles, head.cols(), head.rows(), head);
     if (backward) {
-        head.rightCols(half) *= -1.0;
+        head.middleCols(pairs, pairs) *= -1.0;
     }
     return head;
 }
@@ -213,7 +213,8 @@ AttentionAtInput::AttentionAtInput(const Transformer& model,
                 slopes(Activation::tanh, state.shares / Kernel::number(*attention.score_cap));
             Kernel::soft_cap(*attention.score_cap, state.shares);
         }
-        Kernel::softmax(attention.causal, model.sink_score(attention, head), state.shares);
+        Kernel::softmax(
+            attention.causal ? 1 : stream.rows(), model.sink_score(attention, head), state.shares);
         averages.middleCols(head * value_width_, value_width_) =
             Kernel::product(state.shares, state.values);
         heads_.push_back(std::move(state));

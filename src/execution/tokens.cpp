@@ -111,15 +111,20 @@ TokenSequence read_character_file(const std::filesystem::path& path,
         token_of.emplace(character, token_of.size());
     }
     TokenSequence tokens;
+    std::size_t line = 1;
     for (const std::string& character : characters_of(read_all(path))) {
         const auto token = token_of.find(character);
         if (token == token_of.end()) {
             throw Error(ErrorKind::input,
                         path.string(),
-                        "has the character '" + printable(character) +
-                            "', which the model's vocabulary does not have");
+                        "line " + std::to_string(line) + " has the character '" +
+                            printable(character) +
+                            "', which the model's vocabulary does not have: replace or remove it");
         }
         tokens.push_back(token->second);
+        if (character == "\n") {
+            ++line;
+        }
     }
     return tokens;
 }
@@ -151,6 +156,33 @@ std::vector<TokenSequence> windows(const TokenSequence& tokens, std::size_t cont
                             tokens.begin() + static_cast<std::ptrdiff_t>(end));
     }
     return result;
+}
+
+void require_known_tokens(const std::vector<TokenSequence>& sequences,
+                          const Architecture& architecture,
+                          const Checkpoint& checkpoint) {
+    const TensorInfo* table = checkpoint.find(architecture.embedding.weight);
+    if (table == nullptr || table->shape.empty()) {
+        return;  // reading the model says what is wrong with it
+    }
+    bool predicts = false;
+    for (const TokenSequence& sequence : sequences) {
+        predicts = predicts || sequence.size() >= 2;
+        for (const std::size_t token : sequence) {
+            if (token >= table->shape.front()) {
+                throw Error(ErrorKind::input,
+                            "token " + std::to_string(token),
+                            "the model's vocabulary has " + std::to_string(table->shape.front()) +
+                                " tokens: these belong to another model, or are numbers of "
+                                "another width");
+            }
+        }
+    }
+    if (!predicts) {
+        throw Error(ErrorKind::input,
+                    "tokens",
+                    "there are fewer than two in a row, so no next token is predicted");
+    }
 }
 
 }  // namespace lipcert

@@ -66,19 +66,6 @@ double smallest_rms(NormKind kind, const Stream<Scalar>& stream) {
 template <class Scalar>
 constexpr bool kObservable = std::is_floating_point_v<Scalar>;
 
-/// The largest score of a key that its query sees.
-template <class Scalar>
-void observe_scores(const Attention& attention, const Stream<Scalar>& scores, Observer* observer) {
-    if constexpr (kObservable<Scalar>) {
-        if (observer != nullptr) {
-            const Stream<Scalar> seen =
-                attention.causal ? Stream<Scalar>(scores.template triangularView<Eigen::Lower>())
-                                 : scores;
-            observer->at_scores(attention, static_cast<double>(seen.cwiseAbs().maxCoeff()));
-        }
-    }
-}
-
 }  // namespace
 
 template <class Scalar>
@@ -183,12 +170,16 @@ auto BasicTransformer<Scalar>::embed(std::span<const std::size_t> tokens,
 
 template <class Scalar>
 auto BasicTransformer<Scalar>::run(const std::vector<Module>& modules,
-                                   Values stream,
+                                   const Values& stream,
                                    const Pass& pass) const -> Values {
-    for (const Module& module : modules) {
-        stream = apply(module, stream, pass);
+    if (modules.empty()) {
+        return stream;
     }
-    return stream;
+    Values result = apply(modules.front(), stream, pass);
+    for (std::size_t i = 1; i < modules.size(); ++i) {
+        result = apply(modules[i], result, pass);
+    }
+    return result;
 }
 
 template <class Scalar>
@@ -226,7 +217,10 @@ auto BasicTransformer<Scalar>::logits(Values stream, const Pass& pass) const -> 
     if (architecture_.unembedding) {
         stream = apply(*architecture_.unembedding, stream, pass);
     }
-    return run(architecture_.after_unembedding, std::move(stream), pass);
+    for (const Module& module : architecture_.after_unembedding) {
+        stream = apply(module, stream, pass);
+    }
+    return stream;
 }
 
 template <class Scalar>
@@ -260,8 +254,33 @@ auto BasicTransformer<Scalar>::apply(const Normalisation& norm,
     Values result = stream;
     Kernels<Scalar>::normalise(norm.kind, norm.epsilon, result);
     const Weights shift = norm.bias.empty() ? Weights() : tensor(norm.bias);
-    Kernels<Scalar>::affine_columns(gain(norm, stream.cols()), shift, result);
+    if (!norm.weight.empty()) {
+        Kernels<Scalar>::affine_columns(tensor(norm.weight), norm.weight_plus_one, shift, result);
+    } else if (shift.size() != 0) {
+        Kernels<Scalar>::affine_columns(gain(norm, stream.cols()), false, shift, result);
+    }
     return result;
+}
+
+template <class Scalar>
+auto BasicTransformer<Scalar>::head_parts(const LinearMap& map,
+                                          const std::optional<Normalisation>& norm,
+                                          Index heads,
+                                          const Attention& attention,
+                                          const Values& stream,
+                                          const Pass& pass) const -> Values {
+    Values parts = apply(map, stream, pass);
+    const Index width = parts.cols() / heads;
+    if (norm) {
+        parts.resize(stream.rows() * heads, width);  // the same entries, a head in each row
+        parts = apply(*norm, parts, pass);
+        parts.resize(stream.rows(), heads * width);
+    }
+    if (attention.rotary_angles) {
+        const Index length = pass.sequence_length == 0 ? stream.rows() : pass.sequence_length;
+        Kernels<Scalar>::rotate(*attention.rotary_angles, width, length, parts);
+    }
+    return parts;
 }
 
 template <class Scalar>
@@ -269,36 +288,22 @@ auto BasicTransformer<Scalar>::apply(const Attention& attention,
                                      const Values& stream,
                                      const Pass& pass) const -> Values {
     require_known_angles(attention);
-    const Values queries = apply(attention.query, stream, pass);
-    const Values keys = apply(attention.key, stream, pass);
-    const Values values = apply(attention.value, stream, pass);
     const Index heads = index_of(attention.heads);
     const Index sources = index_of(attention.key_value_heads);
-    const Index width = queries.cols() / heads;
-    const Index value_width = values.cols() / sources;
-    const Index length = pass.sequence_length == 0 ? stream.rows() : pass.sequence_length;
-    Values averages(stream.rows(), heads * value_width);
-    for (Index first = 0; first < stream.rows(); first += length) {
-        for (Index head = 0; head < heads; ++head) {
-            const Index source = head * sources / heads;
-            Values query = queries.block(first, head * width, length, width);
-            Values key = keys.block(first, source * width, length, width);
-            query = attention.query_norm ? apply(*attention.query_norm, query, pass) : query;
-            key = attention.key_norm ? apply(*attention.key_norm, key, pass) : key;
-            if (attention.rotary_angles) {
-                Kernels<Scalar>::rotate(*attention.rotary_angles, query);
-                Kernels<Scalar>::rotate(*attention.rotary_angles, key);
-            }
-            Values shares = Kernels<Scalar>::scores(query, key, attention.score_scale);
-            if (attention.score_cap) {
-                Kernels<Scalar>::soft_cap(*attention.score_cap, shares);
-            }
-            observe_scores<Scalar>(attention, shares, pass.observer);
-            Kernels<Scalar>::softmax(attention.causal, sink_score(attention, head), shares);
-            averages.block(first, head * value_width, length, value_width) =
-                Kernels<Scalar>::product(
-                    shares, values.block(first, source * value_width, length, value_width));
-        }
+    HeadInputs<Scalar> inputs{
+        attention,
+        head_parts(attention.query, attention.query_norm, heads, attention, stream, pass),
+        head_parts(attention.key, attention.key_norm, sources, attention, stream, pass),
+        apply(attention.value, stream, pass),
+        pass.sequence_length == 0 ? stream.rows() : pass.sequence_length};
+    for (Index head = 0; attention.sink && head < heads; ++head) {
+        inputs.sink_scores.push_back(*sink_score(attention, head));
+    }
+    double largest_score = 0.0;
+    const Values averages =
+        Kernels<Scalar>::attend(inputs, pass.observer == nullptr ? nullptr : &largest_score);
+    if (pass.observer != nullptr) {
+        pass.observer->at_scores(attention, largest_score);
     }
     Values result = apply(attention.output, averages, pass);
     Kernels<Scalar>::scale(attention.output_scale, result);

@@ -24,6 +24,13 @@ constexpr Eigen::Index kEntriesAtOnce = 0x1 << 16;
 /// Passing over an entry takes about as long as this many multiply-adds of a product.
 constexpr double kOperationsOfPass = 16.0;
 
+/// The least number of rows that make a call of the BLAS worth its packing.
+constexpr Eigen::Index kRowsOfShare = 64;
+
+Eigen::Index threads_for(double operations) {
+    return operations < kWorthThreads ? 1 : openblas_get_num_threads();
+}
+
 /// Pieces that threads take one after the other.
 class Pieces {
 public:
@@ -76,8 +83,7 @@ private:
 void for_each_piece(Eigen::Index count,
                     double operations,
                     const std::function<void(Eigen::Index)>& work) {
-    const Eigen::Index threads =
-        operations < kWorthThreads ? 1 : std::min<Eigen::Index>(openblas_get_num_threads(), count);
+    const Eigen::Index threads = std::min(threads_for(operations), count);
     const ThreadLimit one_each(0.0);
     Pieces pieces(count, work);
     {
@@ -107,6 +113,17 @@ void for_each_row_range(Eigen::Index rows,
             const Eigen::Index begin = piece * length;
             work(begin, std::min(begin + length, rows));
         });
+}
+
+void for_each_share(Eigen::Index rows,
+                    double operations,
+                    const std::function<void(Eigen::Index, Eigen::Index)>& work) {
+    const Eigen::Index threads = threads_for(operations);
+    const Eigen::Index length = std::max((rows + threads - 1) / threads, kRowsOfShare);
+    for_each_piece((rows + length - 1) / length, operations, [&](Eigen::Index piece) {
+        const Eigen::Index begin = piece * length;
+        work(begin, std::min(begin + length, rows));
+    });
 }
 
 }  // namespace lipcert

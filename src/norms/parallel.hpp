@@ -26,4 +26,11 @@ void for_each_row_range(Eigen::Index rows,
                         Eigen::Index cols,
                         const std::function<void(Eigen::Index, Eigen::Index)>& work);
 
+/// Calls work(begin, end) for consecutive ranges of rows that cover 0 ... rows - 1, one for each
+/// thread and none of less than 64 rows: for work that costs the same for every row and is done
+/// best in long stretches, such as one call of the BLAS. `operations` is of all rows.
+void for_each_share(Eigen::Index rows,
+                    double operations,
+                    const std::function<void(Eigen::Index, Eigen::Index)>& work);
+
 }  // namespace lipcert

@@ -3,7 +3,6 @@
 #include "lipcert/version.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "report/json_parts.hpp"
 #include "report/probe_parts.hpp"
@@ -126,9 +125,10 @@ Json witnesses_json(const Witnesses& witnesses, const std::string& file) {
     Json network = witness_fields(witnesses.network);
     network["ratio"] = network.at("witness");
     const std::optional<Witness>& witness = witnesses.network.witness;
-    network["log10"] = witness && witness->ratio
-                           ? json_number(std::log10(witness->ratio->to_double()))
-                           : Json(nullptr);
+    network["log10"] =
+        witness && witness->ratio
+            ? json_number(log10(witness->ratio->value(), Rounding::down).to_double(Rounding::down))
+            : Json(nullptr);
     network["file"] = file.empty() ? Json(nullptr) : Json(file);
     json["witness"] = network;
     json["witness_logits"] = witness_fields(witnesses.logits);

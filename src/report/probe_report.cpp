@@ -38,7 +38,7 @@ std::string activation_table(const ProbeResult& result, const TerminalStyle& sty
                        {"certified", 10, true, 5},
                        {"max score", 9, true, 4},
                        {"certified", 10, true, 4},
-                       {"min norm RMS", 12, true, 3}});
+                       {"norm RMS", 9, true, 3}});
     const Upper embedding_rms =
         bounds.domain.radius / sqrt(Lower::of_count(bounds.domain.dimension));
     table.add("embeddings",
@@ -61,9 +61,11 @@ std::string activation_table(const ProbeResult& result, const TerminalStyle& sty
                    number(block.smallest_norm_rms)});
     }
     return table.text(style.width) +
-           "measured over the tokens; certified for every token in the ball of the embeddings.\n"
-           "min norm RMS: of what the block's normalisations divide; no positive bound holds "
-           "without conditions.\n";
+           "measured over the tokens; certified for every token in the ball of the embeddings.\n" +
+           (measured.smallest_rms.empty()
+                ? ""
+                : "norm RMS: the smallest of what the block's normalisations divide; no positive "
+                  "bound holds without conditions.\n");
 }
 
 std::string precision_lines(const ProbeResult& result) {

@@ -1,6 +1,10 @@
+#include "commands/probe.hpp"
+
 #include "lipcert/architecture/description.hpp"
+#include "lipcert/bounds/compose.hpp"
 #include "lipcert/checkpoint/checkpoint.hpp"
 #include "lipcert/checkpoint/configuration.hpp"
+#include "lipcert/error.hpp"
 #include "lipcert/execution/transformer.hpp"
 
 #include <cmath>
@@ -12,6 +16,7 @@
 #include "support/hdf5_writer.hpp"
 #include "support/program.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/thrown.hpp"
 #include <doctest/doctest.h>
 
 using lipcert::test::Outcome;
@@ -95,7 +100,8 @@ TEST_CASE("no activation or score that is measured is above the certified one") 
                              "tiny_llama.h5",
                              "tiny_gpt2.h5",
                              "tiny_nanogpt.h5",
-                             "moby_dick.h5"}) {
+                             "moby_dick.h5",
+                             "moby_dick_norm4.h5"}) {
         CAPTURE(name);
         check_model(sample_model(name).string(), tokens.string());
     }
@@ -217,6 +223,65 @@ TEST_CASE("a witness is stored so that anyone can check it") {
     CHECK(std::filesystem::is_fifo(pipe));
 }
 
+TEST_CASE("certify --witness prints upper over lower for every block and for the network") {
+    const TemporaryFolder folder;
+    const std::string model = sample_model("tiny_lipschitz_transformer.h5").string();
+    const auto file = folder / "certificate.json";
+    const Outcome outcome =
+        run({"certify", model, "--witness", "--restarts", "2", "--json", file.string()});
+    INFO(outcome.err);
+    REQUIRE(outcome.exit_code == 0);
+    const json witnesses = json::parse(read_file(file)).at("witnesses");
+    std::vector<json> rows = witnesses.at("blocks");
+    REQUIRE(!rows.empty());
+    rows.push_back(witnesses.at("witness"));
+    rows.push_back(witnesses.at("witness_logits"));
+    for (const json& row : rows) {
+        const double lower = std::stod(row.at("witness").get<std::string>());
+        const double upper = std::stod(row.at("lipschitz").at("upper").get<std::string>());
+        CHECK(lower > 0.0);
+        CHECK(lower <= upper);
+    }
+    const json& network = witnesses.at("witness");
+    CHECK(std::pow(10.0, network.at("log10").get<double>()) <=
+          std::stod(network.at("ratio").get<std::string>()) * (1.0 + 1e-5));
+    for (const char* name : {"layer 0 attention", "layer 0 mlp", "blocks_l2", "max_token_l2"}) {
+        CAPTURE(name);
+        const std::size_t table = outcome.out.find("upper/lower");
+        REQUIRE(table != std::string::npos);
+        CHECK(outcome.out.find(std::string("\n") + name, table) != std::string::npos);
+    }
+}
+
+TEST_CASE("a witness above its bound stops the command, and its two inputs stay for inspection") {
+    const TemporaryFolder folder;
+    const auto file = folder / "witness.h5";
+    lipcert::CommonOptions common;
+    common.model = sample_model("tiny_lipschitz_transformer.h5").string();
+    lipcert::Console console;
+    const lipcert::Session session(common, console);
+    const auto checkpoint = session.open();
+    const lipcert::Architecture architecture =
+        session.architecture(*checkpoint, session.configuration(*checkpoint));
+    lipcert::NetworkBounds bounds = lipcert::compose(architecture, *checkpoint, {});
+    bounds.blocks_l2.upper = lipcert::Upper::exact(1e-3);
+    lipcert::WitnessArguments arguments;
+    arguments.wanted = true;
+    arguments.restarts = 1;
+    arguments.file = file;
+    const lipcert::Error error = lipcert::test::error_of([&] {
+        (void)lipcert::searched_witnesses(lipcert::Transformer(architecture, *checkpoint),
+                                          *checkpoint,
+                                          bounds,
+                                          arguments,
+                                          session);
+    });
+    CHECK(error.kind() == lipcert::ErrorKind::internal);
+    CHECK(lipcert::exit_code(error.kind()) == lipcert::ExitCode::rejected);
+    CHECK(lipcert::test::says(error, "CONTRADICTION"));
+    CHECK(lipcert::open_checkpoint(file)->find("second") != nullptr);
+}
+
 TEST_CASE("an attack is reported beside what is certified, in a table, JSON and a figure") {
     const TemporaryFolder folder;
     const std::string model = sample_model("moby_dick.h5").string();
@@ -251,6 +316,42 @@ TEST_CASE("what probe is asked in vain is an error of usage") {
     CHECK(run({"probe", model, "--text", "/nowhere/x"}).exit_code == 2);
 }
 
+TEST_CASE("tokens that the model does not have are refused before anything is proved") {
+    const TemporaryFolder folder;
+    const std::string model = sample_model("moby_dick.h5").string();
+    const auto refused = [&](const std::string& flag, const std::string& bytes) {
+        write_file(folder / "tokens", bytes);
+        const Outcome outcome = run({"probe", model, flag, (folder / "tokens").string()});
+        CHECK(outcome.exit_code == 2);
+        return outcome.err;
+    };
+    CHECK(
+        refused("--text", "Call me\nIshma\xc3\xabl").find("line 2 has the character '\xc3\xab'") !=
+        std::string::npos);
+    CHECK(refused("--text", "").find("is empty") != std::string::npos);
+    CHECK(refused("--text", "C").find("fewer than two in a row") != std::string::npos);
+    CHECK(refused("--tokens", bytes_of({1, 80, 2}, 2)).find("token 80: the model's vocabulary") !=
+          std::string::npos);
+    CHECK(refused("--tokens", bytes_of({7}, 2)).find("fewer than two in a row") !=
+          std::string::npos);
+    CHECK(refused("--tokens", "abc").find("3 bytes") != std::string::npos);
+    const Outcome dataset = run({"probe", model, "--tokens", model});
+    CHECK(dataset.err.find(" and 8 more") != std::string::npos);
+}
+
+TEST_CASE("the smallest RMS at normalisations is shown on a line of 100 columns") {
+    const TemporaryFolder folder;
+    write_file(folder / "tokens.bin", bytes_of(few_tokens(), 2));
+    const std::string tokens = (folder / "tokens.bin").string();
+    const std::string llama = sample_model("tiny_llama.h5").string();
+    const Outcome with = run({"probe", llama, "--tokens", tokens, "--context", "8"});
+    CHECK(with.out.find("norm RMS\n") != std::string::npos);
+    CHECK(with.out.find("norm RMS: the smallest") != std::string::npos);
+    const std::string bare = sample_model("tiny_lipschitz_transformer.h5").string();
+    const Outcome without = run({"probe", bare, "--tokens", tokens, "--context", "8"});
+    CHECK(without.out.find("norm RMS:") == std::string::npos);
+}
+
 TEST_CASE("the trained sample's row in the README is what the program writes") {
     const TemporaryFolder folder;
     const auto file = folder / "row.md";
@@ -258,8 +359,6 @@ TEST_CASE("the trained sample's row in the README is what the program writes") {
                                  sample_model("moby_dick.h5").string(),
                                  "--text",
                                  sample_model("moby_dick_validation.txt").string(),
-                                 "--token-limit",
-                                 "12800",
                                  "--markdown",
                                  file.string()});
     INFO(outcome.err);

@@ -7,12 +7,14 @@
 
 #include <cmath>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "support/activations.hpp"
 #include "support/forward.hpp"
 #include "support/graph_builder.hpp"
 #include "support/model_builder.hpp"
+#include "support/probe.hpp"
 #include "support/published_models.hpp"
 #include "support/random_graph.hpp"
 #include "support/witness.hpp"
@@ -111,6 +113,60 @@ void check_gradients(const Architecture& architecture,
     check_adjoint(at, direction, random);
 }
 
+using NamedModule = std::pair<std::string, Module>;
+
+/// One of every kind of module, six entries wide; attention in every variety.
+std::vector<NamedModule> modules_of_every_kind(GraphBuilder& builder, Random& random) {
+    const auto map = [&](Eigen::Index outputs, Eigen::Index inputs) {
+        return builder.linear(random.gaussian(outputs, inputs, 0.5),
+                              random.gaussian_vector(outputs, 0.3));
+    };
+    const auto norm = [&](NormKind kind, Eigen::Index width) {
+        return builder.norm(
+            kind, 0.01, random.gaussian_vector(width), random.gaussian_vector(width));
+    };
+    std::vector<NamedModule> modules = {{"linear", {map(5, 6)}},
+                                        {"layer norm", {norm(NormKind::layer, 6)}},
+                                        {"rms norm", {norm(NormKind::rms, 6)}},
+                                        {"scale", {Scale{Interval::exact(-0.7)}}},
+                                        {"soft-cap", {SoftCap{Interval::exact(0.8)}}}};
+    for (int k = 0; k <= static_cast<int>(Activation::identity); ++k) {
+        const auto activation = static_cast<Activation>(k);
+        const Interval scale = Interval::exact(0.9);
+        modules.push_back(
+            {"mlp " + std::to_string(k), {Mlp{map(9, 6), map(6, 9), activation, scale}}});
+        modules.push_back({"gated mlp " + std::to_string(k),
+                           {GatedMlp{map(9, 6), map(9, 6), map(6, 9), activation, scale}}});
+    }
+    Attention attention;
+    attention.query = map(4 * 4, 6);
+    attention.key = map(2 * 4, 6);
+    attention.value = map(2 * 3, 6);
+    attention.output = map(6, 4 * 3);
+    attention.heads = 4;
+    attention.key_value_heads = 2;
+    attention.score_scale = Interval::exact(0.6);
+    modules.push_back({"causal attention, grouped queries", {attention}});
+    attention.causal = false;
+    modules.push_back({"full attention", {attention}});
+    attention.rotary = Rotary::half_split;
+    attention.rotary_angles = RotaryAngles{};
+    modules.push_back({"rotary", {attention}});
+    attention.query_norm = norm(NormKind::layer, 4);
+    attention.key_norm = norm(NormKind::rms, 4);
+    modules.push_back({"norms of queries and keys", {attention}});
+    attention.score_cap = Interval::exact(1.1);
+    modules.push_back({"capped scores", {attention}});
+    attention.sink = Sink{builder.store(random.gaussian_vector(4))};
+    modules.push_back({"sink", {attention}});
+    Residual projected = residual({{norm(NormKind::rms, 6)}, {map(5, 6)}}, 0.4, 1.3);
+    projected.projection = map(5, 6);
+    modules.push_back({"residual", {residual({{attention}}, 0.8, -0.5)}});
+    modules.push_back({"residual with a projection", {projected}});
+    modules.push_back({"parallel", {Parallel{{{Module{attention}}, {Module{map(6, 6)}}}}}});
+    return modules;
+}
+
 /// Every entry of the oracle's value, computed in extended precision, is near a narrow enclosure.
 void check_enclosed(const Stream<EnclosedNumber>& enclosed, const LongStream& expected) {
     REQUIRE(enclosed.rows() == expected.rows());
@@ -149,6 +205,32 @@ TEST_CASE("products with the Jacobian agree with finite differences to 1e-6 for 
                                       tiny_lipschitz_transformer(random)}) {
             check_gradients(
                 architecture_of(*tiny.checkpoint, tiny.configuration), *tiny.checkpoint, random);
+        }
+    }
+}
+
+TEST_CASE("products with the Jacobian agree with finite differences to 1e-6 for every module") {
+    Random random(815);
+    for (std::size_t i = 0; i < repetitions(2); ++i) {
+        GraphBuilder builder;
+        for (const auto& [name, module] : modules_of_every_kind(builder, random)) {
+            CAPTURE(name);
+            const Architecture architecture =
+                probed_architecture(builder, {module}, Probe{.width = 6});
+            const Transformer engine(architecture, builder.checkpoint());
+            const Matrix input = random.gaussian(4, 6);
+            const Linearisation at = linearise(engine, module, input);
+            CHECK((at.value - engine.apply(module, input)).norm() <= 1e-12 * at.value.norm());
+            const Matrix direction = random.gaussian(4, 6);
+            constexpr double kStep = 1e-6;
+            const Matrix seen = (engine.apply(module, input + kStep * direction) -
+                                 engine.apply(module, input - kStep * direction)) /
+                                (2.0 * kStep);
+            CHECK((at.push(direction) - seen).norm() <= 1e-6 * seen.norm());
+            CHECK(seen.norm() > 1e-3);
+            const Matrix dy = random.gaussian(at.value.rows(), at.value.cols());
+            CHECK(std::abs(at.pull(dy).cwiseProduct(direction).sum() -
+                           dy.cwiseProduct(seen).sum()) <= 1e-6 * dy.norm() * seen.norm());
         }
     }
 }

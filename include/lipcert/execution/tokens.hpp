@@ -1,5 +1,7 @@
 #pragma once
 
+#include "lipcert/architecture/graph.hpp"
+#include "lipcert/checkpoint/checkpoint.hpp"
 #include "lipcert/checkpoint/configuration.hpp"
 #include "lipcert/execution/evaluate.hpp"
 
@@ -32,6 +34,12 @@ enum class TokenWidth { uint16, uint32 };
 /// Error{architecture} where the configuration has none.
 [[nodiscard]] TokenSequence read_character_file(const std::filesystem::path& path,
                                                 const Configuration& configuration);
+
+/// Throws Error{input} for a token beyond the vocabulary, and where no sequence has two tokens:
+/// before time is spent on a certificate.
+void require_known_tokens(const std::vector<TokenSequence>& sequences,
+                          const Architecture& architecture,
+                          const Checkpoint& checkpoint);
 
 /// How many tokens the model was made for: `context_length`, `block_size`, `n_positions`, `n_ctx`,
 /// `seq_len` or `max_position_embeddings` of the configuration.

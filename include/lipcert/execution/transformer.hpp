@@ -35,7 +35,7 @@ public:
     /// The smallest root mean square of what a normalisation divides, after the mean of a layer
     /// norm is subtracted.
     virtual void at_norm(const Normalisation& norm, double smallest_rms) = 0;
-    /// The largest |score| of one head, tau included.
+    /// The largest |score| of the heads, tau and cap included.
     virtual void at_scores(const Attention& attention, double largest_score) = 0;
 };
 
@@ -102,7 +102,7 @@ public:
 
 private:
     [[nodiscard]] Values run(const std::vector<Module>& modules,
-                             Values stream,
+                             const Values& stream,
                              const Pass& pass) const;
     [[nodiscard]] Values run_blocks(const std::vector<Module>& modules,
                                     Values stream,
@@ -114,6 +114,13 @@ private:
     [[nodiscard]] Values apply(const Attention& attention,
                                const Values& stream,
                                const Pass& pass) const;
+    /// Queries or keys of all heads: the map, the norm of each head, the rotation.
+    [[nodiscard]] Values head_parts(const LinearMap& map,
+                                    const std::optional<Normalisation>& norm,
+                                    Eigen::Index heads,
+                                    const Attention& attention,
+                                    const Values& stream,
+                                    const Pass& pass) const;
     [[nodiscard]] Values apply(const Mlp& mlp, const Values& stream, const Pass& pass) const;
     [[nodiscard]] Values apply(const GatedMlp& mlp, const Values& stream, const Pass& pass) const;
     [[nodiscard]] Values apply(const Residual& residual,
