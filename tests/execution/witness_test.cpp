@@ -126,8 +126,8 @@ TEST_CASE("no witness of a trained sample is above its bound, block by block and
     for (const char* name : {"moby_dick.h5", "moby_dick_norm4.h5"}) {
         CAPTURE(name);
         WitnessOptions options = small_search();
-        options.restarts = 2;
-        options.tokens = 3;
+        options.restarts = 1;
+        options.tokens = 2;
         const Searched found = searched_file(sample_model(name), options);
         check_all_below(found.witnesses);
         REQUIRE(found.witnesses.blocks.size() >= 4);
