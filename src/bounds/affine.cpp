@@ -3,6 +3,9 @@
 #include "lipcert/error.hpp"
 
 #include <cmath>
+#include <utility>
+
+#include "norms/large_matrix.hpp"
 
 namespace lipcert {
 
@@ -68,7 +71,7 @@ AffineMap read_affine(const Checkpoint& checkpoint,
                       const std::string& where) {
     Matrix weight = read_matrix(checkpoint, map.weight, where);
     if (map.layout == Layout::in_out) {
-        weight = weight.transpose().eval();
+        weight = transposed(weight);
     }
     const Eigen::Index all_outputs = weight.rows();
     if (map.slice) {
@@ -76,9 +79,9 @@ AffineMap read_affine(const Checkpoint& checkpoint,
         weight = weight(outputs_of(*map.slice), Eigen::all).eval();
     }
     AffineMap result;
-    result.weight = MatrixBall::of(weight);
     result.bias = map.bias.empty() ? MatrixBall::zero(weight.rows(), 1)
                                    : read_bias(checkpoint, map, all_outputs, where);
+    result.weight = MatrixBall::of(std::move(weight));
     return result;
 }
 

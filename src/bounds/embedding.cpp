@@ -10,9 +10,9 @@ EmbeddingBounds embedding_bounds(const Embedding& embedding, const Checkpoint& c
     const std::string where = "embedding";
     EmbeddingBounds bounds;
     {
-        const Matrix table = read_matrix(checkpoint, embedding.weight, where);
+        Matrix table = read_matrix(checkpoint, embedding.weight, where);
         bounds.dimension = static_cast<std::size_t>(table.cols());
-        bounds.largest_row = largest_row_norm(MatrixBall::of(table));
+        bounds.largest_row = largest_row_norm(MatrixBall::of(std::move(table)));
     }
     if (embedding.max_row_norm) {
         // A longer row e is read as (limit/|e|) e.

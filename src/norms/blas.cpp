@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "norms/blas_routines.hpp"
+#include "norms/large_matrix.hpp"
 #include "norms/parallel.hpp"
 #include "norms/thread_limit.hpp"
 
@@ -63,7 +64,9 @@ Matrix multiply(const Matrix& a, const Matrix& b) {
     }
     // Poison: an entry that the BLAS does not write stays NaN and fails the check.
     const double poison = std::numeric_limits<double>::quiet_NaN();
-    Matrix result = Matrix::Constant(a.rows(), b.cols(), poison);
+    Matrix result;
+    resize_uninitialised(result, a.rows(), b.cols());
+    result.setConstant(poison);
     multiply_panel(a, b, 0, result);
     if (a.cols() > kPanelLength) {
         Matrix part(a.rows(), b.cols());

@@ -18,11 +18,6 @@ Upper entrywise_underflow(Eigen::Index entries) {
     return sqrt(count(entries)) * underflow_unit();
 }
 
-Upper doubled_norm(const Upper& norm_of_half, Eigen::Index entries) {
-    // Halving a subnormal entry may round it: by less than one underflow.
-    return norm_of_half.scaled(1) + entrywise_underflow(entries);
-}
-
 Upper product_error(Eigen::Index inner,
                     Eigen::Index entries,
                     const Upper& norm_a,

@@ -11,9 +11,6 @@ namespace lipcert {
 /// sqrt(entries) 2^-1022: the Frobenius norm of an error of one underflow in every entry.
 [[nodiscard]] Upper entrywise_underflow(Eigen::Index entries);
 
-/// [S6] Bounds |C|_F from the norm of the computed C/2: a sum of two has entries up to 2.
-[[nodiscard]] Upper doubled_norm(const Upper& norm_of_half, Eigen::Index entries);
-
 /// [S6] Bounds |fl(AB) - AB|_F, where A has `inner` columns and the product `entries` entries.
 [[nodiscard]] Upper product_error(Eigen::Index inner,
                                   Eigen::Index entries,

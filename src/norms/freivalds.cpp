@@ -129,12 +129,21 @@ void require_gram(const Matrix& lower, const GramWitness& witness) {
 
 void require_product(const Matrix& a, const Matrix& b, const Matrix& result) {
     const Block x = signs(b.cols());
-    const Block image = b * x;
-    const Block expected = a * image;
-    const Block product = result * x;
-    const Block residual = product - expected;
-    const Vector row_sums = b.cwiseAbs().rowwise().sum();
-    const Vector magnitude = a.cwiseAbs() * row_sums;
+    Block image(b.rows(), kVectors);
+    Vector row_sums(b.rows());
+    for_each_row_range(b.rows(), b.cols(), [&](Eigen::Index begin, Eigen::Index end) {
+        const auto rows = b.middleRows(begin, end - begin);
+        image.middleRows(begin, end - begin).noalias() = rows * x;
+        row_sums.segment(begin, end - begin) = rows.cwiseAbs().rowwise().sum();
+    });
+    Block residual(a.rows(), kVectors);
+    Vector magnitude(a.rows());
+    for_each_row_range(a.rows(), a.cols() + b.cols(), [&](Eigen::Index begin, Eigen::Index end) {
+        const auto rows = a.middleRows(begin, end - begin);
+        residual.middleRows(begin, end - begin) =
+            result.middleRows(begin, end - begin) * x - rows * image;
+        magnitude.segment(begin, end - begin).noalias() = rows.cwiseAbs() * row_sums;
+    });
     // With T = |A| (|B| 1): as for the Gram matrix.
     const auto image_roundings = static_cast<std::size_t>(a.cols() + b.cols());
     const std::size_t roundings = blas::accumulation_length(a.cols()) +

@@ -3,8 +3,6 @@
 #include "lipcert/rounding/roundoff.hpp"
 
 #include <algorithm>
-#include <map>
-#include <mutex>
 
 #include "norms/blas.hpp"
 #include "norms/blocked_gram.hpp"
@@ -62,25 +60,6 @@ Upper gram_error(Eigen::Index inner, Eigen::Index size, const Upper& absolute_no
     return gamma(blas::accumulation_length(inner)) * absolute_norm_squared + underflow;
 }
 
-namespace {
-
-Enclosure sum_of_squares_in_ranges(const Matrix& panel) {
-    std::mutex mutex;
-    std::map<Eigen::Index, Enclosure> ranges;  // in order: the same sum whichever ended first
-    for_each_row_range(panel.rows(), panel.cols(), [&](Eigen::Index begin, Eigen::Index end) {
-        const Enclosure squares = sum_of_squares(panel.middleRows(begin, end - begin));
-        const std::lock_guard<std::mutex> lock(mutex);
-        ranges.emplace(begin, squares);
-    });
-    Enclosure total;
-    for (const auto& [begin, squares] : ranges) {
-        total = {total.lower() + squares.lower(), total.upper() + squares.upper()};
-    }
-    return total;
-}
-
-}  // namespace
-
 Gram form_gram(const TallPanels& panels) {
     const Eigen::Index n = panels.size();
     Gram gram;
@@ -90,7 +69,7 @@ Gram form_gram(const TallPanels& panels) {
     Upper squares_above;
     blas::Into into = blas::Into::overwrite;
     panels.for_each([&](const Matrix& panel, bool columns) {
-        const Enclosure squares = sum_of_squares_in_ranges(panel);
+        const Enclosure squares = sum_of_squares(panel);
         squares_below = squares_below + squares.lower();
         squares_above += squares.upper();
         witness.add_panel(panel, columns);

@@ -1,7 +1,10 @@
 #include "norms/large_matrix.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <sys/mman.h>
+
+#include "norms/parallel.hpp"
 
 namespace lipcert {
 
@@ -16,6 +19,24 @@ void prefer_huge_pages(void* data, std::size_t bytes) {
     const std::uintptr_t end = (begin + bytes) / kHugePage * kHugePage;
     // NOLINTNEXTLINE(performance-no-int-to-ptr): an address inside the same allocation
     static_cast<void>(madvise(reinterpret_cast<void*>(first), end - first, MADV_HUGEPAGE));
+}
+
+Matrix transposed(const Matrix& matrix) {
+    constexpr Eigen::Index kTile = 32;
+    Matrix result;
+    resize_uninitialised(result, matrix.cols(), matrix.rows());
+    const Eigen::Index strips = (matrix.cols() + kTile - 1) / kTile;
+    for_each_piece(
+        strips, operations_of_pass(matrix.rows(), matrix.cols()), [&](Eigen::Index strip) {
+            const Eigen::Index first = strip * kTile;
+            const Eigen::Index width = std::min(kTile, matrix.cols() - first);
+            for (Eigen::Index begin = 0; begin < matrix.rows(); begin += kTile) {
+                const Eigen::Index height = std::min(kTile, matrix.rows() - begin);
+                result.block(first, begin, width, height) =
+                    matrix.block(begin, first, height, width).transpose();
+            }
+        });
+    return result;
 }
 
 }  // namespace lipcert

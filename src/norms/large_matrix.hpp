@@ -1,8 +1,8 @@
 #pragma once
 
-#include <cstddef>
+#include "lipcert/tensor/matrix.hpp"
 
-#include <Eigen/Core>
+#include <cstddef>
 
 namespace lipcert {
 
@@ -19,5 +19,8 @@ void resize_uninitialised(M& matrix, Eigen::Index rows, Eigen::Index cols) {
                           static_cast<std::size_t>(matrix.size()) * sizeof(typename M::Scalar));
     }
 }
+
+/// The transpose, copied in tiles that fit the cache.
+[[nodiscard]] Matrix transposed(const Matrix& matrix);
 
 }  // namespace lipcert

@@ -11,6 +11,8 @@
 #include "norms/blas.hpp"
 #include "norms/error_terms.hpp"
 #include "norms/freivalds.hpp"
+#include "norms/large_matrix.hpp"
+#include "norms/parallel.hpp"
 #include "norms/scaling.hpp"
 
 namespace lipcert {
@@ -23,12 +25,6 @@ void require_shape(bool fits, const char* operation) {
                     "",
                     std::string(operation) + ": the shapes of the matrices do not fit");
     }
-}
-
-/// |C|_F of a sum of two matrices whose entries are at most 1.
-Upper frobenius_of_sum(const Matrix& sum) {
-    const double halving = 0.5;  // entries up to 2 become at most 1, as frobenius_upper wants them
-    return doubled_norm(frobenius_upper(halving * sum), sum.size());
 }
 
 /// The rounding error of a product, which is none where a factor is exactly zero: the underflow
@@ -56,8 +52,8 @@ MatrixBall MatrixBall::around(Matrix centre, long exponent, Upper radius) {
     return result;
 }
 
-MatrixBall MatrixBall::of(const Matrix& stored) {
-    return around(stored, 0, Upper());
+MatrixBall MatrixBall::of(Matrix stored) {
+    return around(std::move(stored), 0, Upper());
 }
 
 MatrixBall MatrixBall::of_vector(const Vector& stored) {
@@ -69,8 +65,10 @@ MatrixBall MatrixBall::zero(Eigen::Index rows, Eigen::Index cols) {
 }
 
 MatrixBall MatrixBall::transposed() const {
-    MatrixBall result = *this;
-    result.centre_ = centre_.transpose();
+    MatrixBall result;
+    result.exponent_ = exponent_;
+    result.radius_ = radius_;
+    result.centre_ = lipcert::transposed(centre_);
     return result;
 }
 
@@ -124,7 +122,7 @@ MatrixBall sum(const MatrixBall& a, const MatrixBall& b) {
     Matrix centre = small.centre();
     const Eigen::Index lost = multiply_by_power_of_two(centre, small.exponent() - large.exponent());
     centre += large.centre();
-    radius += sum_error(frobenius_of_sum(centre), centre.size(), lost).scaled(large.exponent());
+    radius += sum_error(frobenius_upper(centre), centre.size(), lost).scaled(large.exponent());
     return MatrixBall::around(std::move(centre), large.exponent(), std::move(radius));
 }
 
@@ -151,7 +149,9 @@ MatrixBall scaled_by(const MatrixBall& a, double factor) {
 
 MatrixBall scale_columns(const MatrixBall& a, const MatrixBall& diagonal) {
     require_shape(diagonal.cols() == 1 && diagonal.rows() == a.cols(), "column scaling");
-    Matrix centre = a.centre() * diagonal.centre().col(0).asDiagonal();
+    Matrix centre;
+    resize_uninitialised(centre, a.rows(), a.cols());
+    centre = a.centre() * diagonal.centre().col(0).asDiagonal();
     const long exponent = a.exponent() + diagonal.exponent();
     const Upper rounding =
         unless_zero(a.centre().isZero(0.0) || diagonal.centre().isZero(0.0),
@@ -171,16 +171,28 @@ MatrixBall centre_rows(const MatrixBall& a) {
         return a;
     }
     const Vector means = a.centre().rowwise().sum() / static_cast<double>(a.cols());
-    Matrix centre = a.centre().colwise() - means;
+    Matrix centre;
+    resize_uninitialised(centre, a.rows(), a.cols());
+    centre = a.centre().colwise() - means;
     const Upper rounding = centring_error(
-        a.cols(), centre.size(), frobenius_upper(a.centre()), frobenius_of_sum(centre));
+        a.cols(), centre.size(), frobenius_upper(a.centre()), frobenius_upper(centre));
     // I - 11^T/n is a projection: |D P|_F <= |D|_F.
     return MatrixBall::around(
         std::move(centre), a.exponent(), a.radius() + rounding.scaled(a.exponent()));
 }
 
 MatrixBall centre_columns(const MatrixBall& a) {
-    return centre_rows(a.transposed()).transposed();
+    if (a.rows() == 0) {
+        return a;
+    }
+    const Eigen::RowVectorXd means = a.centre().colwise().sum() / static_cast<double>(a.rows());
+    Matrix centre;
+    resize_uninitialised(centre, a.rows(), a.cols());
+    centre = a.centre().rowwise() - means;
+    const Upper rounding = centring_error(
+        a.rows(), centre.size(), frobenius_upper(a.centre()), frobenius_upper(centre));
+    return MatrixBall::around(
+        std::move(centre), a.exponent(), a.radius() + rounding.scaled(a.exponent()));
 }
 
 MatrixBall stack_rows(const std::vector<MatrixBall>& blocks) {
@@ -234,17 +246,19 @@ Upper frobenius_norm(const MatrixBall& a) {
 }
 
 std::vector<Upper> row_norms(const MatrixBall& a) {
-    std::vector<Upper> result;
-    result.reserve(static_cast<std::size_t>(a.rows()));
-    for (Eigen::Index i = 0; i < a.rows(); ++i) {
-        // Each row at its own scale, so that a small row beside a large one keeps its digits;
-        // scaling up is exact.
-        Matrix row = a.centre().row(i);
-        const std::optional<int> scale = largest_exponent(row);
-        multiply_by_power_of_two(row, -scale.value_or(0));
-        result.push_back(frobenius_upper(row).scaled(a.exponent() + scale.value_or(0)) +
-                         a.radius());
-    }
+    std::vector<Upper> result(static_cast<std::size_t>(a.rows()));
+    for_each_row_range(a.rows(), a.cols(), [&](Eigen::Index begin, Eigen::Index end) {
+        Matrix row(1, a.cols());
+        for (Eigen::Index i = begin; i < end; ++i) {
+            // Each row at its own scale, so that a small row beside a large one keeps its digits;
+            // scaling up is exact.
+            row = a.centre().row(i);
+            const std::optional<int> scale = largest_exponent(row);
+            multiply_by_power_of_two(row, -scale.value_or(0));
+            result[static_cast<std::size_t>(i)] =
+                frobenius_upper(row).scaled(a.exponent() + scale.value_or(0)) + a.radius();
+        }
+    });
     return result;
 }
 

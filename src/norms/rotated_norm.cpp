@@ -6,9 +6,10 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
-#include "norms/blas.hpp"
 #include "norms/eigen_system.hpp"
+#include "norms/gram.hpp"
 #include "norms/scaling.hpp"
 
 namespace lipcert {
@@ -26,48 +27,56 @@ Upper disc_bound(const MatrixBall& ball) {
     return sum.scaled(ball.exponent()) + ball.radius();
 }
 
-/// |C|_F of every member of a ball, from below.
-Lower frobenius_lower(const MatrixBall& ball) {
-    return sqrt(sum_of_squares(ball.centre()).lower()).scaled(ball.exponent()) - ball.radius();
-}
-
-/// About the eigenvectors of W^T W, one in each column; nothing where they cannot be had.
-std::optional<Matrix> eigenvectors(const Matrix& scaled) {
-    const Matrix gram = blas::multiply(scaled.transpose(), scaled);
-    if (!gram.allFinite()) {
-        return std::nullopt;
-    }
+/// About the eigenvectors of a symmetric matrix, one in each row, their eigenvalues ascending;
+/// nothing where they cannot be had.
+std::optional<Matrix> eigenvectors(const Matrix& lower) {
     try {
-        return Matrix(estimate::eigen_system(gram).vectors.transpose());
+        Matrix vectors = estimate::eigen_system(lower).vectors;
+        return vectors.allFinite() ? std::optional(std::move(vectors)) : std::nullopt;
     } catch (const Error&) {  // too large for it
         return std::nullopt;
     }
 }
 
+/// The ends of |W'|_2^2 for the W' whose Gram matrix was formed.
+Enclosure squared_norm(const Gram& gram) {
+    const Enclosure trivial = {Lower(), gram.sum_of_squares.upper()};
+    const std::optional<Matrix> guess = eigenvectors(gram.lower);
+    if (!guess) {
+        return trivial;
+    }
+    const MatrixBall rows = MatrixBall::of(*guess);
+    const MatrixBall columns = rows.transposed();
+    const Eigen::Index size = rows.rows();
+    const MatrixBall unit = MatrixBall::of(Matrix::Identity(size, size));
+    const Upper skew = disc_bound(sum(product(rows, columns), scaled_by(unit, -1.0)));
+    const Lower one = Lower::exact(1.0);
+    const Lower least = one - skew;
+    if (least.is_zero()) {
+        return trivial;
+    }
+    const MatrixBall whole = MatrixBall::of(gram.lower.selfadjointView<Eigen::Lower>());
+    const MatrixBall rotated = product(product(rows, whole), columns);
+    // |v|^2 <= 1 + skew for each of the vectors.
+    const Upper longest = Upper::exact(1.0) + skew;
+    const Upper error = gram.error * longest;
+    const double last = std::max(rotated.centre()(size - 1, size - 1), 0.0);
+    const Lower reached = Lower::exact(last).scaled(rotated.exponent()) - rotated.radius();
+    return {(reached - error) / longest,
+            min(trivial.upper(), (disc_bound(rotated) + error) / least)};
+}
+
 }  // namespace
 
 Enclosure rotated_norm(const Matrix& matrix) {
-    const MatrixBall stored = MatrixBall::of(matrix);
-    const MatrixBall tall = matrix.cols() <= matrix.rows() ? stored : stored.transposed();
-    const std::optional<Matrix> guess = eigenvectors(tall.centre());
-    if (!guess) {
-        return {Lower(), frobenius_norm(stored)};
+    const std::optional<int> exponent = largest_exponent(matrix);
+    if (!exponent) {
+        return {};
     }
-    const Eigen::Index size = tall.cols();
-    const MatrixBall basis = MatrixBall::around(*guess, 0, Upper());
-    const MatrixBall image = product(tall, basis);
-    const Upper gram = disc_bound(product(image.transposed(), image));
-    const MatrixBall unit = MatrixBall::of(Matrix::Identity(size, size));
-    const Upper skew = disc_bound(sum(product(basis.transposed(), basis), scaled_by(unit, -1.0)));
-    Upper upper = frobenius_norm(stored);
-    const Lower one = Lower::exact(1.0);
-    if (const Lower left = one - skew; !left.is_zero()) {
-        upper = min(upper, sqrt(gram / left));
-    }
-    // The eigenvalues ascend.
-    const Upper length = frobenius_norm(basis.column_block(size - 1, 1));
-    const Lower reached = frobenius_lower(image.column_block(size - 1, 1));
-    return {length.is_zero() || !length.is_finite() ? Lower() : reached / length, upper};
+    const TallPanels panels = TallPanels::of_smaller_side(matrix, *exponent);
+    const Enclosure squares = squared_norm(form_gram(panels));
+    const Upper lost = panels.scaling_error();
+    return Enclosure(sqrt(squares.lower()) - lost, sqrt(squares.upper()) + lost).scaled(*exponent);
 }
 
 }  // namespace lipcert

@@ -8,6 +8,7 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <vector>
 
 #include "norms/parallel.hpp"
 
@@ -15,9 +16,10 @@ namespace lipcert {
 
 namespace {
 
-/// How many terms are added up in double before the sum becomes a pair of bounds: a sum of squares
-/// passes through at most about twice as many roundings, however long it is.
-constexpr Eigen::Index kSumLength = 1024;
+/// A sum of squares is added up in double over this many slices of rows of this length, before it
+/// becomes a pair of bounds: the number of roundings does not grow with the matrix.
+constexpr Eigen::Index kSliceLength = 1024;
+constexpr Eigen::Index kSlicesAtOnce = 64;
 
 }  // namespace
 
@@ -59,14 +61,23 @@ Eigen::Index multiply_by_power_of_two(Eigen::Ref<Matrix> matrix, long exponent) 
     long rest = std::max(exponent, kEverythingVanishes);
     // Several exact factors: 2^1074 as one factor would overflow. Scaling down rounds at most twice
     // among the subnormals: 2 * 2^-1075 <= underflow_unit().
-    Eigen::Index before = exponent < 0 ? (matrix.array() != 0.0).count() : 0;
+    std::vector<double> factors;
     while (rest != 0) {
         const long step = std::clamp(rest, -kOneStep, kOneStep);
-        matrix *= std::ldexp(1.0, static_cast<int>(step));
+        factors.push_back(std::ldexp(1.0, static_cast<int>(step)));
         rest -= step;
     }
-    // An entry that has become exactly 2^-1022 may have been rounded up to it.
-    return exponent < 0 ? before - (matrix.array().abs() > 0x1p-1022).count() : 0;
+    std::atomic<Eigen::Index> lost = 0;
+    for_each_row_range(matrix.rows(), matrix.cols(), [&](Eigen::Index begin, Eigen::Index end) {
+        auto rows = matrix.middleRows(begin, end - begin);
+        const Eigen::Index before = exponent < 0 ? (rows.array() != 0.0).count() : 0;
+        for (const double factor : factors) {
+            rows *= factor;
+        }
+        // An entry that has become exactly 2^-1022 may have been rounded up to it.
+        lost += exponent < 0 ? before - (rows.array().abs() > 0x1p-1022).count() : 0;
+    });
+    return lost;
 }
 
 Enclosure true_sum(double computed,
@@ -85,30 +96,35 @@ Enclosure sum_of_squares(const Eigen::Ref<const Matrix>& matrix) {
     if (!(matrix.array() != 0.0).any()) {
         return {};  // no rounding, and no underflow that 0 could stand for
     }
-    const Eigen::Index width = std::min(matrix.cols(), kSumLength);
+    const Eigen::Index width = std::min(matrix.cols(), kSliceLength);
+    const Eigen::Index slices_of_row = (matrix.cols() + width - 1) / width;
+    const Eigen::Index slices = matrix.rows() * slices_of_row;
+    std::vector<Enclosure> parts(
+        static_cast<std::size_t>((slices + kSlicesAtOnce - 1) / kSlicesAtOnce));
+    for_each_piece(static_cast<Eigen::Index>(parts.size()),
+                   operations_of_pass(matrix.rows(), matrix.cols()),
+                   [&](Eigen::Index piece) {
+                       const Eigen::Index begin = piece * kSlicesAtOnce;
+                       const Eigen::Index end = std::min(begin + kSlicesAtOnce, slices);
+                       double sum = 0.0;
+                       for (Eigen::Index slice = begin; slice < end; ++slice) {
+                           const Eigen::Index first = slice % slices_of_row * width;
+                           const Eigen::Index length = std::min(width, matrix.cols() - first);
+                           sum += matrix.row(slice / slices_of_row)
+                                      .segment(first, length)
+                                      .squaredNorm();
+                       }
+                       // One product, at most width - 1 additions in its slice and one for each
+                       // slice lie on the path of every term.
+                       const auto roundings = static_cast<std::size_t>(width + end - begin + 1);
+                       const auto entries = static_cast<std::size_t>((end - begin) * width);
+                       parts[static_cast<std::size_t>(piece)] =
+                           true_sum(sum, roundings, 8 * entries);
+                   });
     Enclosure total;
-    double sum = 0.0;
-    Eigen::Index slices = 0;
-    const auto flush = [&] {
-        // One product, at most width - 1 additions in its slice and `slices` to the sum lie on the
-        // path of every term.
-        const auto entries = static_cast<std::size_t>(slices * width);
-        const Enclosure part =
-            true_sum(sum, static_cast<std::size_t>(width + slices + 1), 8 * entries);
+    for (const Enclosure& part : parts) {
         total = {total.lower() + part.lower(), total.upper() + part.upper()};
-        sum = 0.0;
-        slices = 0;
-    };
-    for (Eigen::Index i = 0; i < matrix.rows(); ++i) {
-        for (Eigen::Index begin = 0; begin < matrix.cols(); begin += width) {
-            const Eigen::Index count = std::min(width, matrix.cols() - begin);
-            sum += matrix.row(i).segment(begin, count).squaredNorm();
-            if (++slices == kSumLength) {
-                flush();
-            }
-        }
     }
-    flush();
     return total;
 }
 

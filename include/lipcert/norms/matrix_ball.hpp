@@ -19,7 +19,7 @@ class MatrixBall {
 public:
     MatrixBall() = default;
     /// The stored matrix itself; radius 0 but for entries that underflow beside a huge one.
-    [[nodiscard]] static MatrixBall of(const Matrix& stored);
+    [[nodiscard]] static MatrixBall of(Matrix stored);
     /// A column vector.
     [[nodiscard]] static MatrixBall of_vector(const Vector& stored);
     [[nodiscard]] static MatrixBall zero(Eigen::Index rows, Eigen::Index cols);
