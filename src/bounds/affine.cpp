@@ -89,14 +89,14 @@ bool is_zero(const MatrixBall& a) {
     return a.centre().isZero(0.0) && a.radius().is_zero();
 }
 
-AffineMap folded(const AffineMap& map, const Fold& fold) {
+AffineMap folded(AffineMap map, const Fold& fold) {
     AffineMap result;
-    result.weight = scale_columns(map.weight, fold.gamma);
-    if (fold.centred) {
-        result.weight = centre_rows(result.weight);
-    }
     // A beta of zero adds nothing, not even an underflow.
     result.bias = is_zero(fold.beta) ? map.bias : sum(product(map.weight, fold.beta), map.bias);
+    result.weight = scale_columns(std::move(map.weight), fold.gamma);
+    if (fold.centred) {
+        result.weight = centre_rows(std::move(result.weight));
+    }
     return result;
 }
 

@@ -203,13 +203,11 @@ Output read_output(const Architecture& architecture,
                         std::to_string(end.width));
     }
     if (end.fold) {
-        map = folded(map, *end.fold);
+        map = folded(std::move(map), *end.fold);
     }
-    return {unembedding_bounds(map.weight),
-            composition.unrolled_difference(map.weight),
-            end,
-            static_cast<std::size_t>(map.weight.rows()),
-            "R28"};
+    const std::optional<Upper> read = composition.unrolled_difference(map.weight);
+    const auto outputs = static_cast<std::size_t>(map.weight.rows());
+    return {unembedding_bounds(std::move(map.weight)), read, end, outputs, "R28"};
 }
 
 void bound_output(const Output& output,

@@ -216,7 +216,7 @@ MatrixBall entrywise_product(const MatrixBall& x, const MatrixBall& y) {
 }  // namespace
 
 MatrixBall entrywise_gram(const MatrixBall& a, const MatrixBall& b) {
-    return entrywise_product(product(a, a.transposed()), product(b, b.transposed()));
+    return entrywise_product(gram_of_rows(a), gram_of_rows(b));
 }
 
 MatrixBall symmetric_entrywise_gram(const MatrixBall& a, const MatrixBall& b) {

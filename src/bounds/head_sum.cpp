@@ -72,7 +72,7 @@ Upper weighted_norm(const std::vector<MatrixBall>& blocks, const std::vector<dou
 
 Upper weighted_pair_norm(const std::vector<MatrixBall>& blocks, const std::vector<double>& roots) {
     const MatrixBall m = weighted(blocks, roots);
-    const MatrixBall gram = product(m, m.transposed());
+    const MatrixBall gram = gram_of_rows(m);
     if (!gram.radius().is_finite()) {
         return Upper::infinity();
     }

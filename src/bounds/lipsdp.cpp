@@ -76,7 +76,7 @@ Blocks form_blocks(const Scaled& family, const Vector& diagonal) {
     }
     const MatrixBall in = scale_rows(family.in, forward);
     const MatrixBall out = scale_columns(family.out, MatrixBall::of_vector(backward));
-    return {product(out, out.transposed()), product(in.transposed(), in), family.centre};
+    return {gram_of_rows(out), gram_of_columns(in), family.centre};
 }
 
 /// Whether [[I - h^2 Y, h Hc^T], [h Hc, I - X]] is proved to be positive semidefinite: then 1/h

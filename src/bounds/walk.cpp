@@ -6,6 +6,7 @@
 #include "lipcert/bounds/rules.hpp"
 #include "lipcert/error.hpp"
 
+#include <utility>
 #include <variant>
 
 #include "bounds/best.hpp"
@@ -101,7 +102,10 @@ AffineMap Walk::read_on(const StreamBounds& stream,
                         std::to_string(stored.weight.cols()) + " numbers, but the stream has " +
                         std::to_string(stream.width));
     }
-    return stream.fold ? folded(stored, *stream.fold) : stored;
+    if (!stream.fold) {
+        return stored;
+    }
+    return folded(std::move(stored), *stream.fold);
 }
 
 void Walk::apply(const LinearMap& map, StreamBounds& stream, const std::string& where) const {
@@ -165,8 +169,8 @@ void Walk::apply(const Mlp& mlp, StreamBounds& stream, const std::string& where)
 
 void Walk::apply(const GatedMlp& mlp, StreamBounds& stream, const std::string& where) const {
     require_bounded(stream, "a gated mlp", where);
-    const AffineMap gate = read_on(stream, mlp.gate, where);
-    const AffineMap up = read_on(stream, mlp.up, where);
+    AffineMap gate = read_on(stream, mlp.gate, where);
+    AffineMap up = read_on(stream, mlp.up, where);
     // [R39] the radius of z is at most sqrt(d), and the slope at |z| = sqrt(rho d) is
     // sqrt(1 - rho) of the largest: sqrt(rho (1 - rho)) <= 1/2.
     const std::optional<NormInChain> norm = stream.fold ? stream.norm : std::nullopt;
@@ -180,12 +184,13 @@ void Walk::apply(const GatedMlp& mlp, StreamBounds& stream, const std::string& w
     }
     StreamBounds hidden;
     hidden.width = static_cast<std::size_t>(up.weight.rows());
-    const AffineMap down = read_on(hidden, mlp.down, where);
+    AffineMap down = read_on(hidden, mlp.down, where);
     const GatedMlpNorms norms = measure_gated_mlp(gate, up, down);
     const ActivationBounds activation = activation_bounds(mlp.activation);
     const Upper scale = mlp.activation_scale.magnitude();
     stream.width = static_cast<std::size_t>(down.weight.rows());
-    const GatedMlpBlock block{gate, up, down, activation, scale};
+    const GatedMlpBlock block{
+        std::move(gate), std::move(up), std::move(down), activation, scale};
     const auto constant = [&](const Upper& radius, const Upper& symmetric_factor) {
         return min(gated_mlp_lipschitz(norms, activation, scale, radius),
                    weighted_gated_mlp_bound(block, radius, symmetric_factor));
@@ -196,7 +201,7 @@ void Walk::apply(const GatedMlp& mlp, StreamBounds& stream, const std::string& w
     best.offer(
         gated_mlp_lipschitz(norms, activation, scale, stream.domain_radius), "R13 norms", "R13");
     best.offer(on_ball, "R13");
-    if (norm && is_zero(gate.bias) && is_zero(up.bias)) {
+    if (norm && is_zero(block.gate.bias) && is_zero(block.up.bias)) {
         // Half of the sphere's constant, not of a smaller ball's: the slope of z is steeper inside.
         const Upper at_sphere = stream.domain_radius < sphere ? constant(sphere, two) : on_ball;
         best.offer(at_sphere.scaled(-1) * norm->excess, "R13 R39");

@@ -17,6 +17,10 @@ TallPanels TallPanels::of_smaller_side(const Matrix& matrix, long exponent) {
     return {matrix, exponent, matrix.rows() < matrix.cols()};
 }
 
+TallPanels TallPanels::of_columns(const Matrix& matrix, long exponent) {
+    return {matrix, exponent, false};
+}
+
 TallPanels TallPanels::of_rows(const Matrix& matrix, long exponent) {
     return {matrix, exponent, true};
 }

@@ -16,6 +16,8 @@ class TallPanels {
 public:
     /// The columns of W' are the smaller side of `matrix`.
     [[nodiscard]] static TallPanels of_smaller_side(const Matrix& matrix, long exponent);
+    /// The columns of W' are those of `matrix`.
+    [[nodiscard]] static TallPanels of_columns(const Matrix& matrix, long exponent);
     /// The columns of W' are the rows of `matrix`.
     [[nodiscard]] static TallPanels of_rows(const Matrix& matrix, long exponent);
 

@@ -11,6 +11,7 @@
 #include "norms/blas.hpp"
 #include "norms/error_terms.hpp"
 #include "norms/freivalds.hpp"
+#include "norms/gram.hpp"
 #include "norms/large_matrix.hpp"
 #include "norms/parallel.hpp"
 #include "norms/scaling.hpp"
@@ -107,6 +108,36 @@ MatrixBall product(const MatrixBall& a, const MatrixBall& b) {
     return MatrixBall::around(std::move(centre), exponent, std::move(radius));
 }
 
+namespace {
+
+/// The Gram matrix of the centre's `panels` as that of every member of `a`.
+MatrixBall gram_ball(const MatrixBall& a, const TallPanels& panels) {
+    if (a.centre().isZero(0.0)) {
+        return MatrixBall::around(
+            Matrix::Zero(panels.size(), panels.size()), 0, square(a.radius()));
+    }
+    blas::require_trusted();
+    const Gram gram = form_gram(panels);
+    Matrix centre = gram.lower.selfadjointView<Eigen::Lower>();
+    const Upper norm = sqrt(gram.sum_of_squares.upper());
+    // Entry by entry the error is that of a product.
+    const Upper rounding = product_error(panels.inner(), centre.size(), norm, norm);
+    // |(A+D)(A+D)^T - A A^T|_F <= 2 |A|_F |D|_F + |D|_F^2
+    Upper radius = rounding.scaled(2 * a.exponent()) +
+                   norm.scaled(a.exponent() + 1) * a.radius() + square(a.radius());
+    return MatrixBall::around(std::move(centre), 2 * a.exponent(), std::move(radius));
+}
+
+}  // namespace
+
+MatrixBall gram_of_rows(const MatrixBall& a) {
+    return gram_ball(a, TallPanels::of_rows(a.centre(), 0));
+}
+
+MatrixBall gram_of_columns(const MatrixBall& a) {
+    return gram_ball(a, TallPanels::of_columns(a.centre(), 0));
+}
+
 MatrixBall sum(const MatrixBall& a, const MatrixBall& b) {
     require_shape(a.rows() == b.rows() && a.cols() == b.cols(), "sum");
     const bool first_is_larger = a.exponent() >= b.exponent();
@@ -147,52 +178,85 @@ MatrixBall scaled_by(const MatrixBall& a, double factor) {
     return MatrixBall::around(std::move(centre), scale, std::move(radius));
 }
 
-MatrixBall scale_columns(const MatrixBall& a, const MatrixBall& diagonal) {
-    require_shape(diagonal.cols() == 1 && diagonal.rows() == a.cols(), "column scaling");
-    Matrix centre;
-    resize_uninitialised(centre, a.rows(), a.cols());
-    centre = a.centre() * diagonal.centre().col(0).asDiagonal();
+namespace {
+
+/// What a diagonal factor adds to the radius: `map` turns the centre in place, with one product in
+/// each entry.
+template <typename Map>
+MatrixBall with_diagonal(MatrixBall a, const MatrixBall& diagonal, const Map& map) {
     const long exponent = a.exponent() + diagonal.exponent();
-    const Upper rounding =
-        unless_zero(a.centre().isZero(0.0) || diagonal.centre().isZero(0.0),
-                    entrywise_product_error(frobenius_upper(centre), centre.size()));
+    const bool vanishes = a.centre().isZero(0.0) || diagonal.centre().isZero(0.0);
     // |(A+D) diag(d+e) - A diag d|_F <= |D|_F max|d+e| + |A|_F |e|_2
-    Upper radius = rounding.scaled(exponent) + a.radius() * largest_entry(diagonal) +
+    Upper radius = a.radius() * largest_entry(diagonal) +
                    frobenius_upper(a.centre()).scaled(a.exponent()) * diagonal.radius();
-    return MatrixBall::around(std::move(centre), exponent, std::move(radius));
+    Matrix centre = std::move(a).centre();
+    map(centre);
+    const Upper rounding = unless_zero(
+        vanishes, entrywise_product_error(frobenius_upper(centre), centre.size()));
+    return MatrixBall::around(
+        std::move(centre), exponent, std::move(radius) + rounding.scaled(exponent));
 }
 
-MatrixBall scale_rows(const MatrixBall& a, const Vector& diagonal) {
-    return scale_columns(a.transposed(), MatrixBall::of_vector(diagonal)).transposed();
+}  // namespace
+
+MatrixBall scale_columns(MatrixBall a, const MatrixBall& diagonal) {
+    require_shape(diagonal.cols() == 1 && diagonal.rows() == a.cols(), "column scaling");
+    return with_diagonal(std::move(a), diagonal, [&](Matrix& centre) {
+        for_each_row_range(centre.rows(), centre.cols(), [&](Eigen::Index begin, Eigen::Index end) {
+            auto rows = centre.middleRows(begin, end - begin);
+            rows.array().rowwise() *= diagonal.centre().col(0).transpose().array();
+        });
+    });
 }
 
-MatrixBall centre_rows(const MatrixBall& a) {
-    if (a.cols() == 0) {
+MatrixBall scale_rows(MatrixBall a, const Vector& diagonal) {
+    require_shape(diagonal.size() == a.rows(), "row scaling");
+    const MatrixBall factors = MatrixBall::of_vector(diagonal);
+    return with_diagonal(std::move(a), factors, [&](Matrix& centre) {
+        centre.array().colwise() *= factors.centre().col(0).array();
+    });
+}
+
+namespace {
+
+/// What subtracting a mean of `count` entries from each of them adds to the radius: `map` does it
+/// in place.
+template <typename Map>
+MatrixBall centred(MatrixBall a, Eigen::Index count, const Map& map) {
+    if (count == 0) {
         return a;
     }
-    const Vector means = a.centre().rowwise().sum() / static_cast<double>(a.cols());
-    Matrix centre;
-    resize_uninitialised(centre, a.rows(), a.cols());
-    centre = a.centre().colwise() - means;
-    const Upper rounding = centring_error(
-        a.cols(), centre.size(), frobenius_upper(a.centre()), frobenius_upper(centre));
+    const long exponent = a.exponent();
     // I - 11^T/n is a projection: |D P|_F <= |D|_F.
+    Upper radius = a.radius();
+    const Upper before = frobenius_upper(a.centre());
+    Matrix centre = std::move(a).centre();
+    map(centre);
+    const Upper rounding = centring_error(count, centre.size(), before, frobenius_upper(centre));
     return MatrixBall::around(
-        std::move(centre), a.exponent(), a.radius() + rounding.scaled(a.exponent()));
+        std::move(centre), exponent, std::move(radius) + rounding.scaled(exponent));
 }
 
-MatrixBall centre_columns(const MatrixBall& a) {
-    if (a.rows() == 0) {
-        return a;
-    }
-    const Eigen::RowVectorXd means = a.centre().colwise().sum() / static_cast<double>(a.rows());
-    Matrix centre;
-    resize_uninitialised(centre, a.rows(), a.cols());
-    centre = a.centre().rowwise() - means;
-    const Upper rounding = centring_error(
-        a.rows(), centre.size(), frobenius_upper(a.centre()), frobenius_upper(centre));
-    return MatrixBall::around(
-        std::move(centre), a.exponent(), a.radius() + rounding.scaled(a.exponent()));
+}  // namespace
+
+MatrixBall centre_rows(MatrixBall a) {
+    const Eigen::Index count = a.cols();
+    return centred(std::move(a), count, [](Matrix& centre) {
+        for_each_row_range(centre.rows(), centre.cols(), [&](Eigen::Index begin, Eigen::Index end) {
+            auto rows = centre.middleRows(begin, end - begin);
+            const Vector means = rows.rowwise().sum() / static_cast<double>(rows.cols());
+            rows.colwise() -= means;
+        });
+    });
+}
+
+MatrixBall centre_columns(MatrixBall a) {
+    const Eigen::Index count = a.rows();
+    return centred(std::move(a), count, [](Matrix& centre) {
+        const Eigen::RowVectorXd means =
+            centre.colwise().sum() / static_cast<double>(centre.rows());
+        centre.rowwise() -= means;
+    });
 }
 
 MatrixBall stack_rows(const std::vector<MatrixBall>& blocks) {

@@ -142,6 +142,28 @@ TEST_CASE("a product contains the product of members, with a radius of its round
     }
 }
 
+TEST_CASE("a Gram matrix contains those of members, with a radius of its rounding error") {
+    test::Random random(51);
+    for (std::size_t trial = 0; trial < trials(); ++trial) {
+        const Sample a = sample(random, size(random, 9), size(random, 40));
+        const Upper norm = frobenius_norm(a.ball);
+        const Upper members = Upper::of_count(2) * a.ball.radius() * norm;
+        const MatrixBall rows = gram_of_rows(a.ball);
+        check_contains(rows, a.member * a.member.transpose());
+        check_tight(rows, static_cast<double>(a.ball.cols()) + 2.0, square(norm), members);
+        const MatrixBall columns = gram_of_columns(a.ball);
+        check_contains(columns, a.member.transpose() * a.member);
+        check_tight(columns, static_cast<double>(a.ball.rows()) + 2.0, square(norm), members);
+    }
+    // (1 + r)^2 - 1 = 2 r + r^2: nothing may be missing.
+    const MatrixBall one = MatrixBall::around(Matrix::Ones(1, 1), 0, Upper::exact(0.25));
+    CHECK(gram_of_rows(one).radius() >= Upper::exact(0.5625));
+    CHECK(gram_of_rows(one).radius() <= Upper::exact(0.5625001));
+    const MatrixBall tenth = MatrixBall::of(Matrix::Constant(1, 1, 0.1));
+    CHECK_FALSE(gram_of_columns(tenth).radius().is_zero());
+    CHECK(gram_of_rows(MatrixBall::zero(2, 3)).radius().is_zero());
+}
+
 TEST_CASE("zero times something enormous is zero, and only radii remain of a ball around zero") {
     const MatrixBall huge = MatrixBall::of(Matrix::Constant(2, 2, 1e300)).scaled(5000);
     const MatrixBall huge_vector = MatrixBall::of_vector(Vector::Constant(2, 1e300)).scaled(5000);

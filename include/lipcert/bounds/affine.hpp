@@ -42,7 +42,7 @@ struct Fold {
                                  const std::string& where);
 
 /// The same map as a function of z: W diag(gamma) P and W beta + b [R14].
-[[nodiscard]] AffineMap folded(const AffineMap& map, const Fold& fold);
+[[nodiscard]] AffineMap folded(AffineMap map, const Fold& fold);
 
 /// The outputs [begin, begin + count) of a map.
 [[nodiscard]] AffineMap output_block(const AffineMap& map, Eigen::Index begin, Eigen::Index count);

@@ -12,6 +12,6 @@ struct UnembeddingBounds {
     Upper capped_difference;  ///< the same behind a soft-cap, which is not shift invariant
 };
 
-[[nodiscard]] UnembeddingBounds unembedding_bounds(const MatrixBall& unembedding);
+[[nodiscard]] UnembeddingBounds unembedding_bounds(MatrixBall unembedding);
 
 }  // namespace lipcert

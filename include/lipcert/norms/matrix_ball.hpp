@@ -4,6 +4,7 @@
 #include "lipcert/rounding/interval.hpp"
 #include "lipcert/tensor/matrix.hpp"
 
+#include <utility>
 #include <vector>
 
 namespace lipcert {
@@ -30,7 +31,9 @@ public:
 
     [[nodiscard]] Eigen::Index cols() const { return centre_.cols(); }
 
-    [[nodiscard]] const Matrix& centre() const { return centre_; }
+    [[nodiscard]] const Matrix& centre() const& { return centre_; }
+
+    [[nodiscard]] Matrix centre() && { return std::move(centre_); }
 
     [[nodiscard]] long exponent() const { return exponent_; }
 
@@ -50,17 +53,19 @@ private:
 
 /// A B; cost one dgemm.
 [[nodiscard]] MatrixBall product(const MatrixBall& a, const MatrixBall& b);
+[[nodiscard]] MatrixBall gram_of_rows(const MatrixBall& a);     ///< A A^T; half of a product's cost
+[[nodiscard]] MatrixBall gram_of_columns(const MatrixBall& a);  ///< A^T A; half of a product's cost
 [[nodiscard]] MatrixBall sum(const MatrixBall& a, const MatrixBall& b);
 /// factor * A for an exact double.
 [[nodiscard]] MatrixBall scaled_by(const MatrixBall& a, double factor);
 /// A diag(d); `diagonal` is a column vector of A.cols() entries.
-[[nodiscard]] MatrixBall scale_columns(const MatrixBall& a, const MatrixBall& diagonal);
+[[nodiscard]] MatrixBall scale_columns(MatrixBall a, const MatrixBall& diagonal);
 /// diag(d) A for exact doubles d.
-[[nodiscard]] MatrixBall scale_rows(const MatrixBall& a, const Vector& diagonal);
+[[nodiscard]] MatrixBall scale_rows(MatrixBall a, const Vector& diagonal);
 /// A (I - 11^T/n): every row minus its mean.
-[[nodiscard]] MatrixBall centre_rows(const MatrixBall& a);
+[[nodiscard]] MatrixBall centre_rows(MatrixBall a);
 /// (I - 11^T/m) A: every column minus its mean.
-[[nodiscard]] MatrixBall centre_columns(const MatrixBall& a);
+[[nodiscard]] MatrixBall centre_columns(MatrixBall a);
 [[nodiscard]] MatrixBall stack_columns(const std::vector<MatrixBall>& blocks);  ///< [A, B, ...]
 [[nodiscard]] MatrixBall stack_rows(const std::vector<MatrixBall>& blocks);     ///< [A; B; ...]
 
