@@ -189,8 +189,7 @@ void Walk::apply(const GatedMlp& mlp, StreamBounds& stream, const std::string& w
     const ActivationBounds activation = activation_bounds(mlp.activation);
     const Upper scale = mlp.activation_scale.magnitude();
     stream.width = static_cast<std::size_t>(down.weight.rows());
-    const GatedMlpBlock block{
-        std::move(gate), std::move(up), std::move(down), activation, scale};
+    const GatedMlpBlock block{std::move(gate), std::move(up), std::move(down), activation, scale};
     const auto constant = [&](const Upper& radius, const Upper& symmetric_factor) {
         return min(gated_mlp_lipschitz(norms, activation, scale, radius),
                    weighted_gated_mlp_bound(block, radius, symmetric_factor));

@@ -123,8 +123,8 @@ MatrixBall gram_ball(const MatrixBall& a, const TallPanels& panels) {
     // Entry by entry the error is that of a product.
     const Upper rounding = product_error(panels.inner(), centre.size(), norm, norm);
     // |(A+D)(A+D)^T - A A^T|_F <= 2 |A|_F |D|_F + |D|_F^2
-    Upper radius = rounding.scaled(2 * a.exponent()) +
-                   norm.scaled(a.exponent() + 1) * a.radius() + square(a.radius());
+    Upper radius = rounding.scaled(2 * a.exponent()) + norm.scaled(a.exponent() + 1) * a.radius() +
+                   square(a.radius());
     return MatrixBall::around(std::move(centre), 2 * a.exponent(), std::move(radius));
 }
 
@@ -191,8 +191,8 @@ MatrixBall with_diagonal(MatrixBall a, const MatrixBall& diagonal, const Map& ma
                    frobenius_upper(a.centre()).scaled(a.exponent()) * diagonal.radius();
     Matrix centre = std::move(a).centre();
     map(centre);
-    const Upper rounding = unless_zero(
-        vanishes, entrywise_product_error(frobenius_upper(centre), centre.size()));
+    const Upper rounding =
+        unless_zero(vanishes, entrywise_product_error(frobenius_upper(centre), centre.size()));
     return MatrixBall::around(
         std::move(centre), exponent, std::move(radius) + rounding.scaled(exponent));
 }
@@ -259,29 +259,32 @@ MatrixBall centre_columns(MatrixBall a) {
     });
 }
 
-MatrixBall stack_rows(const std::vector<MatrixBall>& blocks) {
-    require_shape(!blocks.empty(), "stacking");
-    Eigen::Index rows = 0;
+namespace {
+
+/// The blocks at their places in `centre`, on one scale; `place(centre, begin, block)` is
+/// where one goes that begins after `begin` rows or columns of others, as `extent(block)` counts.
+template <typename Extent, typename Place>
+MatrixBall stacked(const std::vector<MatrixBall>& blocks,
+                   Matrix centre,
+                   const Extent& extent,
+                   const Place& place) {
     std::optional<long> exponent;
     for (const MatrixBall& block : blocks) {
-        require_shape(block.cols() == blocks.front().cols(), "stacking");
-        rows += block.rows();
         if (!block.centre().isZero(0.0)) {
             exponent = std::max(exponent.value_or(block.exponent()), block.exponent());
         }
     }
-    Matrix centre(rows, blocks.front().cols());
     Upper radius_squared;
     Eigen::Index lost = 0;
     Eigen::Index begin = 0;
     for (const MatrixBall& block : blocks) {
-        Eigen::Ref<Matrix> target = centre.middleRows(begin, block.rows());
+        Eigen::Ref<Matrix> target = place(centre, begin, block);
         target = block.centre();
         if (exponent) {
             lost += multiply_by_power_of_two(target, std::min(0L, block.exponent() - *exponent));
         }
         radius_squared += square(block.radius());
-        begin += block.rows();
+        begin += extent(block);
     }
     // [S6] radii add in quadrature; entries that vanish beside a larger block: one underflow each.
     const long common = exponent.value_or(0);
@@ -289,13 +292,38 @@ MatrixBall stack_rows(const std::vector<MatrixBall>& blocks) {
     return MatrixBall::around(std::move(centre), common, std::move(radius));
 }
 
-MatrixBall stack_columns(const std::vector<MatrixBall>& blocks) {
-    std::vector<MatrixBall> turned;
-    turned.reserve(blocks.size());
+}  // namespace
+
+MatrixBall stack_rows(const std::vector<MatrixBall>& blocks) {
+    require_shape(!blocks.empty(), "stacking");
+    Eigen::Index rows = 0;
     for (const MatrixBall& block : blocks) {
-        turned.push_back(block.transposed());
+        require_shape(block.cols() == blocks.front().cols(), "stacking");
+        rows += block.rows();
     }
-    return stack_rows(turned).transposed();
+    return stacked(
+        blocks,
+        Matrix(rows, blocks.front().cols()),
+        [](const MatrixBall& block) { return block.rows(); },
+        [](Matrix& all, Eigen::Index begin, const MatrixBall& block) {
+            return all.middleRows(begin, block.rows());
+        });
+}
+
+MatrixBall stack_columns(const std::vector<MatrixBall>& blocks) {
+    require_shape(!blocks.empty(), "stacking");
+    Eigen::Index cols = 0;
+    for (const MatrixBall& block : blocks) {
+        require_shape(block.rows() == blocks.front().rows(), "stacking");
+        cols += block.cols();
+    }
+    return stacked(
+        blocks,
+        Matrix(blocks.front().rows(), cols),
+        [](const MatrixBall& block) { return block.cols(); },
+        [](Matrix& all, Eigen::Index begin, const MatrixBall& block) {
+            return all.middleCols(begin, block.cols());
+        });
 }
 
 // ---------------------------------------------------------------- norms of every member

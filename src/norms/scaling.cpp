@@ -101,26 +101,24 @@ Enclosure sum_of_squares(const Eigen::Ref<const Matrix>& matrix) {
     const Eigen::Index slices = matrix.rows() * slices_of_row;
     std::vector<Enclosure> parts(
         static_cast<std::size_t>((slices + kSlicesAtOnce - 1) / kSlicesAtOnce));
-    for_each_piece(static_cast<Eigen::Index>(parts.size()),
-                   operations_of_pass(matrix.rows(), matrix.cols()),
-                   [&](Eigen::Index piece) {
-                       const Eigen::Index begin = piece * kSlicesAtOnce;
-                       const Eigen::Index end = std::min(begin + kSlicesAtOnce, slices);
-                       double sum = 0.0;
-                       for (Eigen::Index slice = begin; slice < end; ++slice) {
-                           const Eigen::Index first = slice % slices_of_row * width;
-                           const Eigen::Index length = std::min(width, matrix.cols() - first);
-                           sum += matrix.row(slice / slices_of_row)
-                                      .segment(first, length)
-                                      .squaredNorm();
-                       }
-                       // One product, at most width - 1 additions in its slice and one for each
-                       // slice lie on the path of every term.
-                       const auto roundings = static_cast<std::size_t>(width + end - begin + 1);
-                       const auto entries = static_cast<std::size_t>((end - begin) * width);
-                       parts[static_cast<std::size_t>(piece)] =
-                           true_sum(sum, roundings, 8 * entries);
-                   });
+    for_each_piece(
+        static_cast<Eigen::Index>(parts.size()),
+        operations_of_pass(matrix.rows(), matrix.cols()),
+        [&](Eigen::Index piece) {
+            const Eigen::Index begin = piece * kSlicesAtOnce;
+            const Eigen::Index end = std::min(begin + kSlicesAtOnce, slices);
+            double sum = 0.0;
+            for (Eigen::Index slice = begin; slice < end; ++slice) {
+                const Eigen::Index first = slice % slices_of_row * width;
+                const Eigen::Index length = std::min(width, matrix.cols() - first);
+                sum += matrix.row(slice / slices_of_row).segment(first, length).squaredNorm();
+            }
+            // One product, at most width - 1 additions in its slice and one for each
+            // slice lie on the path of every term.
+            const auto roundings = static_cast<std::size_t>(width + end - begin + 1);
+            const auto entries = static_cast<std::size_t>((end - begin) * width);
+            parts[static_cast<std::size_t>(piece)] = true_sum(sum, roundings, 8 * entries);
+        });
     Enclosure total;
     for (const Enclosure& part : parts) {
         total = {total.lower() + part.lower(), total.upper() + part.upper()};
