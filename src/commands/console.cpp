@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 #include <string_view>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -28,6 +29,16 @@ std::size_t columns_variable() {
     return is_number && columns <= kMostColumns ? columns : 0;
 }
 
+/// COLUMNS, or what the terminal behind `file` says; nothing where it is none.
+std::optional<std::size_t> columns_of(int file) {
+    if (const std::size_t columns = columns_variable(); columns > 0) {
+        return columns;
+    }
+    winsize size{};
+    const bool is_known = isatty(file) == 1 && ioctl(file, TIOCGWINSZ, &size) == 0;
+    return is_known && size.ws_col > 0 ? std::optional<std::size_t>(size.ws_col) : std::nullopt;
+}
+
 }  // namespace
 
 Console process_console() {
@@ -38,13 +49,8 @@ Console process_console() {
     const char* terminal = std::getenv("TERM");
     console.color_allowed = (no_color == nullptr || *no_color == '\0') &&
                             (terminal == nullptr || std::string_view(terminal) != "dumb");
-    winsize size{};
-    if (const std::size_t columns = columns_variable(); columns > 0) {
-        console.width = columns;
-    } else if (console.out_is_terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 &&
-               size.ws_col > 0) {
-        console.width = size.ws_col;
-    }
+    console.width = columns_of(STDOUT_FILENO).value_or(console.width);
+    console.err_width = columns_of(STDERR_FILENO).value_or(console.err_width);
     return console;
 }
 

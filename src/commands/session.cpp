@@ -6,10 +6,11 @@
 #include "lipcert/error.hpp"
 #include "lipcert/norms/threads.hpp"
 #include "lipcert/printable.hpp"
-#include "lipcert/report/text.hpp"
 
 #include <algorithm>
+#include <chrono>
 
+#include "commands/progress_line.hpp"
 #include "commands/report_file.hpp"
 #include <fmt/format.h>
 
@@ -110,9 +111,10 @@ Progress Session::progress() const {
     if (!console_.err_is_terminal || options_.quiet) {
         return {};
     }
-    return [this](const std::string& step, std::size_t done, std::size_t total) {
-        const std::string line =
-            fmt::format("[{}/{}] {}", done, total, shortened(printable(step), 60));
+    const auto start = std::chrono::steady_clock::now();
+    return [this, start](const std::string& step, std::size_t done, std::size_t total) {
+        const std::string line = progress_line(
+            step, done, total, std::chrono::steady_clock::now() - start, console_.err_width);
         std::fputs(("\r\x1b[K" + line).c_str(), console_.err);
         std::fflush(console_.err);
     };

@@ -13,8 +13,9 @@ struct Console {
     std::FILE* err = stderr;
     bool out_is_terminal = false;
     bool err_is_terminal = false;
-    bool color_allowed = true;  ///< neither NO_COLOR nor TERM=dumb
-    std::size_t width = 100;    ///< COLUMNS, or the columns of `out` where it is a terminal
+    bool color_allowed = true;   ///< neither NO_COLOR nor TERM=dumb
+    std::size_t width = 100;     ///< COLUMNS, or the columns of `out` where it is a terminal
+    std::size_t err_width = 80;  ///< the same of `err`
 };
 
 /// The console of this process.
