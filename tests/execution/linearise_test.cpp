@@ -213,8 +213,9 @@ TEST_CASE("products with the Jacobian agree with finite differences to 1e-6 for 
     Random random(815);
     for (std::size_t i = 0; i < repetitions(2); ++i) {
         GraphBuilder builder;
-        for (const auto& [name, module] : modules_of_every_kind(builder, random)) {
-            CAPTURE(name);
+        for (const NamedModule& named : modules_of_every_kind(builder, random)) {
+            CAPTURE(named.first);
+            const Module& module = named.second;
             const Architecture architecture =
                 probed_architecture(builder, {module}, Probe{.width = 6});
             const Transformer engine(architecture, builder.checkpoint());

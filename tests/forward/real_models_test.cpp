@@ -115,9 +115,9 @@ TEST_CASE("stories260K tells its known story by greedy decoding") {
         {"float64", [&](const Tokens& seen) { return engine.logits(engine.embed(seen)); }},
         {"float32",
          [&](const Tokens& seen) { return Matrix(fast.logits(fast.embed(seen)).cast<double>()); }}};
-    for (const auto& [name, logits] : programs) {
-        CAPTURE(name);
-        CHECK(told(logits, vocabulary, expected.size()) == expected);
+    for (const std::pair<std::string, Logits>& program : programs) {
+        CAPTURE(program.first);
+        CHECK(told(program.second, vocabulary, expected.size()) == expected);
     }
 }
 
