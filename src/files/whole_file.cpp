@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <optional>
 #include <span>
+#include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
 
@@ -73,10 +74,21 @@ public:
                    : write_at(file_.get(), 0, std::as_bytes(std::span<const char>(text)));
     }
 
-    /// 0 or errno.
+    /// 0 or errno. A file that is replaced keeps who may read it; the content is on the disk before
+    /// the name is.
     [[nodiscard]] int become(const std::string& name) const {
         const SignalPause pause;
         const int folder = folder_.handle.get();
+
+        struct stat old {};
+
+        if (::fstatat(folder, name.c_str(), &old, AT_SYMLINK_NOFOLLOW) == 0 &&
+            S_ISREG(old.st_mode) && ::fchmod(file_.get(), old.st_mode & 0777U) != 0) {
+            return errno;
+        }
+        if (::fsync(file_.get()) != 0 && errno != EINVAL && errno != EROFS) {
+            return errno;
+        }
         return ::renameat(folder, name_.c_str(), folder, name.c_str()) == 0 ? 0 : errno;
     }
 

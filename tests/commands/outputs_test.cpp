@@ -177,6 +177,17 @@ TEST_CASE("a report goes where a symbolic link leads, which stays a link") {
     CHECK(files == 2);  // nothing unfinished is left
 }
 
+TEST_CASE("a report that replaces a file keeps who may read it") {
+    const TemporaryFolder folder;
+    const std::string model = sample_model("tiny_llama.h5").string();
+    const std::filesystem::path report = write_file(folder / "private.json", "old");
+    const auto mine = std::filesystem::perms::owner_read | std::filesystem::perms::owner_write;
+    std::filesystem::permissions(report, mine);
+    CHECK(run({"certify", model, "--json", report.string()}).exit_code == 0);
+    CHECK(std::filesystem::status(report).permissions() == mine);
+    CHECK(json::parse(read_file(report)).contains("bounds"));
+}
+
 TEST_CASE(
     "a name that somebody put in the way of an unfinished report is neither followed nor taken") {
     const TemporaryFolder folder;
