@@ -13,12 +13,13 @@ namespace lipcert {
 namespace {
 
 /// H + W2 Delta W1 with the entries of Delta in `range`; W2 with its scales, W1 perhaps with a
-/// column for the bias.
+/// column for the bias; `both` is W2 W1.
 DiagonalFamily family_of(const std::optional<MatrixBall>& skip,
+                         const MatrixBall& both,
                          MatrixBall in,
                          MatrixBall out,
                          const SlopeRange& range) {
-    const MatrixBall linear = scaled_by(product(out, in), range.centre);
+    const MatrixBall linear = scaled_by(both, range.centre);
     return {skip ? sum(*skip, linear) : linear, std::move(in), std::move(out), range.half_width};
 }
 
@@ -39,6 +40,7 @@ double offset_for(const Upper& bias, const Upper& norm, const Upper& radius) {
 
 std::optional<AugmentedRatios> bound_ratios(const MlpBlock& block,
                                             const MatrixBall& out,
+                                            const MatrixBall& both,
                                             const MlpNorms& norms,
                                             const Upper& radius) {
     const SlopeRange range = activation_bounds(block.activation).ratios;
@@ -47,6 +49,7 @@ std::optional<AugmentedRatios> bound_ratios(const MlpBlock& block,
         skip = block.skip->weight;
     }
     MatrixBall in = block.in.weight;
+    MatrixBall linear = both;
     AugmentedRatios result;
     if (!is_zero(block.in.bias)) {
         const double z = offset_for(norms.in_bias, norms.in, radius);
@@ -61,12 +64,13 @@ std::optional<AugmentedRatios> bound_ratios(const MlpBlock& block,
             MatrixBall::around(column.centre(),
                                column.exponent(),
                                column.radius() + Upper::exact(0x1p-51) * frobenius_norm(column));
+        linear = stack_columns({linear, product(out, column)});
         in = stack_columns({in, column});
         if (skip) {
             skip = stack_columns({*skip, MatrixBall::zero(skip->rows(), 1)});
         }
     }
-    const std::optional<Upper> bound = lipsdp_bound(family_of(skip, in, out, range));
+    const std::optional<Upper> bound = lipsdp_bound(family_of(skip, linear, in, out, range));
     if (!bound) {
         return std::nullopt;
     }
@@ -95,7 +99,8 @@ MlpBlockBounds bound_mlp_block(const MlpBlock& block,
     if (block.skip) {
         skip = block.skip->weight;
     }
-    const DiagonalFamily slopes = family_of(skip, block.in.weight, out, activation.slopes);
+    const MatrixBall both = product(out, block.in.weight);
+    const DiagonalFamily slopes = family_of(skip, both, block.in.weight, out, activation.slopes);
     // [R8] |Hc| + r |W2| |W1|
     best.offer(spectral_norm(slopes.centre).upper() +
                    slopes.half_width * spectral_norm(out).upper() * norms.in,
@@ -105,7 +110,7 @@ MlpBlockBounds bound_mlp_block(const MlpBlock& block,
         if (const auto joint = lipsdp_bound(slopes, effort)) {
             best.offer(*joint, "R10");
         }
-        ratios = bound_ratios(block, out, norms, ball_radius);
+        ratios = bound_ratios(block, out, both, norms, ball_radius);
     }
     MlpBlockBounds bounds;
     bounds.lipschitz = best.upper();

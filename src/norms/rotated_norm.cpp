@@ -49,7 +49,7 @@ Enclosure squared_norm(const Gram& gram) {
     const MatrixBall columns = rows.transposed();
     const Eigen::Index size = rows.rows();
     const MatrixBall unit = MatrixBall::of(Matrix::Identity(size, size));
-    const Upper skew = disc_bound(sum(product(rows, columns), scaled_by(unit, -1.0)));
+    const Upper skew = disc_bound(sum(gram_of_rows(rows), scaled_by(unit, -1.0)));
     const Lower one = Lower::exact(1.0);
     const Lower least = one - skew;
     if (least.is_zero()) {
