@@ -3,6 +3,7 @@
 #include "lipcert/error.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 #include <string>
@@ -61,7 +62,7 @@ Error refusal(const PublishedModel& model, const nlohmann::json& changes) {
 TEST_CASE("every published family is recognised, and its graph computes what its class computes") {
     Random random(81);
     const std::vector<PublishedModel> models = published_models(random);
-    CHECK(models.size() == 16);
+    CHECK(models.size() == 17);
     for (const PublishedModel& model : models) {
         CAPTURE(model.family);
         const TinyModel tiny = make_model(model.tensors, model.configuration);
@@ -116,6 +117,7 @@ TEST_CASE("the roles of a few published tensors are what their names say") {
     CHECK(role("distilbert-classifier", "pre_classifier.weight") == "mlp in");
     CHECK(role("modula", "blocks.1.attn.c_proj.weight") == "attention output");
     CHECK(role("gemma", "model.layers.1.mlp.up_proj.weight") == "up");
+    CHECK(role("gemma2", "model.layers.0.post_feedforward_layernorm.weight") == "norm");
 }
 
 TEST_CASE("a published model whose class would compute something else is refused") {
@@ -129,6 +131,16 @@ TEST_CASE("a published model whose class would compute something else is refused
     CHECK(says(refusal(of_family(models, "bert"), {{"is_decoder", true}}), "is_decoder"));
     CHECK(says(refusal(of_family(models, "gemma"), {{"hidden_act", "silu"}}), "hidden_act"));
     CHECK(says(refusal(of_family(models, "gemma"), {{"model_type", "gemma2"}}), "model_type"));
+    CHECK(says(refusal(of_family(models, "gemma2"), {{"attn_logit_softcapping", nullptr}}),
+               "attn_logit_softcapping"));
+    CHECK(says(refusal(of_family(models, "gemma2"), {{"final_logit_softcapping", 0.0}}),
+               "final_logit_softcapping"));
+    CHECK(says(refusal(of_family(models, "gemma2"), {{"query_pre_attn_scalar", nullptr}}),
+               "query_pre_attn_scalar"));
+    CHECK(says(refusal(of_family(models, "gemma2"), {{"hidden_activation", "gelu"}}),
+               "hidden_activation"));
+    CHECK(
+        says(refusal(of_family(models, "gemma2"), {{"model_type", "gemma3_text"}}), "model_type"));
     CHECK(says(refusal(of_family(models, "phi3"), {{"rope_scaling", {{"type", "longrope"}}}}),
                "rope_scaling"));
     CHECK(says(refusal(of_family(models, "gpt-neox"), {{"rotary_pct", 2.0}}), "rotary_pct"));
@@ -140,6 +152,29 @@ TEST_CASE("a published model whose class would compute something else is refused
                "layernorm_substitute"));
     CHECK(says(refusal(of_family(models, "modula-tanh"), {{"softmax_scale", nullptr}}),
                "softmax_scale"));
+}
+
+TEST_CASE("caps, scales and both norms of a branch of Gemma 2 are where its class has them") {
+    Random random(89);
+    const std::vector<PublishedModel> models = published_models(random);
+    const PublishedModel& model = of_family(models, "gemma2");
+    const Architecture graph = graph_of(make_model(model.tensors, model.configuration));
+    const auto is_about = [](const lipcert::Interval& interval, double value) {
+        return interval.magnitude() >= lipcert::Upper::exact(value * (1.0 - 1e-15)) &&
+               interval.magnitude() <= lipcert::Upper::exact(value * (1.0 + 1e-15));
+    };
+    const auto& branch = std::get<lipcert::Residual>(graph.layers.at(1).modules.front().kind).body;
+    REQUIRE(branch.size() == 3);
+    CHECK(std::get<lipcert::Normalisation>(branch.front().kind).weight_plus_one);
+    CHECK(std::get<lipcert::Normalisation>(branch.back().kind).weight ==
+          "model.layers.1.post_attention_layernorm.weight");
+    const auto& attention = std::get<lipcert::Attention>(branch.at(1).kind);
+    REQUIRE(attention.score_cap);
+    CHECK(is_about(*attention.score_cap, 2.0));
+    CHECK(is_about(attention.score_scale, 1.0 / 3.0));
+    REQUIRE(graph.after_unembedding.size() == 1);
+    CHECK(is_about(std::get<lipcert::SoftCap>(graph.after_unembedding.front().kind).cap, 3.0));
+    CHECK(is_about(graph.embedding.scale, std::sqrt(8.0)));
 }
 
 TEST_CASE("a head that a published encoder's family does not describe stops certification") {

@@ -86,6 +86,12 @@ Matrix attend(const PlainAttention& attention,
         const Eigen::Index source = head / group * width;
         Matrix scores = attention.scale * q.middleCols(head * width, width) *
                         k.middleCols(source, width).transpose();
+        if (attention.cap > 0.0) {
+            scores = attention.cap * (scores / attention.cap).array().tanh();
+        }
+        if (!attention.constants.empty()) {
+            scores += attention.constants[static_cast<std::size_t>(head)];
+        }
         for (Eigen::Index token = 0; token < scores.rows(); ++token) {
             if (attention.causal) {
                 scores.row(token)

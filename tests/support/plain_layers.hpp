@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
 #include "support/model_builder.hpp"
 
@@ -38,6 +39,8 @@ struct PlainAttention {
     bool causal = true;
     Eigen::Index rotated = 0;  ///< leading entries of each head, turned in halves
     double base = 10000.0;
+    double cap = 0.0;                    ///< c > 0: scores are c tanh(scale q.k / c)
+    std::vector<Matrix> constants = {};  ///< added to the scores, one matrix per head; empty: none
 };
 
 /// The averages of the values, heads side by side.

@@ -127,6 +127,66 @@ PublishedModel llama_kin(Random& random, const std::string& type, const LlamaKin
     return model;
 }
 
+/// Gemma 2: norms on both sides of each branch, capped scores and logits.
+PublishedModel gemma2(Random& random) {
+    constexpr Eigen::Index kWide = 6;
+    constexpr double kEpsilon = 1e-5;
+    LlamaKin kin;
+    kin.head_width = kWide;
+    PublishedModel model;
+    model.family = "gemma2";
+    Names names(random, model.tensors);
+    draw_llama_kin(names, kin);
+    for (int i = 0; i < kLayers; ++i) {
+        names.norm(numbered("model.layers.", i) + "pre_feedforward_layernorm", false);
+        names.norm(numbered("model.layers.", i) + "post_feedforward_layernorm", false);
+    }
+    model.configuration = {{"model_type", "gemma2"},
+                           {"num_hidden_layers", kLayers},
+                           {"num_attention_heads", kHeads},
+                           {"num_key_value_heads", 1},
+                           {"head_dim", kWide},
+                           {"hidden_size", kWidth},
+                           {"intermediate_size", kInner},
+                           {"vocab_size", kVocabulary},
+                           {"rms_norm_eps", kEpsilon},
+                           {"hidden_activation", "gelu_pytorch_tanh"},
+                           {"query_pre_attn_scalar", 9},
+                           {"attn_logit_softcapping", 2.0},
+                           {"final_logit_softcapping", 3.0},
+                           {"sliding_window", 4},
+                           {"tie_word_embeddings", true}};
+    model.forward = [](const TinyTensors& tensors, const Matrix& stream) {
+        const PlainLayers layers(tensors);
+        PlainAttention heads = causal_heads(1, kWide, 1.0);
+        heads.scale = 1.0 / 3.0;
+        heads.cap = 2.0;
+        Matrix x = stream;
+        for (int i = 0; i < kLayers; ++i) {
+            const std::string layer = numbered("model.layers.", i);
+            const auto norm = [&](const char* name, const Matrix& of) {
+                return layers.rms_norm(layer + name, of, kEpsilon, 1.0);
+            };
+            const std::string self = layer + "self_attn.";
+            const Matrix n = norm("input_layernorm", x);
+            x += norm("post_attention_layernorm",
+                      layers.linear(self + "o_proj",
+                                    attend(heads,
+                                           layers.linear(self + "q_proj", n),
+                                           layers.linear(self + "k_proj", n),
+                                           layers.linear(self + "v_proj", n))));
+            const Matrix m = norm("pre_feedforward_layernorm", x);
+            const Matrix hidden = gelu_tanh(layers.linear(layer + "mlp.gate_proj", m))
+                                      .cwiseProduct(layers.linear(layer + "mlp.up_proj", m));
+            x += norm("post_feedforward_layernorm", layers.linear(layer + "mlp.down_proj", hidden));
+        }
+        x = layers.rms_norm("model.norm", x, kEpsilon, 1.0);
+        return Matrix(
+            3.0 * (layers.times_transposed("model.embed_tokens.weight", x) / 3.0).array().tanh());
+    };
+    return model;
+}
+
 // GPT's kin: LayerNorm, biases, plain MLP.
 
 PublishedModel opt(Random& random) {
@@ -350,6 +410,7 @@ std::vector<PublishedModel> published_models(Random& random) {
     models.push_back(llama_kin(random, "qwen3", qwen3));
     models.push_back(llama_kin(random, "phi3", phi3));
     models.push_back(llama_kin(random, "gemma", gemma));
+    models.push_back(gemma2(random));
     models.push_back(opt(random));
     models.push_back(gpt_neox(random, true));
     models.push_back(gpt_neox(random, false));
