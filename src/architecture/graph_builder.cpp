@@ -265,6 +265,11 @@ void GraphBuilder::append(std::vector<Module>& to, const AttentionSyntax& syntax
     if (syntax.sink) {
         module.sink = Sink{tensor(syntax.sink->scores)};
     }
+    if (syntax.relative_bias) {
+        module.relative_bias =
+            RelativeBias{tensor(syntax.relative_bias->table),
+                         parameters_.size(syntax.relative_bias->farthest, "the farthest distance")};
+    }
     if (syntax.head_dim) {
         expect_heads(module, *syntax.head_dim, syntax.heads);
     }
@@ -291,6 +296,10 @@ void GraphBuilder::append(std::vector<Module>& to, const GatedMlpSyntax& syntax)
     expect(
         module.gate.weight, size_of(module.gate, checkpoint_).outputs, syntax.width, "the width");
     to.push_back({std::move(module)});
+}
+
+void GraphBuilder::append(std::vector<Module>& to, const ElementwiseSyntax& syntax) {
+    to.push_back({Elementwise{parameters_.activation(syntax.activation)}});
 }
 
 void GraphBuilder::append(std::vector<Module>& to, const ResidualSyntax& syntax) {

@@ -30,6 +30,7 @@ public:
 private:
     // Stages (graph_stages.cpp)
     void stage(const language::EmbeddingSyntax& syntax);
+    void stage(const language::InputSyntax& syntax);
     void stage(const language::RepeatSyntax& syntax);
     void stage(const language::UnembeddingSyntax& syntax);
     void stage(const language::ModuleSyntax& syntax);
@@ -45,6 +46,7 @@ private:
     void append(std::vector<Module>& to, const language::AttentionSyntax& syntax);
     void append(std::vector<Module>& to, const language::MlpSyntax& syntax);
     void append(std::vector<Module>& to, const language::GatedMlpSyntax& syntax);
+    void append(std::vector<Module>& to, const language::ElementwiseSyntax& syntax);
     void append(std::vector<Module>& to, const language::ResidualSyntax& syntax);
     void append(std::vector<Module>& to, const language::ParallelSyntax& syntax);
     void append(std::vector<Module>& to, const language::ScaleSyntax& syntax);

@@ -70,6 +70,16 @@ void GraphBuilder::stage(const EmbeddingSyntax& syntax) {
     }
 }
 
+void GraphBuilder::stage(const InputSyntax& syntax) {
+    VectorInput vectors;
+    vectors.width = parameters_.size(syntax.width, "the length of a vector of the input");
+    vectors.largest_entry =
+        parameters_.positive(syntax.largest_entry, "the largest entry of a vector of the input");
+    vectors.added = tensor(syntax.added);
+    vectors.beside = tensor(syntax.beside);
+    result_.embedding.vectors = std::move(vectors);
+}
+
 void GraphBuilder::stage(const RepeatSyntax& syntax) {
     const std::size_t count = parameters_.size(syntax.count, "the number of layers");
     if (count > kMostLayers) {

@@ -62,6 +62,7 @@ public:
                    const Checkpoint& checkpoint)
         : family_(family),
           match_(match),
+          checkpoint_(checkpoint),
           parameters_(family, match, configuration, checkpoint.path()) {}
 
     bool contain(const TensorInfo& tensor) {
@@ -69,7 +70,8 @@ public:
                std::any_of(family_.ignore.begin(), family_.ignore.end(), [&](const auto& ignored) {
                    return is_named(ignored, tensor) &&
                           (!ignored.shape || tensor.shape == extents(*ignored.shape)) &&
-                          (!ignored.is_vector || tensor.shape.size() == 1);
+                          (!ignored.is_vector || tensor.shape.size() == 1) &&
+                          (!ignored.copy_of || is_copy(tensor, *ignored.copy_of));
                });
     }
 
@@ -81,6 +83,10 @@ public:
                 TensorInfo expected;
                 expected.shape = extents(*ignored.shape);
                 shapes += (shapes.empty() ? "" : " or ") + shape_text(expected);
+            }
+            if (ignored.copy_of && is_named(ignored, tensor)) {
+                return fmt::format("; under this name only a copy of {} is ignored",
+                                   expand(ignored.copy_of->text, match_));
             }
         }
         return shapes.empty() ? "" : fmt::format("; under this name only {} is ignored", shapes);
@@ -100,6 +106,13 @@ private:
         return matches(expand(ignored.pattern.text, match_), tensor.name);
     }
 
+    /// The same numbers under another name: programs that load one or the other run one model.
+    [[nodiscard]] bool is_copy(const TensorInfo& tensor, const language::Pattern& original) const {
+        const TensorInfo* other = checkpoint_.find(expand(original.text, match_));
+        return other != nullptr && other->shape == tensor.shape &&
+               checkpoint_.read(*other) == checkpoint_.read(tensor);
+    }
+
     std::vector<std::size_t> extents(const std::vector<language::Formula>& formulas) {
         std::vector<std::size_t> result;
         result.reserve(formulas.size());
@@ -111,6 +124,7 @@ private:
 
     const language::Family& family_;
     const Match& match_;
+    const Checkpoint& checkpoint_;
     Parameters parameters_;
 };
 

@@ -14,7 +14,11 @@ namespace {
 
 LinearSize stored_size(const LinearMap& map, const Checkpoint& checkpoint) {
     const TensorInfo* tensor = checkpoint.find(map.weight);
-    if (tensor == nullptr || tensor->shape.size() != 2) {
+    const bool rows_are_outputs = map.layout == Layout::out_in;
+    // A convolution over disjoint patches maps all entries of a patch: outputs x the rest. Which of
+    // more than two dimensions would be the outputs, [in, out] does not say.
+    const std::size_t rank = tensor == nullptr ? 0 : tensor->shape.size();
+    if (rank < 2 || (rank > 2 && !rows_are_outputs)) {
         throw Error(ErrorKind::architecture,
                     checkpoint.path() + ": " + map.weight,
                     fmt::format("the shape is {}; a matrix with two dimensions was expected",
@@ -25,8 +29,9 @@ LinearSize stored_size(const LinearMap& map, const Checkpoint& checkpoint) {
                     checkpoint.path() + ": " + map.weight,
                     fmt::format("the shape is {}: there is nothing in it", shape_text(*tensor)));
     }
-    const bool rows_are_outputs = map.layout == Layout::out_in;
-    return {tensor->shape[rows_are_outputs ? 1 : 0], tensor->shape[rows_are_outputs ? 0 : 1]};
+    const std::size_t rest = element_count(*tensor) / tensor->shape[0];
+    return rows_are_outputs ? LinearSize{rest, tensor->shape[0]}
+                            : LinearSize{tensor->shape[0], rest};
 }
 
 class ShapeCheck {
@@ -36,6 +41,9 @@ public:
     void run(const Architecture& architecture) {
         std::size_t width = embedding(architecture.embedding);
         width = chain(architecture.stem, width);
+        if (architecture.embedding.vectors) {
+            constants(*architecture.embedding.vectors, width);
+        }
         for (const Layer& layer : architecture.layers) {
             width = chain(layer.modules, width);
         }
@@ -65,7 +73,20 @@ private:
         }
     }
 
+    void constants(const VectorInput& vectors, std::size_t width) const {
+        for (const std::string& name : {vectors.added, vectors.beside}) {
+            const TensorInfo* found = checkpoint_.find(name);
+            if (!name.empty() && (found == nullptr || found->shape.size() < 2 ||
+                                  found->shape.back() != width || element_count(*found) == 0)) {
+                refuse(name, fmt::format("rows of {} entries, as behind the stem", width));
+            }
+        }
+    }
+
     [[nodiscard]] std::size_t embedding(const Embedding& embedding) const {
+        if (embedding.vectors) {
+            return embedding.vectors->width;
+        }
         const LinearSize table =
             stored_size({embedding.weight, Layout::out_in, {}, {}}, checkpoint_);
         for (const std::string& added : {embedding.positions, embedding.types}) {
@@ -130,6 +151,25 @@ private:
         return outputs / heads;
     }
 
+    /// Two-sided, half of the rows are for tokens behind; half of what is left, one row each.
+    void relative_bias(const Attention& module) const {
+        const std::string& table = module.relative_bias->table;
+        const std::size_t fewest = module.causal ? 2 : 4;
+        const TensorInfo* found = checkpoint_.find(table);
+        if (found == nullptr || found->shape.size() != 2 || found->shape[0] < fewest ||
+            found->shape[1] != module.heads) {
+            refuse(table,
+                   fmt::format("at least {} rows, and one column for each of the {} heads",
+                               fewest,
+                               module.heads));
+        }
+        if (module.relative_bias->farthest <= found->shape[0]) {
+            refuse(table,
+                   fmt::format("fewer rows than the farthest distance, {}",
+                               module.relative_bias->farthest));
+        }
+    }
+
     std::size_t attention(const Attention& module, std::size_t width) {
         if (module.key_value_heads == 0 || module.heads % module.key_value_heads != 0) {
             refuse(module.query.weight,
@@ -161,6 +201,9 @@ private:
         if (module.sink && !module.sink->scores.empty()) {
             vector(module.sink->scores, module.heads, "one score for each head");
         }
+        if (module.relative_bias) {
+            relative_bias(module);
+        }
         return linear(module.output, module.heads * value_width);
     }
 
@@ -185,6 +228,8 @@ private:
         needs_outputs(module.up, inner, "as many as " + module.gate.weight);
         return linear(module.down, inner);
     }
+
+    std::size_t operator()(const Elementwise& /*module*/, std::size_t width) const { return width; }
 
     std::size_t operator()(const Residual& module, std::size_t width) {
         const std::size_t skip = module.projection ? linear(*module.projection, width) : width;

@@ -31,6 +31,8 @@ struct Measures {
 
     void operator()(const GatedMlp& /*module*/) {}
 
+    void operator()(const Elementwise& /*module*/) {}
+
     void operator()(const Residual& module) { walk(module.body); }
 
     void operator()(const Parallel& module) {

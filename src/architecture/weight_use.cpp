@@ -17,6 +17,10 @@ public:
         table(architecture.embedding.positions, "position");
         table(architecture.embedding.types, "token type");
         walk(architecture.stem);
+        if (const auto& vectors = architecture.embedding.vectors) {
+            vector(vectors->added, {"added constant", "added constant"});
+            vector(vectors->beside, {"constant token", "constant token"});
+        }
         for (const Layer& layer : architecture.layers) {
             layer_ = layer.index;
             walk(layer.modules);
@@ -114,6 +118,9 @@ private:
         if (module.sink) {
             vector(module.sink->scores, {"attention sink", "attention sink"});
         }
+        if (module.relative_bias) {
+            vector(module.relative_bias->table, {"relative bias", "relative bias"});
+        }
         affine(module.output, "attention output");
     }
 
@@ -126,6 +133,8 @@ private:
         side_by_side({{&module.gate, "gate"}, {&module.up, "up"}});
         affine(module.down, "down");
     }
+
+    void operator()(const Elementwise& /*module*/) {}
 
     void operator()(const Residual& module) {
         walk(module.body);

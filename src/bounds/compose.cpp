@@ -29,11 +29,9 @@ public:
     Composition(const Checkpoint& checkpoint,
                 const ComposeOptions& options,
                 const ResolvedConditions& conditions,
+                const Upper& sqrt_sequence_length,
                 StreamBounds start)
-        : walk_(checkpoint,
-                sqrt(Upper::of_count(options.sequence_length.value_or(1))),
-                options.effort,
-                conditions),
+        : walk_(checkpoint, sqrt_sequence_length, options.effort, conditions),
           checkpoint_(checkpoint),
           options_(options),
           maximum_norm_(conditions.maximum_norm),
@@ -59,6 +57,17 @@ public:
             }
         }
         return blocks;
+    }
+
+    /// [R41] constants that are added to the tokens and tokens that are put beside them.
+    void join(const ConstantTokens& constants) {
+        unrolled_.reset();
+        stream_ = Walk::materialised(stream_);
+        for (Upper* radius : {&stream_.ball_radius, &stream_.domain_radius}) {
+            *radius = max(*radius, constants.largest_beside) + constants.largest_added;
+        }
+        stream_.rule = joined_rules({stream_.rule, "R41"});
+        mark_boundary();
     }
 
     /// The stream as it stands, with a pending gamma and beta applied.
@@ -276,7 +285,9 @@ NetworkBounds compose_from(const Architecture& architecture,
     start.width = embedding.dimension;
     start.ball_radius = bounds.domain.radius;
     start.domain_radius = bounds.domain.everything ? Upper::infinity() : bounds.domain.radius;
-    Composition composition(checkpoint, options, conditions, start);
+    const Upper sqrt_tokens = sqrt(Upper::of_count(
+        options.sequence_length.value_or(1) + tokens_beside(architecture.embedding, checkpoint)));
+    Composition composition(checkpoint, options, conditions, sqrt_tokens, start);
     if (!bounds.domain.everything && options.effort != Effort::fast && architecture.stem.empty() &&
         (options.effort == Effort::max || embedding.dimension <= kWidestUnrolled)) {
         composition.unroll({embedding.dimension, bounds.domain.radius, tables});
@@ -284,6 +295,9 @@ NetworkBounds compose_from(const Architecture& architecture,
     const bool unembeds = architecture.unembedding.has_value();
 
     bounds.stem = composition.pass(architecture.stem, "stem", false);
+    if (const auto& vectors = architecture.embedding.vectors) {
+        composition.join(constant_tokens(*vectors, checkpoint, composition.stream().width));
+    }
     for (std::size_t i = 0; i < architecture.layers.size(); ++i) {
         const Layer& layer = architecture.layers[i];
         const bool last = i + 1 == architecture.layers.size();
@@ -300,10 +314,7 @@ NetworkBounds compose_from(const Architecture& architecture,
     bounds.head = composition.pass(architecture.head, kHead, unembeds);
     bounds.max_activation = composition.largest_radius();
 
-    bound_output(read_output(architecture, checkpoint, composition),
-                 tail,
-                 sqrt(Upper::of_count(options.sequence_length.value_or(1))),
-                 bounds);
+    bound_output(read_output(architecture, checkpoint, composition), tail, sqrt_tokens, bounds);
     if (bounds.domain.conditional) {
         return bounds;  // what follows is about the whole domain
     }
@@ -328,7 +339,7 @@ std::optional<NetworkBounds> compose_on_embeddings(const Architecture& architect
     const auto& first =
         architecture.layers.empty() ? architecture.head : architecture.layers.front().modules;
     if (holds_everywhere(architecture) || !architecture.stem.empty() ||
-        architecture.embedding.max_row_norm || first.empty() ||
+        architecture.embedding.vectors || architecture.embedding.max_row_norm || first.empty() ||
         !Unrolled::understands(first.front())) {
         return std::nullopt;
     }

@@ -78,6 +78,8 @@ private:
 
     void enter(const GatedMlp& /*mlp*/, const std::string& /*label*/) {}
 
+    void enter(const Elementwise& /*module*/, const std::string& /*label*/) {}
+
     void enter(const Scale& /*scale*/, const std::string& /*label*/) {}
 
     void enter(const SoftCap& /*cap*/, const std::string& /*label*/) {}

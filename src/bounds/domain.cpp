@@ -29,6 +29,8 @@ private:
 
     static bool after(const Mlp& /*mlp*/, bool bounded) { return bounded; }
 
+    static bool after(const Elementwise& /*module*/, bool bounded) { return bounded; }
+
     static bool after(const Scale& /*scale*/, bool bounded) { return bounded; }
 
     static bool after(const SoftCap& /*cap*/, bool /*bounded*/) { return true; }

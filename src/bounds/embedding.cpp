@@ -9,6 +9,14 @@ namespace lipcert {
 EmbeddingBounds embedding_bounds(const Embedding& embedding, const Checkpoint& checkpoint) {
     const std::string where = "embedding";
     EmbeddingBounds bounds;
+    if (embedding.vectors) {
+        // [R41] no table: vectors of which no entry is larger than stated.
+        bounds.dimension = embedding.vectors->width;
+        bounds.radius =
+            embedding.vectors->largest_entry.magnitude() * sqrt(Upper::of_count(bounds.dimension));
+        bounds.largest_row = bounds.radius;
+        return bounds;
+    }
     {
         Matrix table = read_matrix(checkpoint, embedding.weight, where);
         bounds.dimension = static_cast<std::size_t>(table.cols());
@@ -42,6 +50,38 @@ EmbeddingBounds embedding_bounds(const Embedding& embedding, const Checkpoint& c
         bounds.radius += largest_row_norm(MatrixBall::of(types));
     }
     return bounds;
+}
+
+std::size_t tokens_beside(const Embedding& embedding, const Checkpoint& checkpoint) {
+    const TensorInfo* beside =
+        embedding.vectors ? checkpoint.find(embedding.vectors->beside) : nullptr;
+    return beside == nullptr || beside->shape.empty() || beside->shape.back() == 0
+               ? 0
+               : element_count(*beside) / beside->shape.back();
+}
+
+ConstantTokens constant_tokens(const VectorInput& vectors,
+                               const Checkpoint& checkpoint,
+                               std::size_t width) {
+    const auto rows = [&](const std::string& name) {
+        const Matrix stored = read_matrix(checkpoint, name, "input");
+        const auto columns = static_cast<Eigen::Index>(width);
+        if (width == 0 || stored.size() % columns != 0) {
+            throw Error(ErrorKind::architecture,
+                        "input",
+                        "'" + name + "' holds " + std::to_string(stored.size()) +
+                            " numbers, expected rows of " + std::to_string(width));
+        }
+        return Matrix(stored.reshaped<Eigen::RowMajor>(stored.size() / columns, columns));
+    };
+    ConstantTokens constants;
+    if (!vectors.added.empty()) {
+        constants.largest_added = largest_row_norm(MatrixBall::of(rows(vectors.added)));
+    }
+    if (!vectors.beside.empty()) {
+        constants.largest_beside = largest_row_norm(MatrixBall::of(rows(vectors.beside)));
+    }
+    return constants;
 }
 
 }  // namespace lipcert

@@ -28,6 +28,10 @@ std::string name(const GatedMlp& /*mlp*/) {
     return "gated mlp";
 }
 
+std::string name(const Elementwise& /*module*/) {
+    return "activation";
+}
+
 std::string name(const Parallel& /*parallel*/) {
     return "parallel";
 }

@@ -268,6 +268,10 @@ void Walk::apply(const Attention& attention, StreamBounds& stream, const std::st
         // No rule needs them, but a model whose sink is not finite has no bound: reading refuses.
         (void)read_matrix(checkpoint_, attention.sink->scores, where);
     }
+    if (attention.relative_bias) {
+        // [R42] finite constants in the scores change no rule; reading refuses others.
+        (void)read_matrix(checkpoint_, attention.relative_bias->table, where);
+    }
     HeadSum values = value_path(weights, where);
     values.effort = effort_;
     const Eigen::Index head_dimension =
@@ -400,6 +404,16 @@ void Walk::apply(const Scale& scale, StreamBounds& stream, const std::string& /*
     const Upper factor = scale.factor.magnitude();
     advance(stream, factor, "R1");
     map_radii(stream, [&](const Upper& radius) { return factor * radius; });
+}
+
+void Walk::apply(const Elementwise& module,
+                 StreamBounds& stream,
+                 const std::string& /*where*/) const {
+    stream = materialised(stream);
+    // [R6] entry by entry, in either norm; |phi(t)| <= ratio |t|.
+    const ActivationBounds activation = activation_bounds(module.activation);
+    advance(stream, activation.slope, "R6");
+    map_radii(stream, [&](const Upper& radius) { return activation.ratio * radius; });
 }
 
 void Walk::apply(const SoftCap& cap, StreamBounds& stream, const std::string& where) const {

@@ -72,6 +72,7 @@ private:
     void apply(const Attention& attention, StreamBounds& stream, const std::string& where) const;
     void apply(const Mlp& mlp, StreamBounds& stream, const std::string& where) const;
     void apply(const GatedMlp& mlp, StreamBounds& stream, const std::string& where) const;
+    void apply(const Elementwise& module, StreamBounds& stream, const std::string& where) const;
     void apply(const Residual& residual, StreamBounds& stream, const std::string& where) const;
     void apply(const Parallel& parallel, StreamBounds& stream, const std::string& where) const;
     void apply(const Scale& scale, StreamBounds& stream, const std::string& where) const;

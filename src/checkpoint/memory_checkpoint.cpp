@@ -8,8 +8,16 @@
 namespace lipcert {
 
 void MemoryCheckpoint::add(const std::string& name, const Matrix& values) {
+    add_shaped(name,
+               values,
+               {static_cast<std::size_t>(values.rows()), static_cast<std::size_t>(values.cols())});
+}
+
+void MemoryCheckpoint::add_shaped(const std::string& name,
+                                  const Matrix& values,
+                                  std::vector<std::size_t> shape) {
     insert({name,
-            {static_cast<std::size_t>(values.rows()), static_cast<std::size_t>(values.cols())},
+            std::move(shape),
             DataType::float64,
             "float64",
             static_cast<std::uint64_t>(values.size()) * sizeof(double)},

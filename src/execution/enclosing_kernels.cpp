@@ -226,6 +226,13 @@ void Kernels<EnclosedNumber>::softmax(Index seen_by_first,
 }
 
 template <>
+void Kernels<EnclosedNumber>::add(const Values& summand, Values& x) {
+    for (Index i = 0; i < x.size(); ++i) {
+        x.data()[i] = x.data()[i] + summand.data()[i];
+    }
+}
+
+template <>
 Values Kernels<EnclosedNumber>::attend(const HeadInputs<EnclosedNumber>& inputs,
                                        double* /*largest_score*/) {
     const Attention& attention = inputs.attention;
@@ -244,6 +251,9 @@ Values Kernels<EnclosedNumber>::attend(const HeadInputs<EnclosedNumber>& inputs,
             if (attention.score_cap) {
                 soft_cap(*attention.score_cap, shares);
             }
+            if (!inputs.relative_bias.empty()) {
+                add(inputs.relative_bias[static_cast<std::size_t>(head)], shares);
+            }
             std::optional<double> sink;
             if (!inputs.sink_scores.empty()) {
                 sink = inputs.sink_scores[static_cast<std::size_t>(head)];
@@ -254,13 +264,6 @@ Values Kernels<EnclosedNumber>::attend(const HeadInputs<EnclosedNumber>& inputs,
         }
     }
     return averages;
-}
-
-template <>
-void Kernels<EnclosedNumber>::add(const Values& summand, Values& x) {
-    for (Index i = 0; i < x.size(); ++i) {
-        x.data()[i] = x.data()[i] + summand.data()[i];
-    }
 }
 
 template <>

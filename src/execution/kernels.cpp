@@ -293,6 +293,10 @@ auto Kernels<Scalar>::attend(const HeadInputs<Scalar>& inputs, double* largest_s
             largest[static_cast<std::size_t>(number_of_piece)] =
                 largest_seen<Scalar>(attention.causal, shares);
         }
+        if (!inputs.relative_bias.empty()) {
+            shares += inputs.relative_bias[static_cast<std::size_t>(piece.head)].block(
+                piece.first_query, 0, piece.queries, piece.keys);
+        }
         std::optional<Scalar> sink;
         if (!inputs.sink_scores.empty()) {
             sink = inputs.sink_scores[static_cast<std::size_t>(piece.head)];

@@ -24,6 +24,8 @@ struct HeadInputs {
     Eigen::Index sequence_length = 0;
     /// Of the key that every token sees beside the others; empty: there is none.
     std::vector<typename Coefficients<Scalar>::Scalar> sink_scores = {};
+    /// Query x key of one sequence, what is added to the scores of each head; empty: nothing.
+    std::vector<Stream<Scalar>> relative_bias = {};
 };
 
 /// What modules are made of, in the arithmetic `Scalar`: float and double through the BLAS and

@@ -213,6 +213,9 @@ AttentionAtInput::AttentionAtInput(const Transformer& model,
                 slopes(Activation::tanh, state.shares / Kernel::number(*attention.score_cap));
             Kernel::soft_cap(*attention.score_cap, state.shares);
         }
+        if (attention.relative_bias) {
+            Kernel::add(model.relative_bias(attention, head, state.shares.rows()), state.shares);
+        }
         Kernel::softmax(
             attention.causal ? 1 : stream.rows(), model.sink_score(attention, head), state.shares);
         averages.middleCols(head * value_width_, value_width_) =
@@ -299,6 +302,10 @@ public:
             1.0, chained(gate, by_entry({}, up.value)), 1.0, chained(up, by_entry({}, gate.value)));
         hidden.value = product;
         return chained(hidden, linear(model_, mlp.down, hidden.value));
+    }
+
+    Linearisation operator()(const Elementwise& module) const {
+        return activated(module.activation, Interval::exact(1.0), stream_);
     }
 
     Linearisation operator()(const Residual& residual) const {

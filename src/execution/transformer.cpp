@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "execution/kernels.hpp"
+#include "execution/relative_row.hpp"
 #include <fmt/format.h>
 
 namespace lipcert {
@@ -73,6 +74,12 @@ BasicTransformer<Scalar>::BasicTransformer(const Architecture& architecture,
                                            const Checkpoint& checkpoint)
     : architecture_(architecture) {
     using Number = typename Weights::Scalar;
+    if (architecture.embedding.vectors) {
+        throw Error(ErrorKind::architecture,
+                    checkpoint.path(),
+                    "family " + architecture.family +
+                        " reads vectors, not tokens: such a model is certified, but not run");
+    }
     for (const WeightUse& use : weight_uses(architecture)) {
         const TensorInfo* tensor = checkpoint.find(use.tensor);
         if (tensor == nullptr) {
@@ -299,6 +306,9 @@ auto BasicTransformer<Scalar>::apply(const Attention& attention,
     for (Index head = 0; attention.sink && head < heads; ++head) {
         inputs.sink_scores.push_back(*sink_score(attention, head));
     }
+    for (Index head = 0; attention.relative_bias && head < heads; ++head) {
+        inputs.relative_bias.push_back(relative_bias(attention, head, inputs.sequence_length));
+    }
     double largest_score = 0.0;
     const Values averages =
         Kernels<Scalar>::attend(inputs, pass.observer == nullptr ? nullptr : &largest_score);
@@ -321,6 +331,29 @@ auto BasicTransformer<Scalar>::sink_score(const Attention& attention, Index head
 }
 
 template <class Scalar>
+auto BasicTransformer<Scalar>::relative_bias(const Attention& attention,
+                                             Index head,
+                                             Index length) const -> Values {
+    const Weights& entries = tensor(attention.relative_bias->table);  // its rows, end to end
+    const Index heads = index_of(attention.heads);
+    const Index farthest = index_of(attention.relative_bias->farthest);
+    Values constants(length, length);
+    for (Index query = 0; query < length; ++query) {
+        for (Index key = 0; key < length; ++key) {
+            const Index row =
+                relative_row(key - query, entries.cols() / heads, farthest, attention.causal);
+            const auto entry = entries(0, row * heads + head);
+            if constexpr (kObservable<Scalar>) {
+                constants(query, key) = entry;
+            } else {
+                constants(query, key) = Scalar::exact(entry);
+            }
+        }
+    }
+    return constants;
+}
+
+template <class Scalar>
 auto BasicTransformer<Scalar>::apply(const Mlp& mlp, const Values& stream, const Pass& pass) const
     -> Values {
     Values hidden = apply(mlp.in, stream, pass);
@@ -336,6 +369,15 @@ auto BasicTransformer<Scalar>::apply(const GatedMlp& mlp,
     Kernels<Scalar>::activate(mlp.activation, mlp.activation_scale, hidden);
     Kernels<Scalar>::multiply_entries(apply(mlp.up, stream, pass), hidden);
     return apply(mlp.down, hidden, pass);
+}
+
+template <class Scalar>
+auto BasicTransformer<Scalar>::apply(const Elementwise& module,
+                                     const Values& stream,
+                                     const Pass& /*pass*/) const -> Values {
+    Values result = stream;
+    Kernels<Scalar>::activate(module.activation, Interval::exact(1.0), result);
+    return result;
 }
 
 template <class Scalar>

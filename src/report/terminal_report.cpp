@@ -49,10 +49,11 @@ std::string statement(const Certificate& certificate, const TerminalStyle& style
                        "  x  max-token RMS of X - Y";
     text += fmt::format("      (log10 {})\n", log10_text(bounds.max_token_rms.upper));
     if (bounds.domain.everything) {
-        text += fmt::format(
-            "    every token embedding of the file lies in the ball of L2 radius {}; radii below "
-            "are for it\n",
-            readable_decimal(bounds.domain.radius_decimal));
+        text += fmt::format("    {} in the ball of L2 radius {}; radii below are for it\n",
+                            certificate.architecture.embedding.vectors
+                                ? "vectors with entries of the size that is stated lie"
+                                : "every token embedding of the file lies",
+                            readable_decimal(bounds.domain.radius_decimal));
     }
     return text;
 }

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "execution/relative_row.hpp"
 #include "support/forward.hpp"
 #include "support/model_builder.hpp"
 #include "support/probe.hpp"
@@ -66,7 +67,34 @@ TEST_CASE("every family runs as the plain loops do") {
     }
 }
 
-TEST_CASE("capped scores and attention sinks run as the plain loops do") {
+TEST_CASE("distances share the rows of a table of relative biases as in T5") {
+    // _relative_position_bucket of transformers, run on these distances.
+    const std::vector<std::ptrdiff_t> distances = {-500, -128, -127, -64, -33, -32, -16, -15, -11,
+                                                   -9,   -8,   -7,   -1,  0,   1,   7,   8,   9,
+                                                   16,   32,   64,   91,  127, 128, 1000};
+    const std::vector<std::ptrdiff_t> two_sided = {15, 15, 15, 14, 12, 12, 10, 9,  8,  8,  8,  7, 1,
+                                                   0,  17, 23, 24, 24, 26, 28, 30, 31, 31, 31, 31};
+    const std::vector<std::ptrdiff_t> causal = {31, 31, 31, 26, 21, 21, 16, 15, 11, 9, 8, 7, 1,
+                                                0,  0,  0,  0,  0,  0,  0,  0,  0,  0, 0, 0};
+    for (std::size_t i = 0; i < distances.size(); ++i) {
+        CAPTURE(distances[i]);
+        CHECK(relative_row(distances[i], 32, 128, false) == two_sided[i]);
+        CHECK(relative_row(distances[i], 32, 128, true) == causal[i]);
+    }
+}
+
+TEST_CASE("a model that reads vectors is not run") {
+    GraphBuilder builder;
+    Architecture architecture = one_layer({{Elementwise{Activation::relu}}});
+    architecture.family = "seeing";
+    architecture.embedding.vectors = VectorInput{2, Interval::exact(1.0), "", ""};
+    const Error error =
+        error_of([&] { const Transformer engine(architecture, builder.checkpoint()); });
+    CHECK(error.kind() == ErrorKind::architecture);
+    CHECK(says(error, "family seeing reads vectors, not tokens"));
+}
+
+TEST_CASE("capped scores, sinks and constants in scores run as the plain loops do") {
     Random random(803);
     for (std::size_t i = 0; i < repetitions(12); ++i) {
         GraphBuilder builder;
@@ -78,6 +106,9 @@ TEST_CASE("capped scores and attention sinks run as the plain loops do") {
         }
         if (i % 3 != 1) {
             attention.sink = Sink{i % 2 == 0 ? "" : builder.store(random.gaussian_vector(2))};
+        }
+        if (i % 4 != 0) {
+            attention.relative_bias = RelativeBias{builder.store(random.gaussian(8, 2)), 20};
         }
         const Architecture architecture = probed_architecture(builder, {{attention}}, Probe{});
         const Transformer engine(architecture, builder.checkpoint());

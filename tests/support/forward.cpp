@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "support/activate.hpp"
+#include "support/plain_layers.hpp"
 #include "support/tensor_names.hpp"
 
 namespace lipcert::test {
@@ -141,8 +142,31 @@ Stream<Scalar> ForwardModel::run(const std::vector<Module>& modules, Stream<Scal
 }
 
 template <class Scalar>
-Stream<Scalar> ForwardModel::through_layer(Stream<Scalar> stream, std::size_t position) const {
+Stream<Scalar> ForwardModel::behind_stem(Stream<Scalar> stream) const {
     stream = run(architecture_.stem, std::move(stream));
+    const auto& vectors = architecture_.embedding.vectors;
+    if (!vectors) {
+        return stream;
+    }
+    const Index width = stream.cols();
+    const auto rows = [&](const std::string& name) {
+        const Matrix& stored = name.empty() ? Matrix(0, width) : tensor(name);
+        return Matrix(stored.reshaped<Eigen::RowMajor>(stored.size() / width, width));
+    };
+    const Matrix beside = rows(vectors->beside);
+    Stream<Scalar> joined(beside.rows() + stream.rows(), width);
+    joined << beside.cast<Scalar>(), stream;
+    if (!vectors->added.empty()) {
+        const Matrix added = rows(vectors->added);
+        const Matrix used = added.topRows(joined.rows());
+        add_to(joined, Stream<Scalar>(used.cast<Scalar>()));
+    }
+    return joined;
+}
+
+template <class Scalar>
+Stream<Scalar> ForwardModel::through_layer(Stream<Scalar> stream, std::size_t position) const {
+    stream = behind_stem(std::move(stream));
     for (std::size_t i = 0; i <= position; ++i) {
         stream = run(architecture_.layers.at(i).modules, std::move(stream));
     }
@@ -152,7 +176,7 @@ Stream<Scalar> ForwardModel::through_layer(Stream<Scalar> stream, std::size_t po
 template <class Scalar>
 Stream<Scalar> ForwardModel::blocks(Stream<Scalar> stream) const {
     return architecture_.layers.empty()
-               ? run(architecture_.stem, std::move(stream))
+               ? behind_stem(std::move(stream))
                : through_layer(std::move(stream), architecture_.layers.size() - 1);
 }
 
@@ -188,6 +212,11 @@ Stream<Scalar> ForwardModel::apply(const Module& module, const Stream<Scalar>& s
     }
     if (const auto* mlp = std::get_if<GatedMlp>(&module.kind)) {
         return gated(*mlp, stream);
+    }
+    if (const auto* elementwise = std::get_if<Elementwise>(&module.kind)) {
+        Stream<Scalar> result = stream;
+        activate_all(result, elementwise->activation, 1.0);
+        return result;
     }
     if (const auto* body = std::get_if<Residual>(&module.kind)) {
         return residual(*body, stream);
@@ -300,6 +329,13 @@ Stream<Scalar> ForwardModel::average(const Attention& attention,
             if (attention.score_cap) {
                 const double cap = midpoint(*attention.score_cap);
                 shares.back() = times(cap, tanh(shares.back() / Scalar(cap)));
+            }
+            if (attention.relative_bias) {
+                const Matrix& table = tensor(attention.relative_bias->table);
+                const Index farthest = index_of(attention.relative_bias->farthest);
+                const Index row =
+                    plain_row(other - token, table.rows(), farthest, attention.causal);
+                shares.back() += Scalar(table(row, head));
             }
         }
         if (attention.sink) {

@@ -65,6 +65,9 @@ public:
     [[nodiscard]] const Architecture& architecture() const { return architecture_; }
 
 private:
+    /// What enters the first layer: with the constants that a model which reads vectors adds.
+    template <class Scalar>
+    [[nodiscard]] Stream<Scalar> behind_stem(Stream<Scalar> stream) const;
     template <class Scalar>
     [[nodiscard]] Stream<Scalar> linear(const LinearMap& map, const Stream<Scalar>& stream) const;
     template <class Scalar>

@@ -155,7 +155,12 @@ TinyModel make_model(const TinyTensors& tensors, nlohmann::json values) {
     TinyModel model;
     model.checkpoint = std::make_unique<MemoryCheckpoint>();
     for (const auto& [name, matrix] : tensors.matrices) {
-        model.checkpoint->add(name, matrix);
+        const auto shape = tensors.shapes.find(name);
+        if (shape == tensors.shapes.end()) {
+            model.checkpoint->add(name, matrix);
+        } else {
+            model.checkpoint->add_shaped(name, matrix, shape->second);
+        }
     }
     for (const auto& [name, vector] : tensors.vectors) {
         model.checkpoint->add_vector(name, vector);

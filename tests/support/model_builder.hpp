@@ -19,6 +19,8 @@ namespace lipcert::test {
 struct TinyTensors {
     std::map<std::string, Matrix> matrices;
     std::map<std::string, Vector> vectors;
+    /// Of matrices that are stored with more than two dimensions.
+    std::map<std::string, std::vector<std::size_t>> shapes = {};
 };
 
 /// A tiny random model in the layout of a real family, with the configuration of that family.

@@ -1,6 +1,8 @@
 #include "support/plain_layers.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 
 namespace lipcert::test {
@@ -71,6 +73,34 @@ Matrix PlainLayers::rms_norm(const std::string& name,
         }
     }
     return y;
+}
+
+Eigen::Index plain_row(Eigen::Index distance,
+                       Eigen::Index rows,
+                       Eigen::Index farthest,
+                       bool causal) {
+    Eigen::Index first = 0;
+    if (!causal) {
+        rows /= 2;
+        first = distance > 0 ? rows : 0;
+    } else if (distance > 0) {
+        distance = 0;
+    }
+    const Eigen::Index near = rows / 2;
+    const Eigen::Index away = std::abs(distance);
+    // The further rows begin at distances of equal ratios between `near` and `farthest`.
+    Eigen::Index row = std::min(away, near);
+    while (away >= near && row + 1 < rows) {
+        const double share = static_cast<double>(row + 1 - near) / static_cast<double>(rows - near);
+        const double begin =
+            static_cast<double>(near) *
+            std::pow(static_cast<double>(farthest) / static_cast<double>(near), share);
+        if (static_cast<double>(away) < begin) {
+            break;
+        }
+        ++row;
+    }
+    return first + row;
 }
 
 Matrix attend(const PlainAttention& attention,

@@ -43,6 +43,12 @@ struct PlainAttention {
     std::vector<Matrix> constants = {};  ///< added to the scores, one matrix per head; empty: none
 };
 
+/// The row of a table of relative biases that T5 reads for a key `distance` tokens ahead.
+[[nodiscard]] Eigen::Index plain_row(Eigen::Index distance,
+                                     Eigen::Index rows,
+                                     Eigen::Index farthest,
+                                     bool causal);
+
 /// The averages of the values, heads side by side.
 [[nodiscard]] Matrix attend(const PlainAttention& attention,
                             const Matrix& queries,

@@ -137,6 +137,10 @@ private:
             const auto scores = [&] { return random_.gaussian_vector(heads, 3.0); };
             attention.sink = Sink{one_in(2) ? "" : builder_.store(scores())};
         }
+        if (one_in(6)) {
+            attention.relative_bias =
+                RelativeBias{builder_.store(random_.gaussian(8, heads, 3.0)), 20};
+        }
         return attention;
     }
 
@@ -222,6 +226,9 @@ private:
             }
             if (one_in(12)) {
                 modules.push_back({SoftCap{Interval::exact(random_.uniform(0.1, 10.0))}});
+            }
+            if (one_in(12)) {
+                modules.push_back({Elementwise{activation()}});
             }
         }
         return modules;

@@ -13,6 +13,10 @@ public:
         add(architecture.embedding.weight);
         add(architecture.embedding.positions);
         add(architecture.embedding.types);
+        if (const auto& vectors = architecture.embedding.vectors) {
+            add(vectors->added);
+            add(vectors->beside);
+        }
         add_all(architecture.stem);
         for (const Layer& layer : architecture.layers) {
             add_all(layer.modules);
@@ -47,6 +51,9 @@ public:
         if (attention.sink) {
             add(attention.sink->scores);
         }
+        if (attention.relative_bias) {
+            add(attention.relative_bias->table);
+        }
     }
 
     void operator()(const Mlp& mlp) {
@@ -59,6 +66,8 @@ public:
         (*this)(mlp.up);
         (*this)(mlp.down);
     }
+
+    void operator()(const Elementwise& /*module*/) {}
 
     void operator()(const Residual& residual) {
         add_all(residual.body);

@@ -54,6 +54,13 @@ struct Sink {
     std::string scores;  ///< one for each query head; empty: 0 ("softmax plus one")
 };
 
+/// A constant that every score gets by the distance of its two tokens, as in T5: distances are
+/// grouped, near ones one by one, others in logarithmic steps.
+struct RelativeBias {
+    std::string table;         ///< one row per group of distances, one column per query head
+    std::size_t farthest = 0;  ///< at this distance and beyond, all share one row
+};
+
 /// Softmax attention. Rows of query, key, value are ordered by head; columns of output likewise.
 struct Attention {
     LinearMap query, key, value, output;
@@ -67,12 +74,18 @@ struct Attention {
     std::optional<Normalisation> query_norm, key_norm;  ///< per head, over head_dim
     std::optional<Interval> score_cap;                  ///< c > 0: scores are c tanh(tau q.k / c)
     std::optional<Sink> sink;
+    std::optional<RelativeBias> relative_bias;  ///< added to scores behind a cap [R42]
 };
 
 struct Mlp {
     LinearMap in, out;
     Activation activation = Activation::relu;
     Interval activation_scale = Interval::exact(1.0);
+};
+
+/// phi(x), entry by entry.
+struct Elementwise {
+    Activation activation = Activation::relu;
 };
 
 /// down( scale * phi(gate x) o (up x) ).
@@ -112,6 +125,7 @@ struct Module {
                  Attention,
                  Mlp,
                  GatedMlp,
+                 Elementwise,
                  Residual,
                  Parallel,
                  Scale,
@@ -119,15 +133,25 @@ struct Module {
         kind;
 };
 
+/// What a model reads in place of tokens: vectors, such as the patches of an image. Behind the stem
+/// it adds constants to them, and puts constant tokens beside them [R41].
+struct VectorInput {
+    std::size_t width = 0;
+    Interval largest_entry;  ///< positive: radii are about vectors with no larger entry
+    std::string added;       ///< one row per token, the tokens beside them first; empty: none
+    std::string beside;      ///< one row for each token that is put before the others; empty: none
+};
+
 /// The table of token embeddings and, if the model has them, of positions and of token types: the
-/// input of block 0 is scale * row + position + type.
+/// input of block 0 is scale * row + position + type. Or no table, but vectors.
 struct Embedding {
-    std::string weight;              ///< one row per token
+    std::string weight;              ///< one row per token; empty: `vectors` are read
     std::string positions;           ///< empty: none
     std::size_t first_position = 0;  ///< the row of the first token; no bound depends on it
     std::string types;               ///< empty: none
     Interval scale = Interval::exact(1.0);
     std::optional<Interval> max_row_norm;  ///< rows longer than this are shortened at look-up
+    std::optional<VectorInput> vectors;
 };
 
 struct Layer {

@@ -11,6 +11,9 @@ class MemoryCheckpoint : public Checkpoint {
 public:
     /// A matrix of doubles. Throws Error{input} where a value is not finite.
     void add(const std::string& name, const Matrix& values);
+    /// The same under another shape of as many elements, whose first extent is the rows of
+    /// `values`.
+    void add_shaped(const std::string& name, const Matrix& values, std::vector<std::size_t> shape);
     /// A vector (rank 1).
     void add_vector(const std::string& name, const Vector& values);
 

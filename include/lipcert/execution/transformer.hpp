@@ -58,7 +58,8 @@ public:
     using Values = Stream<Scalar>;
     using Weights = Coefficients<Scalar>;
 
-    /// Reads every tensor of the model. Throws Error{architecture} where one is missing. Running
+    /// Reads every tensor of the model. Throws Error{architecture} where one is missing, or where
+    /// the model reads vectors instead of tokens. Running
     /// throws it where the graph leaves open what only execution needs: the angles of a rotary
     /// embedding.
     BasicTransformer(const Architecture& architecture, const Checkpoint& checkpoint);
@@ -99,6 +100,10 @@ public:
     /// The score of the key that every token sees beside the others, if there is one.
     [[nodiscard]] std::optional<typename Weights::Scalar> sink_score(const Attention& attention,
                                                                      Eigen::Index head) const;
+    /// Query x key: what the scores of one head get by distance, for a sequence of this length.
+    [[nodiscard]] Values relative_bias(const Attention& attention,
+                                       Eigen::Index head,
+                                       Eigen::Index length) const;
 
 private:
     [[nodiscard]] Values run(const std::vector<Module>& modules,
@@ -123,6 +128,9 @@ private:
                                     const Pass& pass) const;
     [[nodiscard]] Values apply(const Mlp& mlp, const Values& stream, const Pass& pass) const;
     [[nodiscard]] Values apply(const GatedMlp& mlp, const Values& stream, const Pass& pass) const;
+    [[nodiscard]] Values apply(const Elementwise& module,
+                               const Values& stream,
+                               const Pass& pass) const;
     [[nodiscard]] Values apply(const Residual& residual,
                                const Values& stream,
                                const Pass& pass) const;

@@ -116,7 +116,8 @@ AttentionSyntax parse_attention(const Node& node, Scope& scope) {
                      "q_norm",
                      "k_norm",
                      "score_cap",
-                     "sink"});
+                     "sink",
+                     "relative_bias"});
     AttentionSyntax result;
     result.query = parse_linear(node.at("q"), scope);
     result.key = parse_linear(node.at("k"), scope);
@@ -139,6 +140,11 @@ AttentionSyntax parse_attention(const Node& node, Scope& scope) {
     if (const auto sink = node.find("sink")) {
         sink->allow_keys({"scores"});
         result.sink = SinkSyntax{scope.optional_pattern(*sink, "scores")};
+    }
+    if (const auto bias = node.find("relative_bias")) {
+        bias->allow_keys({"table", "farthest"});
+        result.relative_bias = RelativeBiasSyntax{scope.pattern(bias->at("table"), false),
+                                                  scope.formula(bias->at("farthest"))};
     }
     return result;
 }
@@ -198,6 +204,10 @@ ModuleSyntax parse_single(const Node& node, Scope& scope) {
         {"attention", parse_attention},
         {"mlp", parse_mlp},
         {"gated_mlp", parse_gated_mlp},
+        {"activation",
+         [](const Node& n, Scope& s) {
+             return ElementwiseSyntax{s.word(n, ParameterKind::activation)};
+         }},
         {"parallel", parse_parallel},
         {"scale", [](const Node& n, Scope& s) { return ScaleSyntax{s.formula(n)}; }},
         {"soft_cap", [](const Node& n, Scope& s) { return SoftCapSyntax{s.formula(n)}; }},
@@ -209,6 +219,7 @@ ModuleSyntax parse_single(const Node& node, Scope& scope) {
                      "attention",
                      "mlp",
                      "gated_mlp",
+                     "activation",
                      "residual",
                      "parallel",
                      "scale",
@@ -269,6 +280,18 @@ EmbeddingSyntax parse_embedding(const Node& node, Scope& scope) {
     return result;
 }
 
+/// {"width": formula, "largest_entry": formula, "added": name, "beside": name}
+InputSyntax parse_input(const Node& node, Scope& scope) {
+    node.allow_keys({"width", "largest_entry", "added", "beside"});
+    InputSyntax result;
+    result.where = node.where();
+    result.width = scope.formula(node.at("width"));
+    result.largest_entry = scope.formula(node.at("largest_entry"));
+    result.added = scope.optional_pattern(node, "added");
+    result.beside = scope.optional_pattern(node, "beside");
+    return result;
+}
+
 RepeatSyntax parse_repeat(const Node& node, Scope& scope) {
     node.allow_keys({"repeat", "index", "body"});
     RepeatSyntax result;
@@ -323,6 +346,10 @@ StageSyntax parse_stage(const Node& node, Scope& scope) {
     if (node.has("embedding")) {
         node.allow_keys({"embedding"});
         return parse_embedding(node.at("embedding"), scope);
+    }
+    if (node.has("input")) {
+        node.allow_keys({"input"});
+        return parse_input(node.at("input"), scope);
     }
     if (node.has("repeat")) {
         return parse_repeat(node, scope);

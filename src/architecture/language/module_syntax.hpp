@@ -80,6 +80,11 @@ struct SinkSyntax {
     std::optional<Pattern> scores;
 };
 
+struct RelativeBiasSyntax {
+    Pattern table;
+    Formula farthest;
+};
+
 struct AttentionSyntax {
     LinearSyntax query, key, value, output;
     Formula heads, score_scale;
@@ -90,6 +95,7 @@ struct AttentionSyntax {
     std::optional<NormSyntax> query_norm, key_norm;
     std::optional<Formula> score_cap;
     std::optional<SinkSyntax> sink;
+    std::optional<RelativeBiasSyntax> relative_bias;
 };
 
 struct MlpSyntax {
@@ -102,6 +108,10 @@ struct GatedMlpSyntax {
     LinearSyntax gate, up, down;
     Word activation;
     std::optional<Formula> scale, width;
+};
+
+struct ElementwiseSyntax {
+    Word activation;
 };
 
 struct ModuleSyntax;
@@ -130,6 +140,7 @@ struct ModuleSyntax {
                  AttentionSyntax,
                  MlpSyntax,
                  GatedMlpSyntax,
+                 ElementwiseSyntax,
                  ResidualSyntax,
                  ParallelSyntax,
                  ScaleSyntax,

@@ -225,9 +225,10 @@ void parse_model(const Node& root, Scope& scope, Family& family) {
     bool repeated = false;
     for (const Node& node : model.items()) {
         StageSyntax stage = parse_stage(node, scope);
-        const bool is_embedding = std::holds_alternative<EmbeddingSyntax>(stage);
-        if (is_embedding != family.model.empty()) {
-            node.refuse("the model begins with its embedding, and has one");
+        const bool is_first = std::holds_alternative<EmbeddingSyntax>(stage) ||
+                              std::holds_alternative<InputSyntax>(stage);
+        if (is_first != family.model.empty()) {
+            node.refuse("the model begins with its embedding or its input, and has one");
         }
         if (unembedded) {
             const auto* module = std::get_if<ModuleSyntax>(&stage);
@@ -245,18 +246,23 @@ void parse_model(const Node& root, Scope& scope, Family& family) {
     }
 }
 
-/// A name, or {"tensor": name, "shape": [extents]}.
+/// A name, or {"tensor": name} with "shape": [extents], "rank": 1 or "copy_of": name.
 IgnoredSyntax parse_ignored(const Node& node, Scope& scope) {
     if (!node.value().is_object()) {
-        return {scope.ignored_pattern(node), std::nullopt, false};
+        return {scope.ignored_pattern(node), std::nullopt, false, std::nullopt};
     }
-    node.allow_keys({"tensor", "shape", "rank"});
-    IgnoredSyntax result{scope.ignored_pattern(node.at("tensor")), std::vector<Formula>()};
+    node.allow_keys({"tensor", "shape", "rank", "copy_of"});
+    IgnoredSyntax result{
+        scope.ignored_pattern(node.at("tensor")), std::vector<Formula>(), false, std::nullopt};
     if (const auto rank = node.find("rank")) {
         if (rank->value() != 1) {
             rank->refuse("is neither left out nor 1: a matrix is ignored in its own shape only");
         }
-        return {std::move(result.pattern), std::nullopt, true};
+        return {std::move(result.pattern), std::nullopt, true, std::nullopt};
+    }
+    if (const auto original = node.find("copy_of")) {
+        node.allow_keys({"tensor", "copy_of"});
+        return {std::move(result.pattern), std::nullopt, false, scope.pattern(*original, false)};
     }
     for (const Node& extent : node.at("shape").items()) {
         result.shape->push_back(scope.formula(extent));

@@ -29,6 +29,11 @@ private:
         add(syntax.types);
     }
 
+    void operator()(const InputSyntax& syntax) {
+        add(syntax.added);
+        add(syntax.beside);
+    }
+
     void operator()(const RepeatSyntax& syntax) { walk(syntax.body); }
 
     void operator()(const UnembeddingSyntax& syntax) {
@@ -64,6 +69,9 @@ private:
         if (syntax.sink) {
             add(syntax.sink->scores);
         }
+        if (syntax.relative_bias) {
+            add(syntax.relative_bias->table);
+        }
     }
 
     void operator()(const MlpSyntax& syntax) {
@@ -76,6 +84,8 @@ private:
         (*this)(syntax.up);
         (*this)(syntax.down);
     }
+
+    void operator()(const ElementwiseSyntax& /*syntax*/) {}
 
     void operator()(const ResidualSyntax& syntax) {
         walk(syntax.body);

@@ -19,6 +19,13 @@ struct EmbeddingSyntax {
     std::string where;
 };
 
+/// In place of an embedding: vectors.
+struct InputSyntax {
+    Formula width, largest_entry;
+    std::optional<Pattern> added, beside;
+    std::string where;
+};
+
 struct RepeatSyntax {
     Formula count;
     std::string index;  ///< the name of the layer number in patterns and formulas
@@ -38,7 +45,8 @@ struct UnembeddingSyntax {
     std::string where;
 };
 
-using StageSyntax = std::variant<EmbeddingSyntax, RepeatSyntax, UnembeddingSyntax, ModuleSyntax>;
+using StageSyntax =
+    std::variant<EmbeddingSyntax, InputSyntax, RepeatSyntax, UnembeddingSyntax, ModuleSyntax>;
 
 enum class ParameterKind { count, positive, number, activation, choice, rotary, flag };
 
@@ -69,6 +77,7 @@ struct IgnoredSyntax {
     Pattern pattern;
     std::optional<std::vector<Formula>> shape;  ///< nothing: any shape
     bool is_vector = false;                     ///< any length, one dimension
+    std::optional<Pattern> copy_of;             ///< ignored where it holds the same numbers
 };
 
 struct ReferenceFormula {
