@@ -62,7 +62,7 @@ Error refusal(const PublishedModel& model, const nlohmann::json& changes) {
 TEST_CASE("every published family is recognised, and its graph computes what its class computes") {
     Random random(81);
     const std::vector<PublishedModel> models = published_models(random);
-    CHECK(models.size() == 17);
+    CHECK(models.size() == 24);
     for (const PublishedModel& model : models) {
         CAPTURE(model.family);
         const TinyModel tiny = make_model(model.tensors, model.configuration);
@@ -114,6 +114,14 @@ TEST_CASE("the roles of a few published tensors are what their names say") {
     CHECK(role("bert-classifier", "bert.pooler.dense.bias") == "linear bias");
     CHECK(role("roberta-classifier", "classifier.out_proj.weight") == "unembedding");
     CHECK(role("phi", "lm_head.bias") == "unembedding bias");
+    CHECK(role("bert-masked-lm", "cls.predictions.transform.dense.weight") == "linear");
+    CHECK(role("roberta-masked-lm", "lm_head.bias") == "unembedding bias");
+    CHECK(role("vit", "vit.embeddings.patch_embeddings.projection.weight") == "linear");
+    CHECK(role("vit-classifier", "vit.embeddings.cls_token") == "constant token");
+    CHECK(role("t5-encoder",
+               "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight") ==
+          "relative bias");
+    CHECK(role("t5-encoder-gated", "encoder.block.1.layer.1.DenseReluDense.wi_1.weight") == "up");
     CHECK(role("distilbert-classifier", "pre_classifier.weight") == "mlp in");
     CHECK(role("modula", "blocks.1.attn.c_proj.weight") == "attention output");
     CHECK(role("gemma", "model.layers.1.mlp.up_proj.weight") == "up");
@@ -130,7 +138,7 @@ TEST_CASE("a published model whose class would compute something else is refused
                "position_embedding_type"));
     CHECK(says(refusal(of_family(models, "bert"), {{"is_decoder", true}}), "is_decoder"));
     CHECK(says(refusal(of_family(models, "gemma"), {{"hidden_act", "silu"}}), "hidden_act"));
-    CHECK(says(refusal(of_family(models, "gemma"), {{"model_type", "gemma2"}}), "model_type"));
+    CHECK(says(refusal(of_family(models, "gemma"), {{"model_type", "gemma2"}}), "gemma2"));
     CHECK(says(refusal(of_family(models, "gemma2"), {{"attn_logit_softcapping", nullptr}}),
                "attn_logit_softcapping"));
     CHECK(says(refusal(of_family(models, "gemma2"), {{"final_logit_softcapping", 0.0}}),
@@ -148,6 +156,16 @@ TEST_CASE("a published model whose class would compute something else is refused
     CHECK(says(refusal(of_family(models, "nanogpt-lipschitz"), {{"attention_output_scale", 0.5}}),
                "is no key of family nanogpt-lipschitz"));
     CHECK(says(refusal(of_family(models, "nanogpt-lipschitz"), {{"w_max", nullptr}}), "w_max"));
+    CHECK(says(refusal(of_family(models, "t5-encoder"), {{"feed_forward_proj", "gated-gelu"}}),
+               "feed_forward_proj"));
+    CHECK(says(refusal(of_family(models, "t5-encoder"), {{"is_decoder", true}}), "is_decoder"));
+    CHECK(says(refusal(of_family(models, "t5-encoder-gated"), {{"feed_forward_proj", nullptr}}),
+               "feed_forward_proj"));
+    CHECK(says(refusal(of_family(models, "vit"), {{"patch_size", 4}}), "expected 8 x 32"));
+    CHECK(says(refusal(of_family(models, "vit"), {{"qkv_bias", false}}), "qkv_bias"));
+    CHECK(says(refusal(of_family(models, "vit"), {{"largest_pixel", nullptr}}), "largest_pixel"));
+    CHECK(says(refusal(of_family(models, "bert-masked-lm"), {{"tie_word_embeddings", false}}),
+               "tie_word_embeddings"));
     CHECK(says(refusal(of_family(models, "modula"), {{"layernorm_substitute", "batchnorm"}}),
                "layernorm_substitute"));
     CHECK(says(refusal(of_family(models, "modula-tanh"), {{"softmax_scale", nullptr}}),
@@ -182,7 +200,7 @@ TEST_CASE("a head that a published encoder's family does not describe stops cert
     const std::vector<PublishedModel> models = published_models(random);
     for (const char* name : {"bert", "distilbert"}) {
         PublishedModel model = of_family(models, name);
-        model.tensors.matrices["cls.predictions.transform.dense.weight"] = Matrix::Ones(8, 8);
+        model.tensors.matrices["qa_outputs.weight"] = Matrix::Ones(2, 8);
         CHECK(says(refusal(model, nlohmann::json::object()), "has no place in family"));
     }
     PublishedModel tokens = of_family(models, "bert");
@@ -192,6 +210,38 @@ TEST_CASE("a head that a published encoder's family does not describe stops cert
         tokens.tensors.vectors.erase(std::string("bert.pooler.dense.") + part);
     }
     CHECK(refusal(tokens, nlohmann::json::object()).kind() == lipcert::ErrorKind::architecture);
+}
+
+TEST_CASE("the head of a masked language model is tied to the embeddings, or refused") {
+    Random random(87);
+    PublishedModel model = of_family(published_models(random), "distilbert-masked-lm");
+    CHECK(graph_of(make_model(model.tensors, model.configuration)).unembedding->weight ==
+          "vocab_projector.weight");
+    model.tensors.matrices["vocab_projector.weight"](0, 0) += 1.0;
+    CHECK(says(refusal(model, nlohmann::json::object()), "is stored and differs from"));
+    model.tensors.matrices.erase("vocab_projector.weight");
+    CHECK(graph_of(make_model(model.tensors, model.configuration)).unembedding->weight ==
+          "distilbert.embeddings.word_embeddings.weight");
+
+    PublishedModel bert = of_family(published_models(random), "bert-masked-lm");
+    bert.tensors.vectors["cls.predictions.decoder.bias"] =
+        bert.tensors.vectors.at("cls.predictions.bias");
+    CHECK(graph_of(make_model(bert.tensors, bert.configuration)).ignored.size() == 1);
+    bert.tensors.vectors["cls.predictions.decoder.bias"](3) += 1.0;
+    CHECK(says(refusal(bert, nlohmann::json::object()), "only a copy of cls.predictions.bias"));
+}
+
+TEST_CASE("a decoder beside the encoder of T5, or another table of embeddings, is refused") {
+    Random random(88);
+    const PublishedModel t5 = of_family(published_models(random), "t5-encoder");
+    PublishedModel model = t5;
+    model.tensors.matrices["decoder.block.0.layer.0.SelfAttention.q.weight"] = Matrix::Ones(8, 8);
+    CHECK(says(refusal(model, nlohmann::json::object()), "has no place in family t5-encoder"));
+    model = t5;
+    model.tensors.matrices["encoder.embed_tokens.weight"] = model.tensors.matrices["shared.weight"];
+    CHECK(graph_of(make_model(model.tensors, model.configuration)).ignored.size() == 1);
+    model.tensors.matrices["encoder.embed_tokens.weight"](0, 0) += 1.0;
+    CHECK(says(refusal(model, nlohmann::json::object()), "only a copy of shared.weight"));
 }
 
 TEST_CASE("buffers of published models are ignored in their own shape only") {

@@ -154,6 +154,51 @@ PublishedModel distilbert_classifier(Random& random) {
     return model;
 }
 
+PublishedModel masked_lm(Random& random, bool is_roberta) {
+    PublishedModel model;
+    model.family = is_roberta ? "roberta-masked-lm" : "bert-masked-lm";
+    BertNames n = kBert;
+    n.prefix = is_roberta ? "roberta." : "bert.";
+    const std::string head = is_roberta ? "lm_head." : "cls.predictions.";
+    const std::string dense = is_roberta ? "lm_head.dense" : "cls.predictions.transform.dense";
+    const std::string norm =
+        is_roberta ? "lm_head.layer_norm" : "cls.predictions.transform.LayerNorm";
+    Names names(random, model.tensors);
+    draw_encoder(names, n, true);
+    names.map(dense, kWidth, kWidth, true);
+    names.norm(norm, true);
+    model.tensors.vectors[head + "bias"] = random.gaussian_vector(kVocabulary, 0.1);
+    model.configuration = bert_configuration(is_roberta ? "roberta" : "bert", 1e-5);
+    model.forward = [n, head, dense, norm](const TinyTensors& tensors, const Matrix& stream) {
+        const PlainLayers layers(tensors);
+        const Matrix hidden = gelu(layers.linear(dense, encode(layers, n, 1e-5, stream)));
+        Matrix logits = layers.times_transposed(n.prefix + "embeddings.word_embeddings.weight",
+                                                layers.layer_norm(norm, hidden, 1e-5));
+        logits.rowwise() += tensors.vectors.at(head + "bias").transpose();
+        return logits;
+    };
+    return model;
+}
+
+PublishedModel distilbert_masked_lm(Random& random) {
+    PublishedModel model = distilbert(random);
+    model.family = "distilbert-masked-lm";
+    Names names(random, model.tensors);
+    names.map("vocab_transform", kWidth, kWidth, true);
+    names.norm("vocab_layer_norm", true);
+    names.map("vocab_projector", kVocabulary, kWidth, true);
+    model.tensors.matrices["vocab_projector.weight"] =
+        model.tensors.matrices.at("distilbert.embeddings.word_embeddings.weight");
+    model.forward = [](const TinyTensors& tensors, const Matrix& stream) {
+        const PlainLayers layers(tensors);
+        const Matrix hidden =
+            gelu(layers.linear("vocab_transform", encode(layers, kDistilBert, 1e-12, stream)));
+        return layers.linear("vocab_projector",
+                             layers.layer_norm("vocab_layer_norm", hidden, 1e-12));
+    };
+    return model;
+}
+
 }  // namespace
 
 std::vector<PublishedModel> encoders(Random& random) {
@@ -163,6 +208,9 @@ std::vector<PublishedModel> encoders(Random& random) {
     models.push_back(bert_classifier(random, true));
     models.push_back(distilbert(random));
     models.push_back(distilbert_classifier(random));
+    models.push_back(distilbert_masked_lm(random));
+    models.push_back(masked_lm(random, false));
+    models.push_back(masked_lm(random, true));
     return models;
 }
 

@@ -9,6 +9,184 @@ namespace {
 
 using nlohmann::json;
 
+PlainAttention two_sided_heads() {
+    PlainAttention attention = causal_heads(kHeads, kHeadWidth, 0.0);
+    attention.causal = false;
+    return attention;
+}
+
+// ViT: patches through one map, a class token and positions, norms before each branch.
+
+constexpr Eigen::Index kChannels = 2;
+constexpr Eigen::Index kPatch = 2;
+
+Matrix vit_encode(const PlainLayers& layers, Matrix x) {
+    const PlainAttention heads = two_sided_heads();
+    for (int i = 0; i < kLayers; ++i) {
+        const std::string layer = numbered("vit.encoder.layer.", i);
+        const std::string attention = layer + "attention.";
+        const Matrix n = layers.layer_norm(layer + "layernorm_before", x, 1e-12);
+        x += layers.linear(attention + "output.dense",
+                           attend(heads,
+                                  layers.linear(attention + "attention.query", n),
+                                  layers.linear(attention + "attention.key", n),
+                                  layers.linear(attention + "attention.value", n)));
+        const Matrix m = layers.layer_norm(layer + "layernorm_after", x, 1e-12);
+        x += layers.linear(layer + "output.dense",
+                           gelu(layers.linear(layer + "intermediate.dense", m)));
+    }
+    return layers.layer_norm("vit.layernorm", x, 1e-12);
+}
+
+PublishedModel vit(Random& random, bool classifies) {
+    constexpr const char* kProjection = "vit.embeddings.patch_embeddings.projection";
+    constexpr const char* kPositionRows = "vit.embeddings.position_embeddings";
+    constexpr const char* kClassToken = "vit.embeddings.cls_token";
+    PublishedModel model;
+    model.family = classifies ? "vit-classifier" : "vit";
+    Names names(random, model.tensors);
+    names.map(kProjection, kWidth, kChannels * kPatch * kPatch, true);
+    model.tensors.shapes[std::string(kProjection) + ".weight"] = {kWidth, kChannels, 2, 2};
+    model.tensors.matrices[kPositionRows] = random.gaussian(1, kPositions * kWidth);
+    model.tensors.shapes[kPositionRows] = {1, kPositions, kWidth};
+    model.tensors.matrices[kClassToken] = random.gaussian(1, kWidth);
+    model.tensors.shapes[kClassToken] = {1, 1, kWidth};
+    for (int i = 0; i < kLayers; ++i) {
+        const std::string layer = numbered("vit.encoder.layer.", i);
+        for (const char* map : {"query", "key", "value"}) {
+            names.map(layer + "attention.attention." + map, kWidth, kWidth, true);
+        }
+        names.map(layer + "attention.output.dense", kWidth, kWidth, true);
+        names.map(layer + "intermediate.dense", kInner, kWidth, true);
+        names.map(layer + "output.dense", kWidth, kInner, true);
+        names.norm(layer + "layernorm_before", true);
+        names.norm(layer + "layernorm_after", true);
+    }
+    names.norm("vit.layernorm", true);
+    if (classifies) {
+        names.map("classifier", 3, kWidth, true);
+    }
+    model.configuration = {{"model_type", "vit"},
+                           {"num_hidden_layers", kLayers},
+                           {"num_attention_heads", kHeads},
+                           {"hidden_size", kWidth},
+                           {"intermediate_size", kInner},
+                           {"num_channels", kChannels},
+                           {"patch_size", kPatch},
+                           {"image_size", 4},
+                           {"largest_pixel", 1},
+                           {"layer_norm_eps", 1e-12},
+                           {"hidden_act", "gelu"},
+                           {"qkv_bias", true}};
+    const auto end = [classifies](const PlainLayers& layers, const Matrix& x) {
+        return classifies ? layers.linear("classifier", x) : x;
+    };
+    model.forward = [end](const TinyTensors& tensors, const Matrix& patches) {
+        const PlainLayers layers(tensors);
+        Matrix x(patches.rows() + 1, kWidth);
+        x << tensors.matrices.at(kClassToken), layers.linear(kProjection, patches);
+        for (Eigen::Index token = 0; token < x.rows(); ++token) {
+            x.row(token) += tensors.matrices.at(kPositionRows).middleCols(token * kWidth, kWidth);
+        }
+        return end(layers, vit_encode(layers, x));
+    };
+    return model;
+}
+
+// T5: RMS norms, no biases, scores without a scale and with constants by distance.
+
+constexpr Eigen::Index kBuckets = 8;
+
+constexpr Eigen::Index kFarthest = 20;
+
+std::vector<Matrix> relative_constants(const Matrix& table, Eigen::Index tokens) {
+    std::vector<Matrix> constants;
+    for (Eigen::Index head = 0; head < kHeads; ++head) {
+        Matrix scores(tokens, tokens);
+        for (Eigen::Index i = 0; i < tokens; ++i) {
+            for (Eigen::Index j = 0; j < tokens; ++j) {
+                scores(i, j) = table(plain_row(j - i, table.rows(), kFarthest, false), head);
+            }
+        }
+        constants.push_back(std::move(scores));
+    }
+    return constants;
+}
+
+Matrix t5_encode(const PlainLayers& layers,
+                 bool gated,
+                 std::vector<Matrix> constants,
+                 const Matrix& stream) {
+    PlainAttention heads = two_sided_heads();
+    heads.scale = 1.0;
+    heads.constants = std::move(constants);
+    Matrix x = stream;
+    for (int i = 0; i < kLayers; ++i) {
+        const std::string block = numbered("encoder.block.", i);
+        const std::string self = block + "layer.0.SelfAttention.";
+        const std::string dense = block + "layer.1.DenseReluDense.";
+        const Matrix n = layers.rms_norm(block + "layer.0.layer_norm", x, 1e-6);
+        x += layers.linear(self + "o",
+                           attend(heads,
+                                  layers.linear(self + "q", n),
+                                  layers.linear(self + "k", n),
+                                  layers.linear(self + "v", n)));
+        const Matrix m = layers.rms_norm(block + "layer.1.layer_norm", x, 1e-6);
+        const Matrix hidden = gated ? Matrix(gelu_tanh(layers.linear(dense + "wi_0", m))
+                                                 .cwiseProduct(layers.linear(dense + "wi_1", m)))
+                                    : relu(layers.linear(dense + "wi", m));
+        x += layers.linear(dense + "wo", hidden);
+    }
+    return layers.rms_norm("encoder.final_layer_norm", x, 1e-6);
+}
+
+PublishedModel t5(Random& random, bool gated) {
+    constexpr const char* kTable =
+        "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight";
+    PublishedModel model;
+    model.family = gated ? "t5-encoder-gated" : "t5-encoder";
+    Names names(random, model.tensors);
+    names.table("shared", kVocabulary);
+    model.tensors.matrices[kTable] = random.gaussian(kBuckets, kHeads, 2.0);
+    for (int i = 0; i < kLayers; ++i) {
+        const std::string block = numbered("encoder.block.", i);
+        for (const char* map : {"q", "k", "v", "o"}) {
+            names.map(block + "layer.0.SelfAttention." + map, kWidth, kWidth, false);
+        }
+        names.norm(block + "layer.0.layer_norm", false);
+        names.norm(block + "layer.1.layer_norm", false);
+        const std::string dense = block + "layer.1.DenseReluDense.";
+        for (const char* map : {"wi_0", "wi_1"}) {
+            if (gated) {
+                names.map(dense + map, kInner, kWidth, false);
+            }
+        }
+        if (!gated) {
+            names.map(dense + "wi", kInner, kWidth, false);
+        }
+        names.map(dense + "wo", kWidth, kInner, false);
+    }
+    names.norm("encoder.final_layer_norm", false);
+    model.configuration = {{"model_type", "t5"},
+                           {"num_layers", kLayers},
+                           {"num_heads", kHeads},
+                           {"d_model", kWidth},
+                           {"d_kv", kHeadWidth},
+                           {"d_ff", kInner},
+                           {"vocab_size", kVocabulary},
+                           {"relative_attention_num_buckets", kBuckets},
+                           {"relative_attention_max_distance", kFarthest},
+                           {"layer_norm_epsilon", 1e-6},
+                           {"feed_forward_proj", gated ? "gated-gelu" : "relu"}};
+    model.forward = [gated](const TinyTensors& tensors, const Matrix& stream) {
+        return t5_encode(PlainLayers(tensors),
+                         gated,
+                         relative_constants(tensors.matrices.at(kTable), stream.rows()),
+                         stream);
+    };
+    return model;
+}
+
 // The Shakespeare runs of arXiv 2507.13338.
 
 Matrix modula_read(bool has_tanh, const Matrix& x) {
@@ -75,6 +253,10 @@ PublishedModel modula(Random& random, bool has_tanh) {
 
 std::vector<PublishedModel> others(Random& random) {
     std::vector<PublishedModel> models;
+    models.push_back(vit(random, false));
+    models.push_back(vit(random, true));
+    models.push_back(t5(random, false));
+    models.push_back(t5(random, true));
     models.push_back(modula(random, false));
     models.push_back(modula(random, true));
     return models;

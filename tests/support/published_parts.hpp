@@ -62,7 +62,7 @@ inline PlainAttention causal_heads(Eigen::Index key_value_heads, Eigen::Index wi
 
 /// The encoders: BERT and its kin (published_encoders.cpp).
 [[nodiscard]] std::vector<PublishedModel> encoders(Random& random);
-/// Modula (published_others.cpp).
+/// ViT, T5's encoder, Modula (published_others.cpp).
 [[nodiscard]] std::vector<PublishedModel> others(Random& random);
 
 }  // namespace lipcert::test::published
