@@ -39,6 +39,21 @@ void replace_all(std::string& text, std::string_view old, std::string_view by) {
     }
 }
 
+/// "mlm___cls.predictions.bias" is cls.predictions.bias to PyTorch: what stands before ___ in a
+/// part of the name is TensorFlow's own. The last part is the variable.
+std::string without_own_words(const std::string& name) {
+    constexpr std::string_view kMark = "___";
+    std::string result;
+    std::size_t begin = 0;
+    for (std::size_t dot = name.find('.'); dot != std::string::npos; dot = name.find('.', begin)) {
+        const std::string part = name.substr(begin, dot - begin);
+        const std::size_t mark = part.rfind(kMark);
+        result += (mark == std::string::npos ? part : part.substr(mark + kMark.size())) + ".";
+        begin = dot + 1;
+    }
+    return result + name.substr(begin);
+}
+
 bool is_attention_input(std::string_view name) {
     return name.find("attention") != std::string_view::npos &&
            (name.ends_with(".query.") || name.ends_with(".key.") || name.ends_with(".value."));
@@ -62,7 +77,7 @@ std::string leaf_in_pytorch(const std::string& leaf) {
 
 /// The tensor as PyTorch would hold it; `path` goes into messages.
 RenamedTensor as_in_pytorch(const TensorInfo& stored, const std::string& path) {
-    std::string name(variable_name(stored.name));
+    std::string name = without_own_words(std::string(variable_name(stored.name)));
     replace_all(name, "_._", ".");
     const std::size_t dot = name.rfind('.');
     const std::string front = dot == std::string::npos ? "" : name.substr(0, dot + 1);

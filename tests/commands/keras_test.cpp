@@ -9,6 +9,7 @@
 #include "support/hdf5_writer.hpp"
 #include "support/keras_models.hpp"
 #include "support/program.hpp"
+#include "support/random.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/thrown.hpp"
 #include <doctest/doctest.h>
@@ -29,6 +30,7 @@ using lipcert::test::TextForm;
 using lipcert::test::write_file;
 using lipcert::test::write_keras_gpt2;
 using lipcert::test::write_keras_llama;
+using lipcert::test::write_keras_mistral;
 using lipcert::test::write_keras_shards;
 using lipcert::test::write_zip;
 using nlohmann::json;
@@ -96,6 +98,111 @@ TEST_CASE("a Llama as KerasHub stores it has the bounds of the same Llama from P
         write_file(folder / "config.json", configuration.dump());
         CHECK(bounds_of(folder.path()) == bounds_of(sample_model("tiny_llama.h5")));
     }
+}
+
+TEST_CASE("a Mistral as KerasHub stores it has the bounds of the same Mistral from PyTorch") {
+    const auto model = open_checkpoint(sample_model("tiny_llama.h5"));
+    const TemporaryFolder folder;
+    const json configuration =
+        write_keras_mistral(*model, settings_of(*model), folder / "model.weights.h5");
+    write_file(folder / "config.json", configuration.dump());
+    CHECK(bounds_of(folder.path()) ==
+          bounds_of(sample_model("tiny_llama.h5"), {"--set", "model_type=mistral"}));
+}
+
+TEST_CASE("what Keras stores is certified alike in each of its files") {
+    const KerasLlama llama;
+    const path configuration =
+        write_file(llama.folder / "settings.json", llama.configuration.dump());
+    const TemporaryFolder shards;
+    const std::vector<std::pair<std::string, std::string>> members = {
+        {"config.json", llama.configuration.dump()},
+        {"model.weights.h5", read_file(llama.weights)}};
+    std::string expected;
+    for (const path& model : {llama.weights,
+                              write_keras_shards(llama.weights, shards.path()),
+                              write_zip(llama.folder / "stored.keras", members),
+                              write_zip(llama.folder / "deflated.keras", members, true)}) {
+        CAPTURE(model);
+        json certificate = json::parse(
+            run({"certify", model.string(), "--config", configuration.string(), "--json", "-"})
+                .out);
+        CHECK(certificate.erase("model") == 1);
+        CHECK((expected.empty() || certificate.dump() == expected));
+        expected = certificate.dump();
+    }
+}
+
+TEST_CASE("a described model is certified alike in a file of Keras 2 and in flat HDF5") {
+    const TemporaryFolder folder;
+    const path family = write_file(folder / "family.json", R"json({
+        "family": "dense", "layout": "in_out",
+        "model": [{"embedding": "embedding.0.embeddings"},
+                  {"repeat": 1, "index": "i", "body": [
+                      {"residual": [{"mlp": {
+                          "in": {"weight": "dense.0.kernel", "bias": "dense.0.bias"},
+                          "out": {"weight": "dense.1.kernel", "bias": "dense.1.bias"},
+                          "activation": "relu"}}]}]}]})json");
+    lipcert::test::Random random(96);
+    const auto write = [&random, &folder](const char* file, const std::vector<std::string>& names) {
+        random = lipcert::test::Random(97);
+        Hdf5Writer writer(folder / file);
+        const std::vector<std::vector<hsize_t>> shapes = {{5, 4}, {4, 6}, {6}, {6, 4}, {4}};
+        for (std::size_t i = 0; i < names.size(); ++i) {
+            const auto count = shapes[i][0] * (shapes[i].size() == 2 ? shapes[i][1] : 1);
+            const lipcert::Vector values = random.gaussian_vector(static_cast<Eigen::Index>(count));
+            writer.add(names[i], shapes[i], {values.data(), values.data() + values.size()});
+        }
+    };
+    write("flat.h5",
+          {"embedding.0.embeddings",
+           "dense.0.kernel",
+           "dense.0.bias",
+           "dense.1.kernel",
+           "dense.1.bias"});
+    write("keras.h5",
+          {"model_weights/embedding/embedding/embeddings:0",
+           "model_weights/dense/dense/kernel:0",
+           "model_weights/dense/dense/bias:0",
+           "model_weights/dense_1/dense_1/kernel:0",
+           "model_weights/dense_1/dense_1/bias:0"});
+    const auto certificate = [&](const char* file) {
+        const Outcome outcome = run({"certify",
+                                     (folder / file).string(),
+                                     "--architecture",
+                                     family.string(),
+                                     "--json",
+                                     "-"});
+        INFO(outcome.err);
+        REQUIRE(outcome.exit_code == 0);
+        json document = json::parse(outcome.out);
+        CHECK(document.erase("model") == 1);
+        return document.dump();
+    };
+    CHECK(open_checkpoint(folder / "keras.h5")->format() == "keras h5");
+    CHECK(certificate("keras.h5") == certificate("flat.h5"));
+}
+
+TEST_CASE("the real stories260K has its bounds in every file of Keras") {
+    const path stories = lipcert::test::stories_checkpoint();
+    if (stories.empty()) {
+        MESSAGE("stories260K.h5 is not beside the project");
+        return;
+    }
+    const auto model = open_checkpoint(stories);
+    const TemporaryFolder folder;
+    const json configuration =
+        write_keras_llama(*model, settings_of(*model), folder / "model.weights.h5");
+    write_file(folder / "config.json", configuration.dump());
+    const json expected = bounds_of(stories);
+    CHECK(bounds_of(folder / "model.weights.h5") == expected);
+    CHECK(bounds_of(write_zip(folder / "model.keras",
+                              {{"config.json", configuration.dump()},
+                               {"model.weights.h5", read_file(folder / "model.weights.h5")}},
+                              true)) == expected);
+    const TemporaryFolder shards;
+    write_file(shards / "config.json", configuration.dump());
+    CHECK(bounds_of(write_keras_shards(folder / "model.weights.h5", shards.path())) == expected);
 }
 
 TEST_CASE("a GPT-2 as KerasHub stores it has the bounds of the same GPT-2 from PyTorch") {

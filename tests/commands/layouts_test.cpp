@@ -3,8 +3,15 @@
 #include "lipcert/checkpoint/checkpoint.hpp"
 #include "lipcert/checkpoint/configuration.hpp"
 
+#include <algorithm>
+#include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "support/hdf5_writer.hpp"
 #include "support/program.hpp"
@@ -24,6 +31,7 @@ using lipcert::test::run;
 using lipcert::test::sample_model;
 using lipcert::test::stories_checkpoint;
 using lipcert::test::TemporaryFolder;
+using lipcert::test::tensors_of;
 using lipcert::test::write_file;
 using nlohmann::json;
 using std::filesystem::path;
@@ -31,9 +39,17 @@ using std::filesystem::path;
 namespace {
 
 /// The certificate without the file that it is about.
-std::string certificate(const path& model, const path& configuration) {
-    const Outcome outcome =
-        run({"certify", model.string(), "--config", configuration.string(), "--json", "-"});
+std::string certificate(const path& model,
+                        const path& configuration,
+                        const std::string& effort = "default") {
+    const Outcome outcome = run({"certify",
+                                 model.string(),
+                                 "--config",
+                                 configuration.string(),
+                                 "--effort",
+                                 effort,
+                                 "--json",
+                                 "-"});
     INFO(model.string() << ": " << outcome.err);
     REQUIRE(outcome.exit_code == 0);
     json document = json::parse(outcome.out);
@@ -41,7 +57,9 @@ std::string certificate(const path& model, const path& configuration) {
     return document.dump(1);
 }
 
-void check_layouts(const Checkpoint& source, const json& settings) {
+void check_layouts(const Checkpoint& source,
+                   const json& settings,
+                   const std::string& effort = "default") {
     const TemporaryFolder folder;
     const path configuration = write_file(folder / "settings.json", settings.dump());
     std::string expected;
@@ -52,29 +70,165 @@ void check_layouts(const Checkpoint& source, const json& settings) {
             continue;  // nobody stores such a model so
         }
         CAPTURE(layout.name);
-        const std::string found = certificate(model, configuration);
+        const std::string found = certificate(model, configuration, effort);
         CHECK((expected.empty() || found == expected));
         expected = expected.empty() ? found : expected;
     }
 }
 
+/// A model of every family that the tests below store in every layout.
+struct Example {
+    std::string family;
+    std::shared_ptr<const Checkpoint> checkpoint;
+    json settings;
+};
+
+std::vector<Example> sample_examples() {
+    std::vector<Example> examples;
+    for (const auto& [family, name] :
+         {std::pair("llama", "tiny_llama.h5"),
+          std::pair("mistral", "tiny_llama.h5"),
+          std::pair("gpt2", "tiny_gpt2.h5"),
+          std::pair("nanogpt", "tiny_nanogpt.h5"),
+          std::pair("lipschitz-transformer", "tiny_lipschitz_transformer.h5")}) {
+        const std::shared_ptr<const Checkpoint> source =
+            lipcert::open_checkpoint(sample_model(name));
+        json settings = lipcert::find_configuration(*source, std::nullopt).values;
+        if (family == std::string("mistral")) {
+            settings["model_type"] = family;
+        }
+        examples.push_back({family, source, std::move(settings)});
+    }
+    return examples;
+}
+
+std::vector<Example> published_examples() {
+    Random random(95);
+    std::vector<Example> examples;
+    for (const PublishedModel& model : published_models(random)) {
+        examples.push_back({model.family,
+                            make_model(model.tensors, model.configuration).checkpoint,
+                            model.configuration});
+    }
+    return examples;
+}
+
+/// The cells of the table of families and layouts in docs/checkpoints.md: of each family, what
+/// stands in each column.
+std::map<std::string, std::vector<std::string>> documented_cells() {
+    std::istringstream page(
+        lipcert::test::read_file(lipcert::test::source_folder() / "docs" / "checkpoints.md"));
+    std::map<std::string, std::vector<std::string>> cells;
+    bool inside = false;
+    for (std::string line; std::getline(page, line);) {
+        const bool is_row = line.starts_with("| ");
+        if (line.starts_with("| family | HDF5")) {
+            inside = true;
+        } else if (inside && is_row) {
+            std::vector<std::string> parts;
+            std::istringstream row(line.substr(2));
+            for (std::string part; std::getline(row, part, '|');) {
+                const std::size_t first = part.find_first_not_of(' ');
+                const std::size_t last = part.find_last_not_of(' ');
+                parts.push_back(part.substr(first, last - first + 1));
+            }
+            std::istringstream families(parts.front());
+            parts.erase(parts.begin());
+            for (std::string family; std::getline(families, family, ',');) {
+                cells[family.substr(family.find_first_not_of(' '))] = parts;
+            }
+        } else if (!line.starts_with("|-")) {
+            inside = false;
+        }
+    }
+    return cells;
+}
+
 }  // namespace
 
 TEST_CASE("one checkpoint has the same certificate in every layout that loses nothing") {
-    for (const char* name :
-         {"tiny_llama.h5", "tiny_gpt2.h5", "tiny_nanogpt.h5", "tiny_lipschitz_transformer.h5"}) {
-        CAPTURE(name);
-        const auto source = lipcert::open_checkpoint(sample_model(name));
-        check_layouts(*source, lipcert::find_configuration(*source, std::nullopt).values);
+    for (const Example& example : sample_examples()) {
+        CAPTURE(example.family);
+        check_layouts(*example.checkpoint, example.settings);
     }
 }
 
 TEST_CASE("a published model has the same certificate in every layout that loses nothing") {
-    Random random(95);
-    for (const PublishedModel& model : published_models(random)) {
-        CAPTURE(model.family);
-        check_layouts(*make_model(model.tensors, model.configuration).checkpoint,
-                      model.configuration);
+    for (const Example& example : published_examples()) {
+        CAPTURE(example.family);
+        check_layouts(*example.checkpoint, example.settings, "fast");
+    }
+}
+
+TEST_CASE("every cell of the table of families and layouts is tested, and says what is true") {
+    // Columns in the order of the page; those of Keras 3 are tests of their own.
+    const std::vector<std::vector<std::string>> columns = {
+        {"HDF5", "HDF5, groups for dots", "HDF5, gzip", "HDF5, lzf"},
+        {"safetensors"},
+        {"HDF5 shards", "safetensors shards"},
+        {"tf_model.h5", "tf_model.h5 shards"}};
+    const std::map<std::string, std::string> keras_tests = {
+        {"llama", "a Llama as KerasHub stores it"},
+        {"mistral", "a Mistral as KerasHub stores it"},
+        {"gpt2", "a GPT-2 as KerasHub stores it"}};
+    const std::string keras =
+        lipcert::test::read_file(lipcert::test::source_folder() / "tests/commands/keras_test.cpp");
+    std::map<std::string, std::vector<std::string>> cells = documented_cells();
+    std::vector<Example> examples = sample_examples();
+    for (Example& example : published_examples()) {
+        examples.push_back(std::move(example));
+    }
+    for (const Example& example : examples) {
+        CAPTURE(example.family);
+        REQUIRE(cells.contains(example.family));
+        const std::vector<std::string> row = cells.at(example.family);
+        REQUIRE(row.size() == columns.size() + 1);
+        std::map<std::string, bool> is_written;
+        for (const lipcert::test::Layout& layout : lipcert::test::lossless_layouts()) {
+            const TemporaryFolder place;
+            is_written[layout.name] = !layout.write(*example.checkpoint, place.path()).empty();
+        }
+        for (std::size_t i = 0; i < columns.size(); ++i) {
+            for (const std::string& layout : columns[i]) {
+                CAPTURE(layout);
+                CHECK(row[i] == (is_written.at(layout) ? "x" : "-"));
+            }
+        }
+        const auto test = keras_tests.find(example.family);
+        CHECK(row.back() == (test == keras_tests.end() ? "-" : "x (KerasHub)"));
+        CHECK((test == keras_tests.end() || keras.find(test->second) != std::string::npos));
+        cells.erase(example.family);
+    }
+    for (const auto& [family, row] : cells) {  // what nothing here tests
+        CAPTURE(family);
+        CHECK(std::all_of(row.begin(), row.end(), [](const auto& cell) { return cell == "-"; }));
+    }
+}
+
+TEST_CASE("half-precision files have the certificate of the numbers that they round to") {
+    std::vector<Example> examples = sample_examples();
+    for (const Example& example : {examples.front(), examples.at(2)}) {
+        const TemporaryFolder folder;
+        const path configuration = write_file(folder / "settings.json", example.settings.dump());
+        for (const lipcert::DataType type :
+             {lipcert::DataType::float16, lipcert::DataType::bfloat16}) {
+            const path half =
+                write_file(folder / "half.safetensors",
+                           lipcert::test::safetensors_bytes(tensors_of(*example.checkpoint, type)));
+            const auto rounded = lipcert::open_checkpoint(half);
+            CHECK(rounded->tensors().front().type == type);
+            const path single = write_file(
+                folder / "single.safetensors",
+                lipcert::test::safetensors_bytes(tensors_of(*rounded, lipcert::DataType::float32)));
+            const auto bounds = [&](const path& model) {
+                json document = json::parse(certificate(model, configuration));
+                for (json& matrix : document.at("matrices")) {
+                    CHECK(matrix.erase("dtype") == 1);
+                }
+                return document;
+            };
+            CHECK(bounds(half) == bounds(single));
+        }
     }
 }
 
@@ -85,7 +239,76 @@ TEST_CASE("the real stories260K has the same certificate in every layout that lo
         return;
     }
     const auto source = lipcert::open_checkpoint(stories);
-    check_layouts(*source, lipcert::find_configuration(*source, std::nullopt).values);
+    const json settings = lipcert::find_configuration(*source, std::nullopt).values;
+    check_layouts(*source, settings);
+    // Words that programs put in front of the names change nothing but the names.
+    const TemporaryFolder folder;
+    const path configuration = write_file(folder / "settings.json", settings.dump());
+    const auto bounds = [&](const path& model) {
+        return json::parse(certificate(model, configuration, "fast")).at("bounds");
+    };
+    const json expected = bounds(stories);
+    for (const std::string front : {"module.", "_orig_mod.", "state_dict/", "model/module."}) {
+        CAPTURE(front);
+        {
+            Hdf5Writer writer(folder / "around.h5");
+            for (const lipcert::TensorInfo& tensor : source->tensors()) {
+                const lipcert::Matrix values = source->read(tensor);
+                writer.add(front + tensor.name,
+                           {tensor.shape.begin(), tensor.shape.end()},
+                           {values.data(), values.data() + values.size()});
+            }
+        }
+        CHECK(bounds(folder / "around.h5") == expected);
+    }
+    // Half precision: the numbers that are stored are those that count.
+    for (const lipcert::DataType type : {lipcert::DataType::float16, lipcert::DataType::bfloat16}) {
+        const path half = write_file(folder / "half.safetensors",
+                                     lipcert::test::safetensors_bytes(tensors_of(*source, type)));
+        const path single =
+            write_file(folder / "single.safetensors",
+                       lipcert::test::safetensors_bytes(tensors_of(*lipcert::open_checkpoint(half),
+                                                                   lipcert::DataType::float32)));
+        CHECK(bounds(half) == bounds(single));
+    }
+}
+
+TEST_CASE("a table of relative biases with a number that is not finite is refused") {
+    Random random(98);
+    std::vector<PublishedModel> models = published_models(random);
+    const auto t5 = std::find_if(models.begin(), models.end(), [](const PublishedModel& model) {
+        return model.family == "t5-encoder";
+    });
+    REQUIRE(t5 != models.end());
+    const auto source = make_model(t5->tensors, t5->configuration).checkpoint;
+    std::vector<lipcert::test::RawTensor> tensors = lipcert::test::tensors_of(*source);
+    const auto table = std::find_if(tensors.begin(), tensors.end(), [](const auto& tensor) {
+        return tensor.name.find("relative_attention_bias") != std::string::npos;
+    });
+    REQUIRE(table != tensors.end());
+    const TemporaryFolder folder;
+    write_file(folder / "config.json", t5->configuration.dump());
+    const auto outcome = [&] {
+        return run(
+            {"certify",
+             write_file(folder / "model.safetensors", lipcert::test::safetensors_bytes(tensors))
+                 .string()});
+    };
+    CHECK(outcome().exit_code == 0);
+    table->bytes.replace(0, 8, std::string("\0\0\0\0\0\0\xf0\x7f", 8));
+    const Outcome refused = outcome();
+    CHECK(refused.exit_code == 2);
+    CHECK(refused.err.find("relative_attention_bias") != std::string::npos);
+}
+
+TEST_CASE("the head of a masked language model has TensorFlow's own words before its name") {
+    const TemporaryFolder folder;
+    Hdf5Writer(folder / "tf_model.h5")
+        .add("mlm___cls/tf_bert_for_masked_lm/mlm___cls/predictions/bias:0", {2}, {1, 2})
+        .add("nsp___cls/tf_bert_for_masked_lm/nsp___cls/seq_relationship/kernel:0", {1, 2}, {3, 4});
+    const auto checkpoint = lipcert::open_checkpoint(folder / "tf_model.h5");
+    CHECK(checkpoint->find("cls.predictions.bias") != nullptr);
+    CHECK(checkpoint->find("cls.seq_relationship.weight") != nullptr);
 }
 
 TEST_CASE("names of TensorFlow are those of PyTorch, and kernels are turned") {

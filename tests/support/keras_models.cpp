@@ -123,16 +123,24 @@ void write_gpt2_layer(KerasWriter& keras,
 
 }  // namespace
 
-json write_keras_llama(const Checkpoint& model,
-                       const json& settings,
-                       const path& file,
-                       const std::string& front) {
+namespace {
+
+/// The words by which the backbones of Llama and Mistral differ.
+struct LlamaWords {
+    std::string backbone, layer, last_norm;
+};
+
+json write_llama_kin(const Checkpoint& model,
+                     const json& settings,
+                     const path& file,
+                     const std::string& front,
+                     const LlamaWords& words) {
     const int layers = settings.at("num_hidden_layers");
     const Eigen::Index heads = settings.at("num_attention_heads").get<long>();
     const Eigen::Index kv_heads = settings.value("num_key_value_heads", heads);
     KerasWriter keras(model, file);
     keras.copy("model.embed_tokens.weight", front + "reversible_embedding/vars/0");
-    keras.copy("model.norm.weight", front + "llama_layer_norm/vars/0");
+    keras.copy("model.norm.weight", front + words.last_norm + "/vars/0");
     const bool is_tied = model.find("lm_head.weight") == nullptr;
     if (!is_tied) {
         keras.kernel("lm_head.weight", front + "reversible_embedding/vars/1");
@@ -140,17 +148,39 @@ json write_keras_llama(const Checkpoint& model,
     for (int i = 0; i < layers; ++i) {
         write_llama_layer(keras,
                           "model.layers." + std::to_string(i) + ".",
-                          front + numbered("llama_transformer_decoder", i) + "/",
+                          front + numbered(words.layer, i) + "/",
                           {heads, kv_heads});
     }
     keras.add("optimizer/vars/0", {2, 2}, Matrix::Ones(2, 2));
-    return {{"class_name", "LlamaBackbone"},
+    return {{"class_name", words.backbone},
             {"config",
              {{"num_layers", layers},
               {"num_query_heads", heads},
               {"num_key_value_heads", kv_heads},
               {"layer_norm_epsilon", settings.at("rms_norm_eps")},
               {"tie_word_embeddings", is_tied}}}};
+}
+
+}  // namespace
+
+json write_keras_llama(const Checkpoint& model,
+                       const json& settings,
+                       const path& file,
+                       const std::string& front) {
+    return write_llama_kin(model,
+                           settings,
+                           file,
+                           front,
+                           {"LlamaBackbone", "llama_transformer_decoder", "llama_layer_norm"});
+}
+
+json write_keras_mistral(const Checkpoint& model, const json& settings, const path& file) {
+    return write_llama_kin(
+        model,
+        settings,
+        file,
+        "layers/",
+        {"MistralBackbone", "mistral_transformer_decoder", "mistral_layer_normalization"});
 }
 
 json write_keras_gpt2(const Checkpoint& model, const json& settings, const path& file) {

@@ -17,6 +17,10 @@ namespace lipcert::test {
                                                const nlohmann::json& settings,
                                                const std::filesystem::path& file,
                                                const std::string& front = "layers/");
+/// The same for a Mistral, whose layers are those of Llama under other names.
+[[nodiscard]] nlohmann::json write_keras_mistral(const Checkpoint& model,
+                                                 const nlohmann::json& settings,
+                                                 const std::filesystem::path& file);
 /// The same for a GPT-2 with biases, without its unembedding.
 [[nodiscard]] nlohmann::json write_keras_gpt2(const Checkpoint& model,
                                               const nlohmann::json& settings,
