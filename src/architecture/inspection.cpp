@@ -13,6 +13,7 @@
 #include "architecture/lookup.hpp"
 #include "architecture/match.hpp"
 #include "architecture/nearest_pattern.hpp"
+#include "architecture/parameters.hpp"
 #include "architecture/placement.hpp"
 #include "architecture/wrappers.hpp"
 
@@ -208,8 +209,8 @@ void survey(Inspection& result,
     for (const FamilyDescription* description : families) {
         const language::Family syntax =
             language::parse_family(description->document, description->source);
-        const bool is_recognised =
-            std::holds_alternative<Match>(match(syntax, checkpoint, configuration));
+        const auto fit = match(syntax, checkpoint, configuration);
+        const bool is_recognised = std::holds_alternative<Match>(fit);
         const Survey found(syntax, checkpoint);
         if (found.taken() <= most && !is_recognised) {
             continue;
@@ -222,6 +223,12 @@ void survey(Inspection& result,
         result.is_recognised = is_recognised;
         result.tensors = found.tensors(checkpoint);
         result.missing = missing_parameters(syntax, configuration);
+        result.parameters.clear();
+        if (is_recognised) {
+            Parameters parameters(syntax, std::get<Match>(fit), configuration, checkpoint.path());
+            parameters.resolve_what_is_there();
+            result.parameters = parameters.resolved();
+        }
     }
 }
 

@@ -87,6 +87,19 @@ const Parameters::Resolved& Parameters::resolve(const std::string& name) {
     return values_.emplace(name, std::move(found)).first->second;
 }
 
+void Parameters::resolve_what_is_there() {
+    for (const auto& [name, syntax] : family_.parameters) {
+        try {
+            (void)resolve(name);
+        } catch (const Error& error) {
+            if (error.kind() != ErrorKind::architecture) {
+                throw;
+            }
+            in_progress_.clear();
+        }
+    }
+}
+
 const language::Source* Parameters::source_in_use(const ParameterSyntax& syntax) const {
     for (const auto& source : syntax.sources) {
         const auto* key = std::get_if<language::ConfigurationKey>(&source);

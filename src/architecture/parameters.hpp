@@ -45,6 +45,9 @@ public:
 
     void clear_layer() { layer_.reset(); }
 
+    /// Resolves every parameter of the family that can be, and passes over the others.
+    void resolve_what_is_there();
+
     /// Those that were needed, in the order in which they were.
     [[nodiscard]] const std::vector<Architecture::Parameter>& resolved() const { return resolved_; }
 

@@ -8,6 +8,7 @@
 
 #include "checkpoint/hdf5_handle.hpp"
 #include "checkpoint/hdf5_limits.hpp"
+#include "checkpoint/hdf5_storage.hpp"
 #include "checkpoint/hdf5_types.hpp"
 #include <fmt/format.h>
 
@@ -85,6 +86,7 @@ TensorInfo describe_dataset(const Object& dataset, const std::string& name) {
     tensor.type = element.type;
     tensor.stored_type = element.name;
     tensor.stored_bytes = H5Dget_storage_size(dataset.id);
+    tensor.packing = packing_text(read_storage(dataset.id, where));
     const std::uint64_t declared = checked_bytes(tensor.shape, element.size, where);
     if (is_bomb(declared, tensor.stored_bytes, kLargestUncheckedBytes)) {
         refuse(where,

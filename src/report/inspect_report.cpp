@@ -22,7 +22,7 @@ namespace {
 
 using Place = InspectedTensor::Place;
 
-constexpr std::size_t kShownUnplaced = 20;
+constexpr std::size_t kShownGroups = 20;
 
 const char* name_of(Place place) {
     switch (place) {
@@ -53,10 +53,11 @@ std::vector<Group> grouped(const std::vector<InspectedTensor>& tensors, bool one
     std::vector<Group> groups;
     std::map<std::string, std::size_t> known;
     for (const InspectedTensor& tensor : tensors) {
-        const std::string key = one_by_one ? tensor.info.name
-                                           : without_numbers(tensor.info.name) + "\n" +
-                                                 shape_text(tensor.info) + "\n" +
-                                                 tensor.info.stored_type + "\n" + role_text(tensor);
+        const std::string key = one_by_one
+                                    ? tensor.info.name
+                                    : without_numbers(tensor.info.name) + "\n" +
+                                          shape_text(tensor.info) + "\n" + tensor.info.stored_type +
+                                          "\n" + tensor.info.packing + "\n" + role_text(tensor);
         const auto [entry, is_new] = known.emplace(key, groups.size());
         if (is_new) {
             groups.push_back({&tensor, 0});
@@ -73,6 +74,7 @@ std::string tensor_table(const Inspection& inspection, const TerminalStyle& styl
                                                 {"bytes each", 10, true, 1},
                                                 {"role", 20, false, 3}};
     if (style.verbose) {
+        columns.push_back({"packing", 34, false, 0});
         columns.push_back({"pattern", 60, false, 0});
     }
     ColumnTable table("tensor", std::move(columns));
@@ -84,12 +86,38 @@ std::string tensor_table(const Inspection& inspection, const TerminalStyle& styl
                                           readable_count(tensor.info.stored_bytes),
                                           role_text(tensor)};
         if (style.verbose) {
+            cells.push_back(tensor.info.packing);
             cells.push_back(tensor.place == Place::placed ? printable(tensor.pattern) : "");
         }
         table.add(group.count == 1 ? tensor.info.name : without_numbers(tensor.info.name),
                   std::move(cells));
     }
-    return table.text(style.verbose ? std::max<std::size_t>(style.width, 200) : style.width);
+    return table.text(style.verbose ? std::max<std::size_t>(style.width, 240) : style.width);
+}
+
+/// What does not lie in the file as it is, by the way it is packed.
+std::string packing_lines(const Inspection& inspection) {
+    std::map<std::string, Group> groups;
+    for (const InspectedTensor& tensor : inspection.tensors) {
+        if (!tensor.info.packing.empty()) {
+            Group& group = groups[tensor.info.packing];
+            group.first = group.first == nullptr ? &tensor : group.first;
+            ++group.count;
+        }
+    }
+    std::string text;
+    std::size_t shown = 0;
+    for (const auto& [packing, group] : groups) {
+        if (shown++ == kShownGroups) {
+            return text + fmt::format("    [{} other ways]\n", groups.size() - kShownGroups);
+        }
+        text += fmt::format("{}    {}: {}{}\n",
+                            text.empty() ? "\npacked\n" : "",
+                            packing,
+                            printable(group.first->info.name),
+                            group.count > 1 ? fmt::format(" and {} more", group.count - 1) : "");
+    }
+    return text;
 }
 
 std::string unplaced_lines(const Inspection& inspection) {
@@ -103,7 +131,7 @@ std::string unplaced_lines(const Inspection& inspection) {
     }
     std::string text = "\nwithout a place\n";
     const std::vector<Group> groups = grouped(unplaced, false);
-    for (std::size_t i = 0; i < std::min(kShownUnplaced, groups.size()); ++i) {
+    for (std::size_t i = 0; i < std::min(kShownGroups, groups.size()); ++i) {
         const InspectedTensor& tensor = *groups[i].first;
         text += fmt::format("    {} ({}, {}{}){}\n",
                             printable(tensor.info.name),
@@ -115,8 +143,8 @@ std::string unplaced_lines(const Inspection& inspection) {
                                                                  printable(tensor.pattern),
                                                                  printable(tensor.where)));
     }
-    if (groups.size() > kShownUnplaced) {
-        text += fmt::format("    [{} others]\n", groups.size() - kShownUnplaced);
+    if (groups.size() > kShownGroups) {
+        text += fmt::format("    [{} others]\n", groups.size() - kShownGroups);
     }
     return text;
 }
@@ -174,6 +202,7 @@ Json tensor_object(const InspectedTensor& tensor) {
     object["shape"] = tensor.info.shape;
     object["dtype"] = tensor.info.stored_type;
     object["bytes"] = tensor.info.stored_bytes;
+    object["packing"] = tensor.info.packing.empty() ? Json(nullptr) : Json(tensor.info.packing);
     object["place"] = name_of(tensor.place);
     object["role"] = tensor.role.empty() ? Json(nullptr) : Json(tensor.role);
     object["layer"] = tensor.layer ? Json(*tensor.layer) : Json(nullptr);
@@ -189,8 +218,8 @@ Json tensor_object(const InspectedTensor& tensor) {
 std::string render_inspection(const InspectedModel& model, const TerminalStyle& style) {
     const Inspection& inspection = model.inspection;
     std::string text = title(model) + "\n" + family_line(model) + "\n" +
-                       tensor_table(inspection, style) + parameter_lines(inspection) +
-                       unplaced_lines(inspection) + "\n";
+                       tensor_table(inspection, style) + packing_lines(inspection) +
+                       parameter_lines(inspection) + unplaced_lines(inspection) + "\n";
     if (inspection.problem.empty()) {
         return text + "complete: every tensor has its place, every hyper-parameter its source\n";
     }

@@ -5,15 +5,18 @@
 #include <nlohmann/json.hpp>
 
 #include "architecture/nearest_pattern.hpp"
+#include "support/hdf5_writer.hpp"
 #include "support/program.hpp"
 #include "support/safetensors_writer.hpp"
 #include "support/temporary_folder.hpp"
 #include <doctest/doctest.h>
 
+using lipcert::test::Hdf5Writer;
 using lipcert::test::Outcome;
 using lipcert::test::RawTensor;
 using lipcert::test::run;
 using lipcert::test::sample_model;
+using lipcert::test::Storage;
 using lipcert::test::TemporaryFolder;
 using lipcert::test::write_file;
 using nlohmann::json;
@@ -104,6 +107,10 @@ TEST_CASE("inspect names what is missing and the flag that supplies it") {
     CHECK(flags ==
           std::vector<std::string>{"--set num_attention_heads=VALUE", "--set rms_norm_eps=VALUE"});
     CHECK(tensor(found.document, "model.layers.0.mlp.up_proj.weight").at("place") == "placed");
+    // What is there is shown with its source all the same.
+    CHECK(contains(found.document.at("parameters").at("layers").at("source").get<std::string>(),
+                   "num_hidden_layers"));
+    CHECK_FALSE(found.document.at("parameters").contains("epsilon"));
     CHECK(contains(run({"inspect", model.string()}).out, "give it with --set rms_norm_eps=..."));
     CHECK(inspect(model, {"--set", "num_attention_heads=2", "--set", "rms_norm_eps=1e-5"})
               .document.at("missing")
@@ -126,6 +133,25 @@ TEST_CASE("inspect shows the nearest pattern of a tensor without a place") {
     CHECK(contains(text, "without a place"));
     CHECK(contains(text, "nearest pattern {prefix}layers.{i}.mlp.up_proj.weight"));
     CHECK(contains(text, "cannot be certified: "));
+}
+
+TEST_CASE("inspect shows how the bytes of a tensor are packed, whether it can be read or not") {
+    const TemporaryFolder folder;
+    Storage packed = Storage::chunked({2, 2});
+    packed.shuffle = packed.gzip = true;
+    Storage foreign = Storage::chunked({4});
+    foreign.optional_filters = {32015};
+    Hdf5Writer(folder / "x.h5")
+        .add("a", {4, 4}, std::vector<double>(16, 1.0), H5T_IEEE_F32LE, packed)
+        .add("b", {4}, {1, 2, 3, 4}, H5T_IEEE_F32LE, foreign)
+        .add("c", {4}, {1, 2, 3, 4});
+    const Inspected found = inspect(folder / "x.h5");
+    CHECK(tensor(found.document, "a").at("packing") == "chunks of 2 x 2, shuffle, gzip");
+    CHECK(tensor(found.document, "b").at("packing") == "chunks of 4, zstd");
+    CHECK(tensor(found.document, "c").at("packing") == nullptr);
+    CHECK(contains(run({"inspect", (folder / "x.h5").string()}).out,
+                   "chunks of 2 x 2, shuffle, gzip"));
+    CHECK_FALSE(contains(run({"inspect", sample_model("tiny_llama.h5").string()}).out, "packed"));
 }
 
 TEST_CASE("inspect works on a file of which no family knows anything") {

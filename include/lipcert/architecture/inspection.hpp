@@ -37,8 +37,8 @@ struct Inspection {
     bool is_recognised = false;
     std::string problem;  ///< what certification would be refused with; empty: nothing
     std::vector<InspectedTensor> tensors;  ///< in the order of the model, then of their names
-    std::vector<Architecture::Parameter>
-        parameters;  ///< resolved ones, where the model is complete
+    /// As far as they can be resolved; where the model is complete, those that it uses.
+    std::vector<Architecture::Parameter> parameters;
     std::vector<MissingParameter> missing;
 };
 

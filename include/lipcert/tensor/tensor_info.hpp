@@ -27,6 +27,8 @@ struct TensorInfo {
     DataType type = DataType::unsupported;
     std::string stored_type;  ///< as the file describes it: "float32", "int64", "opaque[2]", ...
     std::uint64_t stored_bytes = 0;
+    /// "chunks of 64 x 64, shuffle, gzip"; empty where the bytes lie as they are.
+    std::string packing = {};
 };
 
 [[nodiscard]] std::size_t element_count(const TensorInfo& tensor);
