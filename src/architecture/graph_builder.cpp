@@ -231,6 +231,27 @@ void GraphBuilder::expect_heads(const Attention& attention,
     check(attention.value, attention.key_value_heads, "key-value heads");
 }
 
+namespace {
+
+/// None where only a part is rotated and it is not said how much, or not into whole pairs.
+std::optional<RotaryAngles> rotary_angles(const RotarySetting& rotary,
+                                          double base,
+                                          std::size_t head_width) {
+    if (rotary.kind == Rotary::half_split) {
+        return RotaryAngles{base};
+    }
+    if (!rotary.fraction) {
+        return std::nullopt;
+    }
+    // The implementations cut the product off: int(head_dim * fraction).
+    const auto rotated =
+        static_cast<std::size_t>(static_cast<double>(head_width) * *rotary.fraction);
+    return rotated >= 2 && rotated % 2 == 0 ? std::optional(RotaryAngles{base, rotated})
+                                            : std::nullopt;
+}
+
+}  // namespace
+
 void GraphBuilder::append(std::vector<Module>& to, const AttentionSyntax& syntax) {
     Attention module;
     module.heads = parameters_.size(syntax.heads, "the number of heads");
@@ -247,10 +268,11 @@ void GraphBuilder::append(std::vector<Module>& to, const AttentionSyntax& syntax
     const RotarySetting rotary = parameters_.rotary(syntax.rotary);
     module.rotary = rotary.kind;
     module.rotary_angles = rotary.angles;
-    if (rotary.kind == Rotary::half_split && syntax.rotary_angles &&
+    if (rotary.kind != Rotary::none && syntax.rotary_angles &&
         parameters_.all_default(syntax.rotary_angles->unscaled)) {
         const Interval base = parameters_.positive(syntax.rotary_angles->base, "the rotary base");
-        module.rotary_angles = RotaryAngles{middle(base)};
+        const std::size_t head_width = size_of(module.query, checkpoint_).outputs / module.heads;
+        module.rotary_angles = rotary_angles(rotary, middle(base), head_width);
     }
     module.causal = parameters_.flag(syntax.causal);
     if (syntax.query_norm) {

@@ -91,7 +91,7 @@ Outcome rotary_value(const nlohmann::json& json) {
         return expected;
     }
     if (fraction.get<double>() < 1) {
-        return ParameterValue(RotarySetting{Rotary::partial, {}});
+        return ParameterValue(RotarySetting{Rotary::partial, {}, fraction.get<double>()});
     }
     setting.kind = Rotary::half_split;
     return ParameterValue(setting);

@@ -19,6 +19,7 @@ constexpr long kLargestCount = 2147483647;
 struct RotarySetting {
     Rotary kind = Rotary::none;
     std::optional<RotaryAngles> angles;
+    std::optional<double> fraction = {};  ///< of each head that is rotated, where it is said
 };
 
 /// A count, a real number, a word (activation, choice), a rotary embedding or a flag.

@@ -159,8 +159,8 @@ void require_known_angles(const Attention& attention) {
     }
 }
 
-Index rotated_pairs(const RotaryAngles& /*angles*/, Index head_width) {
-    return head_width / 2;
+Index rotated_pairs(const RotaryAngles& angles, Index head_width) {
+    return (angles.rotated ? static_cast<Index>(*angles.rotated) : head_width) / 2;
 }
 
 template <class Scalar>

@@ -101,9 +101,10 @@ void check_adjoint(const Linearisation& at, const Matrix& dx, Random& random) {
 
 void check_gradients(const Architecture& architecture,
                      const Checkpoint& checkpoint,
-                     Random& random) {
+                     Random& random,
+                     const ForwardOptions& rotation = {}) {
     const Transformer engine(architecture, checkpoint);
-    const ForwardModel oracle(architecture, checkpoint);
+    const ForwardModel oracle(architecture, checkpoint, rotation);
     const Matrix input = engine.embed(std::vector<std::size_t>{1, 0, 3, 2});
     const Linearisation at = linearise_logits(engine, input);
     CHECK((at.value - engine.logits(input)).norm() <= 1e-12 * (1.0 + at.value.norm()));
@@ -152,6 +153,9 @@ std::vector<NamedModule> modules_of_every_kind(GraphBuilder& builder, Random& ra
     attention.rotary = Rotary::half_split;
     attention.rotary_angles = RotaryAngles{};
     modules.push_back({"rotary", {attention}});
+    attention.rotary = Rotary::partial;
+    attention.rotary_angles = RotaryAngles{50.0, 2};
+    modules.push_back({"rotary in part", {attention}});
     attention.query_norm = norm(NormKind::layer, 4);
     attention.key_norm = norm(NormKind::rms, 4);
     modules.push_back({"norms of queries and keys", {attention}});
@@ -201,9 +205,10 @@ TEST_CASE("products with the Jacobian agree with finite differences to 1e-6 for 
                 const Matrix input = engine.embed(std::vector<std::size_t>{1, 0});
                 CHECK_THROWS_WITH_AS(
                     (void)linearise_logits(engine, input), doctest::Contains("not run"), Error);
+                CHECK(published.rotation.rotary_fraction == 1.0);  // a part is no reason
                 continue;
             }
-            check_gradients(architecture, *tiny.checkpoint, random);
+            check_gradients(architecture, *tiny.checkpoint, random, published.rotation);
         }
         for (const TinyModel& tiny : {tiny_llama(random),
                                       tiny_gpt2(random),
@@ -284,6 +289,57 @@ TEST_CASE("interval runs enclose the exact value narrowly, whatever the graph") 
         check_enclosed(enclosing.logits(exact),
                        oracle.logits<long double>(input.cast<long double>()));
     }
+}
+
+TEST_CASE("a rotation of the leading part of each head runs as the plain loops do") {
+    Random random(816);
+    for (const std::size_t rotated : {2U, 4U, 6U, 8U}) {
+        CAPTURE(rotated);
+        GraphBuilder builder;
+        AttentionShape shape;
+        shape.width = 8;
+        shape.head_width = 8;
+        shape.key_value_heads = 1;
+        shape.rotary = Rotary::partial;
+        Attention attention = random_attention(builder, random, shape);
+        attention.rotary_angles = RotaryAngles{50.0, rotated};
+        const Architecture architecture =
+            probed_architecture(builder, {{attention}}, Probe{.width = 8});
+        const Transformer engine(architecture, builder.checkpoint());
+        const FastTransformer fast(architecture, builder.checkpoint());
+        const EnclosingTransformer enclosing(architecture, builder.checkpoint());
+        const ForwardModel oracle(
+            architecture,
+            builder.checkpoint(),
+            {.rotary_base = 50.0, .rotary_fraction = static_cast<double>(rotated) / 8.0});
+        const Matrix input = random.gaussian(5, 8);
+        const Matrix expected = oracle.blocks<double>(input);
+        CHECK((engine.blocks(input) - expected).norm() <= 1e-13 * expected.norm());
+        CHECK((fast.blocks(input.cast<float>()).cast<double>() - expected).norm() <=
+              1e-5 * expected.norm());
+        check_enclosed(enclosing.blocks(input.unaryExpr(
+                           [](double entry) { return EnclosedNumber::exact(entry); })),
+                       oracle.blocks<long double>(input.cast<long double>()));
+    }
+}
+
+TEST_CASE("a rotated part that is not of whole pairs is not guessed") {
+    Random random(817);
+    std::size_t tried = 0;
+    for (const PublishedModel& published : published_models(random)) {
+        if (published.family != "phi") {
+            continue;
+        }
+        ++tried;
+        nlohmann::json configuration = published.configuration;
+        configuration["partial_rotary_factor"] = 0.4;
+        const TinyModel tiny = make_model(published.tensors, configuration);
+        const Architecture architecture = architecture_of(*tiny.checkpoint, tiny.configuration);
+        const Transformer engine(architecture, *tiny.checkpoint);
+        const Matrix input = engine.embed(std::vector<std::size_t>{1, 0});
+        CHECK_THROWS_WITH_AS((void)engine.logits(input), doctest::Contains("not run"), Error);
+    }
+    CHECK(tried == 1);
 }
 
 TEST_CASE("a run of several sequences at once is a run of each, in float32 to its precision") {

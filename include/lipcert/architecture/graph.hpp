@@ -43,10 +43,11 @@ enum class Rotary {
     partial      ///< some other pairing: only rules that hold for every pairing may be used
 };
 
-/// By how much a rotary embedding of the whole head turns entries i and i + head_dim/2: by
-/// position * base^(-2i/head_dim). No bound depends on it.
+/// By how much a rotary embedding turns entries i and i + r/2 of the leading r of a head: by
+/// position * base^(-2i/r). No bound depends on it.
 struct RotaryAngles {
     double base = 10000.0;
+    std::optional<std::size_t> rotated = {};  ///< r, even; none: the whole head
 };
 
 /// A further key that every token sees: its value is zero, its score a stored number.
