@@ -191,6 +191,24 @@ AttentionBound attention_bound(const HeadSum& values,
     return bound;
 }
 
+AttentionBound attention_bound(const HeadSum& values,
+                               const std::vector<ScorePath>& paths,
+                               const Upper& score_scale,
+                               const Upper& radius) {
+    AttentionBound best = attention_bound(values, paths.front(), score_scale, radius);
+    for (std::size_t i = 1; i < paths.size(); ++i) {
+        const AttentionBound other = attention_bound(values, paths[i], score_scale, radius);
+        if (other.value_key < best.value_key || other.query < best.query) {
+            best.rule = joined_rules({best.rule, other.rule});
+        }
+        best.value_key = min(best.value_key, other.value_key);
+        best.query = min(best.query, other.query);
+        best.alternatives.insert(
+            best.alternatives.end(), other.alternatives.begin(), other.alternatives.end());
+    }
+    return best;
+}
+
 Upper behind_norm(const HeadSum& values,
                   const ScorePath& scores,
                   const Upper& score_scale,
@@ -212,9 +230,8 @@ Upper on_shell(const HeadSum& values,
                const ScorePath& scores,
                const Upper& score_scale,
                const Shell& shell,
+               const Upper& sphere,
                const Upper& reach) {
-    const auto width = static_cast<std::size_t>(scores.heads.front().shared.rows());
-    const Upper sphere = sqrt(Upper::of_count(width));
     const Heads heads = heads_of(values, scores, score_scale, sphere);
     if (heads.inputs.empty()) {
         return {};
@@ -246,7 +263,7 @@ Upper on_shell(const HeadSum& values,
     if (heads.joining == Joining::orthogonal) {
         joint = min(joint, root_two * hypot(one, pair));
     }
-    return split_at_threshold(sphere, reach.scaled(1), [&](const Upper& delta) {
+    return split_at_threshold(sphere, (reach * sphere).scaled(1), [&](const Upper& delta) {
         // |m|^2 = |z|^2/2 + |z'|^2/2 - |z - z'|^2/4 for the middle m of z and z'.
         const Lower middle =
             sqrt(shell.inner_radius * shell.inner_radius - square(delta.scaled(-1)));

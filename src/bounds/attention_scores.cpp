@@ -2,9 +2,11 @@
 #include "lipcert/bounds/normalisation.hpp"
 #include "lipcert/error.hpp"
 
+#include <cmath>
 #include <utility>
 
 #include "bounds/pair_scaling.hpp"
+#include "bounds/rotations.hpp"
 
 namespace lipcert {
 
@@ -108,7 +110,45 @@ ScoreHead normalised_head(const QueryKey& head,
     return result;
 }
 
+/// [R43] |(Wq x)^T T Wk y| <= m |x| |y| for every rotation T that occurs: N is m times an identity,
+/// of which two directions stand for all (R40 looks at two). A bias is moved as in [R23].
+ScoreHead head_by_rotations(const QueryKey& head, const RotationTable& table, const Upper& radius) {
+    const double largest = table.largest_product(head.query.weight, head.key.weight).to_double();
+    ScoreHead result;
+    if (!std::isfinite(largest)) {
+        result.shared = MatrixBall::zero(2, 2);
+        result.shared_norm = result.key_factor = result.query_factor = Upper::infinity();
+        result.key_offset = result.query_addend = Upper::infinity();
+        return result;
+    }
+    result.shared = MatrixBall::of(largest * Matrix::Identity(2, 2));
+    result.shared_norm = spectral_norm(result.shared).upper();
+    result.key_factor = Upper::exact(1.0);
+    result.key_offset = spectral_norm(head.key.weight).upper() * frobenius_norm(head.query.bias);
+    result.query_factor = radius;
+    result.query_addend = spectral_norm(head.query.weight).upper() * frobenius_norm(head.key.bias);
+    return result;
+}
+
 }  // namespace
+
+std::vector<ScorePath> score_paths(const AttentionWeights& weights,
+                                   const Upper& radius,
+                                   const std::string& where) {
+    std::vector<ScorePath> paths = {score_path(weights, radius, where)};
+    const Eigen::Index rows = head_rows(weights.query, weights.heads);
+    if (!weights.rotations || weights.query_norm || weights.key_norm || rows % 2 != 0) {
+        return paths;
+    }
+    const RotationTable table(*weights.rotations, rows);
+    ScorePath path;
+    path.rule = !weights.capped && !weights.sink ? "R43" : "R43 R24";
+    for (std::size_t h = 0; h < weights.heads; ++h) {
+        path.heads.push_back(head_by_rotations(head_of(weights, h), table, radius));
+    }
+    paths.push_back(std::move(path));
+    return paths;
+}
 
 ScorePath score_path(const AttentionWeights& weights,
                      const Upper& radius,

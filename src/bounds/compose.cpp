@@ -30,8 +30,10 @@ public:
                 const ComposeOptions& options,
                 const ResolvedConditions& conditions,
                 const Upper& sqrt_sequence_length,
+                std::optional<std::size_t> longest_stream,
                 StreamBounds start)
-        : walk_(checkpoint, sqrt_sequence_length, options.effort, conditions),
+        : walk_(
+              checkpoint, sqrt_sequence_length, options.effort, conditions, longest_stream),
           checkpoint_(checkpoint),
           options_(options),
           maximum_norm_(conditions.maximum_norm),
@@ -39,7 +41,9 @@ public:
           largest_radius_(stream_.ball_radius) {}
 
     /// Also follow what blocks read of each other [R30], until a module that it does not cover.
-    void unroll(InputTokens tokens) { unrolled_.emplace(checkpoint_, std::move(tokens)); }
+    void unroll(InputTokens tokens) {
+        unrolled_.emplace(checkpoint_, std::move(tokens), options_.effort);
+    }
 
     /// Modules one after the other, one report entry each. `fold_read_next`: what follows the last
     /// of them can take a normalisation's gamma and beta into its weights.
@@ -279,17 +283,24 @@ NetworkBounds compose_from(const Architecture& architecture,
     bounds.domain.radius_decimal = embedding.radius.to_decimal(6);
     bounds.domain.radius = Upper::parse(bounds.domain.radius_decimal);
     bounds.domain.dimension = embedding.dimension;
+    bounds.domain.longest_stream = options.longest_stream.value_or(0);
     bounds.sequence_length = options.sequence_length.value_or(0);
 
     StreamBounds start;
     start.width = embedding.dimension;
     start.ball_radius = bounds.domain.radius;
     start.domain_radius = bounds.domain.everything ? Upper::infinity() : bounds.domain.radius;
-    const Upper sqrt_tokens = sqrt(Upper::of_count(
-        options.sequence_length.value_or(1) + tokens_beside(architecture.embedding, checkpoint)));
-    Composition composition(checkpoint, options, conditions, sqrt_tokens, start);
-    if (!bounds.domain.everything && options.effort != Effort::fast && architecture.stem.empty() &&
-        (options.effort == Effort::max || embedding.dimension <= kWidestUnrolled)) {
+    const std::size_t beside = tokens_beside(architecture.embedding, checkpoint);
+    const Upper sqrt_tokens = sqrt(Upper::of_count(options.sequence_length.value_or(1) + beside));
+    std::optional<std::size_t> longest_stream = options.longest_stream;
+    if (longest_stream) {
+        *longest_stream += beside;
+    }
+    Composition composition(checkpoint, options, conditions, sqrt_tokens, longest_stream, start);
+    const bool is_followed =
+        !tables.empty() || options.effort == Effort::max ||
+        (options.effort == Effort::standard && embedding.dimension <= kWidestUnrolled);
+    if (!bounds.domain.everything && architecture.stem.empty() && is_followed) {
         composition.unroll({embedding.dimension, bounds.domain.radius, tables});
     }
     const bool unembeds = architecture.unembedding.has_value();
@@ -325,26 +336,64 @@ NetworkBounds compose_from(const Architecture& architecture,
     return bounds;
 }
 
+/// More effort searches in other steps, and may by chance find less: it keeps the better of both.
+NetworkBounds best_from(const Architecture& architecture,
+                        const Checkpoint& checkpoint,
+                        const ComposeOptions& options,
+                        const std::vector<MatrixBall>& tables) {
+    NetworkBounds bounds = compose_from(architecture, checkpoint, options, tables);
+    if (options.effort == Effort::max) {
+        ComposeOptions usual = options;
+        usual.effort = Effort::standard;
+        keep_smaller(bounds, compose_from(architecture, checkpoint, usual, tables));
+    }
+    return bounds;
+}
+
 }  // namespace
 
 NetworkBounds compose(const Architecture& architecture,
                       const Checkpoint& checkpoint,
                       const ComposeOptions& options) {
-    return compose_from(architecture, checkpoint, options, {});
+    return best_from(architecture, checkpoint, options, {});
 }
 
-std::optional<NetworkBounds> compose_on_embeddings(const Architecture& architecture,
-                                                   const Checkpoint& checkpoint,
-                                                   const ComposeOptions& options) {
+std::optional<std::string> obstacle_to_embeddings(const Architecture& architecture) {
+    if (holds_everywhere(architecture)) {
+        return "the bounds hold for every stream, whatever the embeddings are";
+    }
+    if (!architecture.stem.empty()) {
+        return "a module stands between the embeddings and the first block";
+    }
+    if (architecture.embedding.vectors) {
+        return "the model reads vectors, not tokens";
+    }
+    if (architecture.embedding.max_row_norm) {
+        return "embeddings are shortened at look-up, so that the stored ones are not what is read";
+    }
+    if (!architecture.embedding.types.empty()) {
+        return "types of tokens are added to the embeddings";
+    }
     const auto& first =
         architecture.layers.empty() ? architecture.head : architecture.layers.front().modules;
-    if (holds_everywhere(architecture) || !architecture.stem.empty() ||
-        architecture.embedding.vectors || architecture.embedding.max_row_norm || first.empty() ||
-        !Unrolled::understands(first.front())) {
-        return std::nullopt;
+    if (first.empty() || !Unrolled::understands(first.front())) {
+        return "the first block is none that is bounded from the embeddings it reads (R30)";
     }
-    return compose_from(
-        architecture, checkpoint, options, tables_of(architecture.embedding, checkpoint));
+    return std::nullopt;
+}
+
+NetworkBounds compose_on_embeddings(const Architecture& architecture,
+                                    const Checkpoint& checkpoint,
+                                    const ComposeOptions& options) {
+    if (const auto obstacle = obstacle_to_embeddings(architecture)) {
+        throw Error(ErrorKind::architecture,
+                    "inputs that are mixtures of embeddings",
+                    "give no bound of their own here: " + *obstacle);
+    }
+    NetworkBounds bounds =
+        best_from(architecture, checkpoint, options, tables_of(architecture.embedding, checkpoint));
+    bounds.domain.embeddings = true;
+    return bounds;
 }
 
 }  // namespace lipcert

@@ -108,9 +108,10 @@ struct Unrolled::Head {
     }
 };
 
-Unrolled::Unrolled(const Checkpoint& checkpoint, InputTokens tokens)
+Unrolled::Unrolled(const Checkpoint& checkpoint, InputTokens tokens, Effort effort)
     : checkpoint_(checkpoint),
       tokens_(std::move(tokens)),
+      effort_(effort),
       slope_path_(identity(tokens_.width)),
       ratio_path_(slope_path_),
       offset_(MatrixBall::zero(static_cast<Index>(tokens_.width), 1)),
@@ -262,9 +263,9 @@ Upper Unrolled::branch_gain(const std::vector<Head>& heads,
     }
     // [R21] all heads see the same x_i and x_i - x_i'.
     const std::vector<Upper> none(used.size());
-    const HeadWeights weights = optimised_weights(
-        {used, values, &inputs, together, none, Joining::parallel, Effort::standard},
-        weights_for(alone, norms));
+    const HeadWeights weights =
+        optimised_weights({used, values, &inputs, together, none, Joining::parallel, effort_},
+                          weights_for(alone, norms));
     const Stack keys = stacked(queries, by_keys, weights);
     const Stack query = stacked(queries, by_query, weights);
     if (!keys.unit.is_finite() || !query.unit.is_finite()) {

@@ -2,6 +2,7 @@
 
 #include "lipcert/architecture/graph.hpp"
 #include "lipcert/bounds/affine.hpp"
+#include "lipcert/bounds/effort.hpp"
 #include "lipcert/checkpoint/checkpoint.hpp"
 
 #include <string>
@@ -25,7 +26,7 @@ struct InputTokens {
 /// kept [R31]. Cost: a product of B with every C_m for each read.
 class Unrolled {
 public:
-    Unrolled(const Checkpoint& checkpoint, InputTokens tokens);
+    Unrolled(const Checkpoint& checkpoint, InputTokens tokens, Effort effort);
 
     /// Whether `module` is a residual block that `pass` understands.
     [[nodiscard]] static bool understands(const Module& module);
@@ -75,6 +76,7 @@ private:
 
     const Checkpoint& checkpoint_;
     InputTokens tokens_;
+    Effort effort_;
     MatrixBall slope_path_, ratio_path_;  ///< Phi
     MatrixBall offset_;
     std::vector<Source> sources_;

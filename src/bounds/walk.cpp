@@ -262,6 +262,10 @@ void Walk::apply(const Attention& attention, StreamBounds& stream, const std::st
     weights.heads = attention.heads;
     weights.key_value_heads = attention.key_value_heads;
     weights.rotary = attention.rotary;
+    if (longest_stream_ && attention.rotary == Rotary::half_split && attention.rotary_angles &&
+        !attention.rotary_angles->rotated) {
+        weights.rotations = Rotations{*attention.rotary_angles, *longest_stream_, attention.causal};
+    }
     weights.capped = attention.score_cap.has_value();
     weights.sink = attention.sink.has_value();
     if (attention.sink && !attention.sink->scores.empty()) {
@@ -279,10 +283,11 @@ void Walk::apply(const Attention& attention, StreamBounds& stream, const std::st
     weights.query_norm = read_head_norm(attention.query_norm, head_dimension, where);
     weights.key_norm = read_head_norm(attention.key_norm, head_dimension, where);
 
-    count_score(largest_score(weights, stream.ball_radius, where), stream);
-    const ScorePath scores = score_path(weights, stream.domain_radius, where);
+    const Upper score = largest_score(weights, stream.ball_radius, where);
+    count_score(attention.score_cap ? min(score, attention.score_cap->magnitude()) : score, stream);
+    const std::vector<ScorePath> paths = score_paths(weights, stream.domain_radius, where);
     AttentionBound bound = attention_bound(sink_values(weights, values, stream.domain_radius),
-                                           scores,
+                                           paths,
                                            weights.score_scale,
                                            stream.domain_radius);
     refine_query(weights, stream.domain_radius, bound);
@@ -291,15 +296,19 @@ void Walk::apply(const Attention& attention, StreamBounds& stream, const std::st
     stream.width = static_cast<std::size_t>(weights.output.weight.rows());
     Best best("attention");
     best.offer(bound.lipschitz(), bound.rule);
-    const auto offer = [&](const Upper& candidate, const char* rule) {
+    const auto offer = [&](const Upper& candidate, const std::string& rule) {
         best.offer(candidate, joined_rules({bound.rule, rule}));
     };
     const bool spread_shrinks = !weights.sink || is_zero(weights.value.bias);
     if (norm && spread_shrinks && !weights.query_norm && !weights.key_norm) {
-        offer(behind_norm(values, scores, weights.score_scale, sphere) * norm->excess, "R39");
-        if (norm->shell) {
-            offer(on_shell(values, scores, weights.score_scale, *norm->shell, reach.gain * sphere),
-                  "R40");
+        for (const ScorePath& scores : paths) {
+            offer(behind_norm(values, scores, weights.score_scale, sphere) * norm->excess,
+                  scores.rule + " R39");
+            if (norm->shell) {
+                offer(
+                    on_shell(values, scores, weights.score_scale, *norm->shell, sphere, reach.gain),
+                    scores.rule + " R40");
+            }
         }
     }
     note(bound.alternatives, stream);

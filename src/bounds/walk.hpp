@@ -50,11 +50,13 @@ public:
     Walk(const Checkpoint& checkpoint,
          Upper sqrt_sequence_length,
          Effort effort,
-         ResolvedConditions conditions)
+         ResolvedConditions conditions,
+         std::optional<std::size_t> longest_stream = std::nullopt)
         : checkpoint_(checkpoint),
           sqrt_sequence_length_(std::move(sqrt_sequence_length)),
           effort_(effort),
-          conditions_(std::move(conditions)) {}
+          conditions_(std::move(conditions)),
+          longest_stream_(longest_stream) {}
 
     [[nodiscard]] StreamBounds through(const StreamBounds& in,
                                        const Module& module,
@@ -103,6 +105,7 @@ private:
     Upper sqrt_sequence_length_;
     Effort effort_;
     ResolvedConditions conditions_;
+    std::optional<std::size_t> longest_stream_;
 };
 
 /// True where every module that needs a bounded input stands behind a normalisation or a soft-cap,

@@ -2,6 +2,7 @@
 
 #include "lipcert/architecture/weight_use.hpp"
 #include "lipcert/bounds/compose.hpp"
+#include "lipcert/bounds/embedding_hull.hpp"
 #include "lipcert/certificate/hashing_checkpoint.hpp"
 #include "lipcert/error.hpp"
 #include "lipcert/norms/second_proof.hpp"
@@ -142,25 +143,10 @@ std::vector<Limit> check_limits(const LimitRequest& request, const Certificate& 
     return limits;
 }
 
-/// [R0] An unconditional bound holds for pairs that meet conditions too.
-void keep_smaller(Bound& conditional, const Bound& unconditional) {
-    if (unconditional.upper < conditional.upper) {
-        conditional = unconditional;
-    }
-}
-
 ConditionalBounds conditional_bounds(const Conditions& conditions,
                                      const NetworkBounds& unconditional,
                                      NetworkBounds bounds) {
-    keep_smaller(bounds.max_token_rms, unconditional.max_token_rms);
-    keep_smaller(bounds.max_token_l2, unconditional.max_token_l2);
-    keep_smaller(bounds.blocks_l2, unconditional.blocks_l2);
-    keep_smaller(bounds.logit, unconditional.logit);
-    keep_smaller(bounds.logit_difference, unconditional.logit_difference);
-    if (bounds.frobenius && unconditional.frobenius) {
-        keep_smaller(*bounds.frobenius, *unconditional.frobenius);
-    }
-    bounds.max_activation = min(bounds.max_activation, unconditional.max_activation);
+    keep_smaller(bounds, unconditional);  // which holds for pairs that meet conditions too
     return {conditions, std::move(bounds)};
 }
 
@@ -175,10 +161,14 @@ void add_bounds(const Checkpoint& checkpoint,
     Searches some = recheck == nullptr ? Searches() : Searches(recheck->conditional_searches);
     ComposeOptions compose_options;
     compose_options.sequence_length = options.sequence_length;
+    compose_options.longest_stream = options.longest_stream;
     compose_options.effort = options.effort;
     compose_options.progress = [&steps](const std::string& step) { steps.next(step); };
     compose_options.searches = &all;
-    certificate.bounds = compose(certificate.architecture, checkpoint, compose_options);
+    certificate.bounds =
+        options.inputs == InputSet::embeddings
+            ? compose_on_embeddings(certificate.architecture, checkpoint, compose_options)
+            : compose(certificate.architecture, checkpoint, compose_options);
     if (options.conditions) {
         compose_options.conditions = &*options.conditions;
         compose_options.searches = &some;
@@ -300,14 +290,36 @@ void validate_limits(const LimitRequest& limits, std::optional<std::size_t> sequ
     }
 }
 
+void require_composable(const Architecture& architecture, const CertifyOptions& options) {
+    if (options.conditions) {
+        (void)resolved(*options.conditions, architecture);
+    }
+    if (options.longest_stream && options.sequence_length.value_or(0) > *options.longest_stream) {
+        throw Error(ErrorKind::usage,
+                    "--sequence-length",
+                    "is above --longest-stream, to which the bounds are limited");
+    }
+    if (options.inputs == InputSet::ball) {
+        return;
+    }
+    if (options.conditions) {
+        throw Error(ErrorKind::usage,
+                    "--inputs embeddings",
+                    "does not go with --assume: conditions are on pairs of any streams");
+    }
+    if (const auto obstacle = obstacle_to_embeddings(architecture)) {
+        throw Error(ErrorKind::architecture,
+                    "--inputs embeddings",
+                    "gives no bound of its own here: " + *obstacle + "; leave it out");
+    }
+}
+
 Certificate certify(const Checkpoint& checkpoint,
                     const Architecture& architecture,
                     const CertifyOptions& options) {
     validate_limits(options.limits, options.sequence_length);
     require_ieee_environment();
-    if (options.conditions) {
-        (void)resolved(*options.conditions, architecture);  // a wrong name must not cost an hour
-    }
+    require_composable(architecture, options);
     const HashingCheckpoint hashing(checkpoint);
     const Checkpoint& weights = options.keep_evidence ? hashing : checkpoint;
     Certificate certificate;
@@ -324,7 +336,9 @@ Certificate certify(const Checkpoint& checkpoint,
     for (const Layer& layer : architecture.layers) {
         modules += layer.modules.size();
     }
-    Steps steps(options.progress, matrices.size() + modules * (options.conditions ? 2 : 1));
+    const std::size_t compositions =
+        (options.conditions ? 2U : 1U) * (options.effort == Effort::max ? 2U : 1U);
+    Steps steps(options.progress, matrices.size() + modules * compositions);
     for (const auto& [role, tensor] : matrices) {
         steps.next(tensor->name);
         MatrixBound bound = bound_matrix(weights, *tensor, &options);

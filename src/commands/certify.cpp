@@ -35,6 +35,8 @@ void certify_model(const CertifyArguments& arguments,
     options.progress = session.progress();
     options.keep_evidence = arguments.certificate.has_value();
     options.effort = arguments.effort;
+    options.inputs = arguments.inputs;
+    options.longest_stream = arguments.longest_stream;
     if (arguments.explained) {
         require_block(architecture, *arguments.explained);  // a wrong name must not cost an hour
     }
@@ -106,6 +108,12 @@ ExitCode run_certify(const CertifyArguments& arguments, Console& console) {
             throw Error(ErrorKind::usage, "--baseline", "is of one model; name one");
         }
         baseline = read_baseline_file(*expanded.baseline);
+    }
+    if (expanded.inputs == InputSet::embeddings && expanded.witness.wanted) {
+        throw Error(ErrorKind::usage,
+                    "--witness",
+                    "does not go with --inputs embeddings: its inputs are searched in the whole "
+                    "ball, which a bound of mixtures of embeddings is not about");
     }
     if (expanded.certificate && expanded.models.size() != 1) {
         throw Error(ErrorKind::usage, "--certificate", "is of one model; name one");

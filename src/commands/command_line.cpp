@@ -32,6 +32,9 @@ const std::map<std::string, MatrixOrder> order_names = {{"norm", MatrixOrder::no
 const std::map<std::string, LimitNorm> norm_names = {{"l2", LimitNorm::l2},
                                                      {"rms", LimitNorm::rms}};
 
+const std::map<std::string, InputSet> input_names = {{"ball", InputSet::ball},
+                                                     {"embeddings", InputSet::embeddings}};
+
 /// Which matrices a table shows.
 void add_table_options(CLI::App& command, CommonOptions& options) {
     command
@@ -221,6 +224,19 @@ void add_certify(CLI::App& program, CertifyArguments& arguments) {
     command.add_option("--effort", arguments.effort, "Time for tightness: fast, default or max")
         ->transform(CLI::CheckedTransformer(efforts_by_name()).description(""))
         ->type_name("EFFORT");
+    command
+        .add_option("--inputs",
+                    arguments.inputs,
+                    "What the bounds are about: ball (default, every token in the ball of the "
+                    "embeddings) or embeddings (every token a mixture of them)")
+        ->transform(CLI::CheckedTransformer(input_names).description(""))
+        ->type_name("SET");
+    command
+        .add_option("--longest-stream",
+                    arguments.longest_stream,
+                    "Bounds of streams of at most N tokens: tighter with rotary positions")
+        ->check(CLI::Range(std::size_t{1}, kMostTokens))
+        ->type_name("N");
     command
         .add_option("--explain",
                     arguments.explained,

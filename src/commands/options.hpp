@@ -56,6 +56,8 @@ struct CertifyArguments {
     std::optional<std::size_t> sequence_length;
     std::optional<std::filesystem::path> assumptions;  ///< conditions to bound pairs under
     Effort effort = Effort::standard;
+    InputSet inputs = InputSet::ball;
+    std::optional<std::size_t> longest_stream;
     std::optional<std::string> explained;  ///< a block whose rules are shown side by side
     bool exit_zero = false;
     std::optional<std::filesystem::path> baseline;

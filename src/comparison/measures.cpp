@@ -79,11 +79,23 @@ void read_matrices(const json& matrices, Measures& measures) {
     }
 }
 
-std::string domain_text(const json& domain) {
+std::string tokens_text(const json& domain) {
     const std::string kind = domain.at("kind").get<std::string>();
+    if (kind == "embeddings") {
+        return "mixtures of embeddings";
+    }
     return kind == "ball" && domain.at("radius_l2").is_number()
                ? fmt::format("ball of L2 radius {:.6g}", domain.at("radius_l2").get<double>())
                : kind;
+}
+
+std::string domain_text(const json& domain) {
+    const std::string tokens = tokens_text(domain);
+    return domain.contains("longest_stream")
+               ? fmt::format("{}, at most {} tokens",
+                             tokens,
+                             domain.at("longest_stream").get<std::size_t>())
+               : tokens;
 }
 
 }  // namespace

@@ -53,6 +53,9 @@ public:
           options_(options),
           random_(options.seed),
           tokens_(std::min(options.tokens, model.longest_sequence())) {
+        if (bounds.domain.longest_stream > 0) {  // longer ones are none that the bounds are about
+            tokens_ = std::min(tokens_, static_cast<Index>(bounds.domain.longest_stream));
+        }
         const double products = static_cast<double>(tokens_) * weights_of(model, checkpoint);
         if (products <= options.most_products) {
             enclosing_.emplace(model.architecture(), checkpoint);

@@ -52,7 +52,10 @@ Json architecture_object(const Architecture& architecture) {
 
 Json domain_object(const Domain& domain, const Json& conditions) {
     Json object;
-    object["kind"] = domain.conditional ? "conditional" : domain.everything ? "all" : "ball";
+    object["kind"] = domain.conditional  ? "conditional"
+                     : domain.everything ? "all"
+                     : domain.embeddings ? "embeddings"
+                                         : "ball";
     object["dimension"] = domain.dimension;
     // The domain down, so that it lies in the ball on which the bounds hold; the ball that contains
     // the embeddings up.
@@ -60,6 +63,9 @@ Json domain_object(const Domain& domain, const Json& conditions) {
                               ? Json(nullptr)
                               : json_number(Lower::parse(domain.radius_decimal).to_double());
     object["embedding_radius_l2"] = json_number(Upper::parse(domain.radius_decimal).to_double());
+    if (domain.longest_stream > 0) {
+        object["longest_stream"] = domain.longest_stream;
+    }
     object["conditions"] = conditions;
     return object;
 }

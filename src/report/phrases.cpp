@@ -76,11 +76,18 @@ std::vector<NamedBlock> named_blocks(const NetworkBounds& bounds) {
 }
 
 std::string domain_phrase(const Domain& domain) {
-    return domain.everything
-               ? std::string("For all embedding streams X, Y of any length")
-               : "For all embedding streams X, Y of any length, every token in the ball of L2 "
-                 "radius " +
-                     readable_decimal(domain.radius_decimal);
+    const std::string streams =
+        "For all embedding streams X, Y of " +
+        (domain.longest_stream > 0 ? "at most " + counted(domain.longest_stream, "token")
+                                   : std::string("any length"));
+    if (domain.embeddings) {
+        return streams +
+               ", every token a mixture (a convex "
+               "combination) of token embeddings, plus one of positions if the model has them";
+    }
+    return domain.everything ? streams
+                             : streams + ", every token in the ball of L2 radius " +
+                                   readable_decimal(domain.radius_decimal);
 }
 
 std::string log10_text(const Upper& bound) {

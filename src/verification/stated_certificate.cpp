@@ -112,6 +112,30 @@ Effort StatedCertificate::effort() const {
     });
 }
 
+InputSet StatedCertificate::inputs() const {
+    return reading(where_, [this] {
+        return json_.at("domain").at("kind") == "embeddings" ? InputSet::embeddings
+                                                             : InputSet::ball;
+    });
+}
+
+std::optional<std::size_t> StatedCertificate::longest_stream() const {
+    return reading(where_, [this]() -> std::optional<std::size_t> {
+        const Json& domain = json_.at("domain");
+        if (!domain.contains("longest_stream")) {
+            return std::nullopt;
+        }
+        const Json& tokens = domain.at("longest_stream");
+        if (!tokens.is_number_unsigned() || tokens == 0 || tokens > kMostTokens) {
+            throw Error(ErrorKind::input,
+                        where_,
+                        "domain.longest_stream is no number of tokens from 1 to " +
+                            std::to_string(kMostTokens));
+        }
+        return tokens.get<std::size_t>();
+    });
+}
+
 std::optional<Conditions> StatedCertificate::conditions() const {
     if (!json_.contains("conditional")) {
         return std::nullopt;

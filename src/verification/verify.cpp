@@ -89,14 +89,14 @@ std::optional<CertifyOptions> options_for(const StatedCertificate& stated,
         options.limits = stated.limits();
         options.sequence_length = stated.sequence_length();
         options.effort = stated.effort();
+        options.inputs = stated.inputs();
+        options.longest_stream = stated.longest_stream();
         if (options.sequence_length && *options.sequence_length == 0) {
             throw Error(ErrorKind::input, "evidence.sequence_length", "is zero");
         }
         validate_limits(options.limits, options.sequence_length);
         options.conditions = stated.conditions();
-        if (options.conditions) {
-            (void)resolved(*options.conditions, architecture);
-        }
+        require_composable(architecture, options);
     } catch (const Error& error) {
         add(verification, error.where(), "", "", error.what());
         return std::nullopt;

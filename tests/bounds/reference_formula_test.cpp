@@ -2,6 +2,7 @@
 
 #include "lipcert/architecture/description.hpp"
 #include "lipcert/bounds/compose.hpp"
+#include "lipcert/bounds/embedding_hull.hpp"
 #include "lipcert/checkpoint/configuration.hpp"
 
 #include <cmath>
@@ -161,6 +162,8 @@ TEST_CASE(
     // The sample has no factor behind its logits, which the formula would leave out.
     CHECK(bounds.max_token_rms.upper < *bounds.reference_formula);
     CHECK(bounds.max_token_rms.upper < bounds.reference_repaired->upper);
+    CHECK(compose_on_embeddings(architecture, *checkpoint, {}).max_token_rms.upper <
+          bounds.max_token_rms.upper);
 }
 
 TEST_CASE("the formula is left out where the model is not of its architecture [R1']") {

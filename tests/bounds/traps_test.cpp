@@ -38,7 +38,7 @@ Architecture on_small_embeddings(GraphBuilder& builder, std::vector<Module> modu
 
 double bound_on_embeddings(GraphBuilder& builder, const std::vector<Module>& modules) {
     return compose_on_embeddings(on_small_embeddings(builder, modules), builder.checkpoint(), {})
-        ->blocks_l2.upper.to_double();
+        .blocks_l2.upper.to_double();
 }
 
 }  // namespace

@@ -102,19 +102,17 @@ TEST_CASE(
         }
         GraphBuilder builder;
         const Architecture architecture = random_model(builder, random, tables);
-        const std::optional<NetworkBounds> bounds =
-            compose_on_embeddings(architecture, builder.checkpoint(), {});
-        REQUIRE(bounds.has_value());
+        const NetworkBounds bounds = compose_on_embeddings(architecture, builder.checkpoint(), {});
         const Upper of_ball = compose(architecture, builder.checkpoint(), {}).blocks_l2.upper;
-        smaller += bounds->blocks_l2.upper < of_ball ? 1U : 0U;
+        smaller += bounds.blocks_l2.upper < of_ball ? 1U : 0U;
         const ForwardModel model(architecture, builder.checkpoint());
         const StreamFunction function =
             StreamFunction::of([&](const auto& stream) { return model.blocks(stream); });
         SearchOptions search;
         search.tokens = static_cast<Index>(random.integer(1, 3));
         search.dimension = width;
-        const double bound = bounds->blocks_l2.upper.to_double();
-        const double radius = bounds->layers[0].blocks.back().radius_out.to_double();
+        const double bound = bounds.blocks_l2.upper.to_double();
+        const double radius = bounds.layers[0].blocks.back().radius_out.to_double();
         for (std::size_t pair = 0; pair < 6; ++pair) {
             const Matrix first = mixture(random, tables, search.tokens);
             const Matrix other = mixture(random, tables, search.tokens);
@@ -174,10 +172,10 @@ TEST_CASE("positions count in the radius of a mixture of embeddings [R29]") {
         one_layer({{residual({{random_attention(builder, random, shape)}})}});
     architecture.embedding.weight = builder.store(tables.embeddings);
     const double without =
-        compose_on_embeddings(architecture, builder.checkpoint(), {})->blocks_l2.upper.to_double();
+        compose_on_embeddings(architecture, builder.checkpoint(), {}).blocks_l2.upper.to_double();
     architecture.embedding.positions = builder.store(tables.positions);
     const double with =
-        compose_on_embeddings(architecture, builder.checkpoint(), {})->blocks_l2.upper.to_double();
+        compose_on_embeddings(architecture, builder.checkpoint(), {}).blocks_l2.upper.to_double();
     CHECK(with > 1.5 * without);
 }
 

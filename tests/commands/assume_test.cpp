@@ -130,4 +130,9 @@ TEST_CASE("the trained Llama is below 10^50, and below 10^31 where its normalisa
     };
     CHECK(log10_of(report) < 47.0);
     CHECK(log10_of(report.at("conditional")) < 30.5);
+    // Rotations of 64 tokens are a part of all.
+    const Outcome shorter =
+        run({"certify", model.string(), "--longest-stream", "64", "--json", "-"});
+    REQUIRE(shorter.exit_code == 0);
+    CHECK(log10_of(json::parse(shorter.out)) < 44.5);
 }

@@ -174,6 +174,35 @@ TEST_CASE("a certificate of any effort is confirmed with the same effort") {
     }
 }
 
+TEST_CASE("a certificate of mixtures of embeddings is confirmed as one, not as one of the ball") {
+    const Certified mixtures("moby_dick.h5", {"--inputs", "embeddings", "--effort", "fast"});
+    CHECK(mixtures.verify(mixtures.json(), true).is_confirmed());
+    for (const std::string kind : {"ball", "all"}) {
+        Json relabelled = mixtures.json();
+        relabelled["domain"]["kind"] = kind;
+        CHECK(!mixtures.verify(relabelled, true).is_confirmed());
+    }
+    // A model of which nothing is proved for mixtures alone cannot be certified for them.
+    const Certified everywhere("tiny_gpt2.h5");
+    Json forged = everywhere.json();
+    forged["domain"]["kind"] = "embeddings";
+    CHECK(!everywhere.verify(forged, true).is_confirmed());
+}
+
+TEST_CASE("a certificate of streams of a stated length is confirmed as one, not for longer ones") {
+    const Certified certified("moby_dick.h5", {"--longest-stream", "3", "--effort", "fast"});
+    CHECK(certified.json().at("domain").at("longest_stream") == 3);
+    CHECK(certified.verify(certified.json(), true).is_confirmed());
+    for (const Json& other : {Json(200), Json(0), Json("3"), Json(-3), Json(1e300)}) {
+        Json changed = certified.json();
+        changed["domain"]["longest_stream"] = other;
+        CHECK(!certified.verify(changed, true).is_confirmed());
+    }
+    Json unlimited = certified.json();
+    unlimited["domain"].erase("longest_stream");
+    CHECK(!certified.verify(unlimited, true).is_confirmed());
+}
+
 TEST_CASE("a limit that a norm just meets is confirmed") {
     const Certified free("tiny_llama.h5");
     const Json norms = free.json().at("matrices");

@@ -44,7 +44,7 @@ enum class Rotary {
 };
 
 /// By how much a rotary embedding turns entries i and i + r/2 of the leading r of a head: by
-/// position * base^(-2i/r). No bound depends on it.
+/// position * base^(-2i/r). Only bounds of streams of a stated length depend on it.
 struct RotaryAngles {
     double base = 10000.0;
     std::optional<std::size_t> rotated = {};  ///< r, even; none: the whole head

@@ -20,6 +20,13 @@ struct HeadNorm {
     std::optional<Lower> minimum_rms = {};  ///< of what is normalised, where that is assumed [R15]
 };
 
+/// The relative rotations of queries and keys that occur in a stream of at most so many tokens.
+struct Rotations {
+    RotaryAngles angles;
+    std::size_t tokens = 0;  ///< > 0
+    bool causal = false;     ///< no key stands behind its query
+};
+
 /// Softmax attention with every constant folded in; outputs x inputs, rows ordered by head.
 struct AttentionWeights {
     AffineMap query, key, value, output;
@@ -31,6 +38,7 @@ struct AttentionWeights {
     std::optional<HeadNorm> query_norm, key_norm;
     bool capped = false;  ///< scores are c tanh(s/c) [R24]
     bool sink = false;    ///< one more key, of value zero and constant score [R24]
+    std::optional<Rotations> rotations = {};  ///< where they are known and limited [R43]
 };
 
 /// What a query head's scores contribute. With x_i the token that asks and x_j the tokens that
@@ -38,8 +46,9 @@ struct AttentionWeights {
 ///   by x_j:  at most tau (key_factor |N^T x_i| + key_offset),
 ///   by x_i:  the covariance term is at most tau R (query_factor |N^T dx_i| + query_addend |dx_i|)
 ///            per unit of |P^T u|.
-/// N is d x d_h; the covariance is that of the tokens under softmax [R18]. All heads see the same
-/// x_i and dx_i: that is what [R21] exploits.
+/// N is d x d_h, or m times the identity of two directions that stand for all [R43]; the covariance
+/// is that of the tokens under softmax [R18]. All heads see the same x_i and dx_i: that is what
+/// [R21] exploits.
 struct ScoreHead {
     MatrixBall shared;  ///< N
     Upper shared_norm;  ///< |N|
@@ -94,6 +103,13 @@ struct AttentionRadius {
                                    const Upper& radius,
                                    const std::string& where);
 
+/// What `score_path` gives, and, where `weights.rotations` is set and queries and keys are not
+/// normalised, the scores by the rotations that occur [R43]. Cost of the latter: a norm of a
+/// d_h x d_h matrix for each head and rotation.
+[[nodiscard]] std::vector<ScorePath> score_paths(const AttentionWeights& weights,
+                                                 const Upper& radius,
+                                                 const std::string& where);
+
 /// The largest |tau q.k| of a head for tokens of norm at most `radius`: tau |q| |k| [R26].
 [[nodiscard]] Upper largest_score(const AttentionWeights& weights,
                                   const Upper& radius,
@@ -102,6 +118,12 @@ struct AttentionRadius {
 /// The best of the plain sum over heads, the weighted head sum [R20] and the shared bound [R21].
 [[nodiscard]] AttentionBound attention_bound(const HeadSum& values,
                                              const ScorePath& scores,
+                                             const Upper& score_scale,
+                                             const Upper& radius);
+
+/// The least of each part over several bounds of the same scores [R0].
+[[nodiscard]] AttentionBound attention_bound(const HeadSum& values,
+                                             const std::vector<ScorePath>& paths,
                                              const Upper& score_scale,
                                              const Upper& radius);
 
@@ -123,11 +145,12 @@ struct AttentionRadius {
                                 const Upper& sphere);
 
 /// The same for pairs of normalised tokens that all lie in a shell, relative to the bound of
-/// |z - z'| [R40]. `reach`: of the outputs, [R26].
+/// |z - z'| [R40]. `sphere`: sqrt(d); `reach`: of the outputs per |z| [R26].
 [[nodiscard]] Upper on_shell(const HeadSum& values,
                              const ScorePath& scores,
                              const Upper& score_scale,
                              const Shell& shell,
+                             const Upper& sphere,
                              const Upper& reach);
 
 /// [R26]: outputs are convex combinations of values, so a value bias is a constant; with a sink, of

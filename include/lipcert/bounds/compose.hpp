@@ -21,6 +21,9 @@ struct ComposeOptions {
     Effort effort = Effort::standard;
     /// What both inputs of a pair are assumed to meet [R37]; null: nothing.
     const Conditions* conditions = nullptr;
+    /// > 0: only streams of at most so many tokens are bounded, their rotary scores by the
+    /// rotations that occur [R43].
+    std::optional<std::size_t> longest_stream = {};
     /// Where the composition's searches are recorded or answered from; null: they are just made.
     Searches* searches = nullptr;
 };

@@ -41,7 +41,10 @@ struct LayerBound {
 
 /// The set of input streams on which the bounds hold.
 struct Domain {
-    bool everything = false;   ///< every stream in R^(n x d), any n
+    bool everything = false;  ///< every stream in R^(n x d), any n
+    bool embeddings = false;  ///< mixtures of token embeddings, plus one of positions [R29]
+    std::size_t longest_stream =
+        0;                     ///< of it, those of at most so many tokens [R43]; 0: any number
     bool conditional = false;  ///< of it, those that meet conditions [R37]
     Upper radius;  ///< otherwise: every token in this L2 ball; always a bound of the embeddings
     /// The radius as reports print it: the radius itself is this decimal, so that what is printed
@@ -69,5 +72,9 @@ struct NetworkBounds {
     std::optional<Upper> reference_formula;  ///< arXiv 2507.13338; not a bound
     std::optional<Bound> reference_repaired;
 };
+
+/// Takes over what `other`, proved for the same model and at least as many inputs, bounds better
+/// [R0]: the composed bounds, those up to each layer, the largest activation. Blocks stay.
+void keep_smaller(NetworkBounds& bounds, const NetworkBounds& other);
 
 }  // namespace lipcert

@@ -49,18 +49,35 @@ struct Recheck {
     std::vector<std::string> disagreements;
 };
 
+/// The streams that bounds are about where the model does not allow all of them.
+enum class InputSet {
+    ball,       ///< every token in the ball that contains the embeddings
+    embeddings  ///< every token a mixture of embeddings, plus one of positions [R29]
+};
+
+/// Of `CertifyOptions::longest_stream`: for each token a rotation is kept.
+constexpr std::size_t kMostTokens = std::size_t{1} << 20U;
+
 struct CertifyOptions {
     LimitRequest limits;
     std::optional<std::size_t> sequence_length;  ///< > 0: also bound the Frobenius norm
     Progress progress;                           ///< may be empty
     Effort effort = Effort::standard;
-    std::optional<Conditions> conditions;  ///< also bound the pairs that meet them [R37]
+    InputSet inputs = InputSet::ball;
+    std::optional<std::size_t> longest_stream;  ///< > 0: bounds of no longer streams [R43]
+    std::optional<Conditions> conditions;       ///< also bound the pairs that meet them [R37]
     bool keep_evidence = false;  ///< state what another run needs to prove the bounds again
     Recheck* recheck = nullptr;  ///< null: a certificate of its own
 };
 
+/// A wrong name or options that do not fit must not cost an hour: throws Error{input} for
+/// conditions on places that the model does not have, Error{usage} for conditions on mixtures of
+/// embeddings, Error{architecture} where these give no bound of their own.
+void require_composable(const Architecture& architecture, const CertifyOptions& options);
+
 /// Norms of every weight matrix, the composed bounds, the verdict on the limits.
-/// Throws Error{usage} for a limit that is not a positive number or names no bound, and whatever
+/// Throws Error{usage} for a limit that is not a positive number or names no bound, what
+/// `require_composable` throws, and whatever
 /// the layers below throw for a model that cannot be certified.
 [[nodiscard]] Certificate certify(const Checkpoint& checkpoint,
                                   const Architecture& architecture,

@@ -30,6 +30,8 @@ public:
     [[nodiscard]] std::optional<std::size_t> sequence_length() const;
     /// Of certificates that do not say: the default.
     [[nodiscard]] Effort effort() const;
+    [[nodiscard]] InputSet inputs() const;
+    [[nodiscard]] std::optional<std::size_t> longest_stream() const;
     /// The hypotheses of conditional bounds, where there are any.
     [[nodiscard]] std::optional<Conditions> conditions() const;
     [[nodiscard]] Recheck recheck() const;
