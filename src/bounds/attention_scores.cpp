@@ -132,6 +132,15 @@ ScoreHead head_by_rotations(const QueryKey& head, const RotationTable& table, co
 
 }  // namespace
 
+std::optional<Rotations> rotations_of(const Attention& attention,
+                                      std::optional<std::size_t> tokens) {
+    if (!tokens || attention.rotary != Rotary::half_split || !attention.rotary_angles ||
+        attention.rotary_angles->rotated) {
+        return std::nullopt;
+    }
+    return Rotations{*attention.rotary_angles, *tokens, attention.causal};
+}
+
 std::vector<ScorePath> score_paths(const AttentionWeights& weights,
                                    const Upper& radius,
                                    const std::string& where) {

@@ -32,8 +32,7 @@ public:
                 const Upper& sqrt_sequence_length,
                 std::optional<std::size_t> longest_stream,
                 StreamBounds start)
-        : walk_(
-              checkpoint, sqrt_sequence_length, options.effort, conditions, longest_stream),
+        : walk_(checkpoint, sqrt_sequence_length, options.effort, conditions, longest_stream),
           checkpoint_(checkpoint),
           options_(options),
           maximum_norm_(conditions.maximum_norm),

@@ -262,10 +262,7 @@ void Walk::apply(const Attention& attention, StreamBounds& stream, const std::st
     weights.heads = attention.heads;
     weights.key_value_heads = attention.key_value_heads;
     weights.rotary = attention.rotary;
-    if (longest_stream_ && attention.rotary == Rotary::half_split && attention.rotary_angles &&
-        !attention.rotary_angles->rotated) {
-        weights.rotations = Rotations{*attention.rotary_angles, *longest_stream_, attention.causal};
-    }
+    weights.rotations = rotations_of(attention, longest_stream_);
     weights.capped = attention.score_cap.has_value();
     weights.sink = attention.sink.has_value();
     if (attention.sink && !attention.sink->scores.empty()) {
@@ -286,10 +283,9 @@ void Walk::apply(const Attention& attention, StreamBounds& stream, const std::st
     const Upper score = largest_score(weights, stream.ball_radius, where);
     count_score(attention.score_cap ? min(score, attention.score_cap->magnitude()) : score, stream);
     const std::vector<ScorePath> paths = score_paths(weights, stream.domain_radius, where);
-    AttentionBound bound = attention_bound(sink_values(weights, values, stream.domain_radius),
-                                           paths,
-                                           weights.score_scale,
-                                           stream.domain_radius);
+    const Upper& tau = weights.score_scale;
+    const HeadSum moved = sink_values(weights, values, stream.domain_radius);
+    AttentionBound bound = attention_bound(moved, paths, tau, stream.domain_radius);
     refine_query(weights, stream.domain_radius, bound);
     const AttentionRadius reach = attention_radius(weights, values);
     const Upper scale = attention.output_scale.magnitude();
@@ -302,12 +298,10 @@ void Walk::apply(const Attention& attention, StreamBounds& stream, const std::st
     const bool spread_shrinks = !weights.sink || is_zero(weights.value.bias);
     if (norm && spread_shrinks && !weights.query_norm && !weights.key_norm) {
         for (const ScorePath& scores : paths) {
-            offer(behind_norm(values, scores, weights.score_scale, sphere) * norm->excess,
-                  scores.rule + " R39");
+            offer(behind_norm(values, scores, tau, sphere) * norm->excess, scores.rule + " R39");
             if (norm->shell) {
-                offer(
-                    on_shell(values, scores, weights.score_scale, *norm->shell, sphere, reach.gain),
-                    scores.rule + " R40");
+                offer(on_shell(values, scores, tau, *norm->shell, sphere, reach.gain),
+                      scores.rule + " R40");
             }
         }
     }

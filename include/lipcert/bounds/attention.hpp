@@ -27,6 +27,10 @@ struct Rotations {
     bool causal = false;     ///< no key stands behind its query
 };
 
+/// Nothing where the number of tokens is not stated or the angles are not known.
+[[nodiscard]] std::optional<Rotations> rotations_of(const Attention& attention,
+                                                    std::optional<std::size_t> tokens);
+
 /// Softmax attention with every constant folded in; outputs x inputs, rows ordered by head.
 struct AttentionWeights {
     AffineMap query, key, value, output;
