@@ -138,7 +138,7 @@ std::optional<Rotations> rotations_of(const Attention& attention,
         attention.rotary_angles->rotated) {
         return std::nullopt;
     }
-    return Rotations{*attention.rotary_angles, *tokens, attention.causal};
+    return Rotations{*attention.rotary_angles, *tokens};
 }
 
 std::vector<ScorePath> score_paths(const AttentionWeights& weights,

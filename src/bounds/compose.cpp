@@ -282,6 +282,7 @@ NetworkBounds compose_from(const Architecture& architecture,
     bounds.domain.radius_decimal = embedding.radius.to_decimal(6);
     bounds.domain.radius = Upper::parse(bounds.domain.radius_decimal);
     bounds.domain.dimension = embedding.dimension;
+    bounds.domain.vectors = architecture.embedding.vectors.has_value();
     bounds.domain.longest_stream = options.longest_stream.value_or(0);
     bounds.sequence_length = options.sequence_length.value_or(0);
 

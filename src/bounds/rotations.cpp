@@ -31,7 +31,9 @@ RotationTable::RotationTable(const Rotations& rotations, Index dimension) {
                 logarithm));
     }
     const auto tokens = static_cast<long>(rotations.tokens);
-    for (long distance = rotations.causal ? 0 : 1 - tokens; distance < tokens; ++distance) {
+    // Both signs also behind a causal mask: whether positions turn by plus or minus their angle is
+    // not written anywhere, and |Wq^T T Wk| and |Wq^T T^T Wk| have nothing to do with each other.
+    for (long distance = 1 - tokens; distance < tokens; ++distance) {
         Turn turn{Vector(pairs), Vector(pairs), {}};
         Upper square_error;
         for (Index pair = 0; pair < pairs; ++pair) {

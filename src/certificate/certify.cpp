@@ -290,6 +290,31 @@ void validate_limits(const LimitRequest& limits, std::optional<std::size_t> sequ
     }
 }
 
+namespace {
+
+/// The angles of rotary embeddings decide bounds of short streams: they are asked for, not guessed.
+void require_known_angles(const Architecture& architecture) {
+    for (const Architecture::Parameter& parameter : architecture.parameters) {
+        if (parameter.name == "rotary_base" && parameter.source == "family default") {
+            throw Error(ErrorKind::architecture,
+                        "--longest-stream",
+                        "needs the base of the rotary angles, which the configuration does not "
+                        "state: give it by --set rope_theta=" +
+                            parameter.value + ", if that is what the model uses");
+        }
+    }
+    for (const std::string& tensor : architecture.ignored) {
+        if (tensor.ends_with("inv_freq")) {
+            throw Error(ErrorKind::architecture,
+                        tensor,
+                        "holds angles of rotary embeddings, which may be others than those of the "
+                        "base: --longest-stream has no proved rule for them; leave it out");
+        }
+    }
+}
+
+}  // namespace
+
 void require_composable(const Architecture& architecture, const CertifyOptions& options) {
     if (options.conditions) {
         (void)resolved(*options.conditions, architecture);
@@ -298,6 +323,9 @@ void require_composable(const Architecture& architecture, const CertifyOptions& 
         throw Error(ErrorKind::usage,
                     "--sequence-length",
                     "is above --longest-stream, to which the bounds are limited");
+    }
+    if (options.longest_stream) {
+        require_known_angles(architecture);
     }
     if (options.inputs == InputSet::ball) {
         return;

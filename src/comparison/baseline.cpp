@@ -110,6 +110,17 @@ bool matches(const Waiver& waiver, const Check& check) {
            fnmatch(waiver.place.c_str(), check.place.c_str(), 0) == 0;
 }
 
+/// A baseline does not say of which inputs its bounds are: of all.
+void require_all_inputs(const Measures& measures) {
+    if (!measures.restriction.empty()) {
+        throw Error(
+            ErrorKind::usage,
+            measures.model,
+            "its bounds are " + measures.restriction +
+                ", a baseline's are on all inputs: leave --inputs and --longest-stream out");
+    }
+}
+
 }  // namespace
 
 Baseline read_baseline(const json& stored, const std::string& where) {
@@ -164,6 +175,7 @@ nlohmann::ordered_json baseline_json(const Baseline& baseline) {
 }
 
 Baseline new_baseline(const Measures& measures) {
+    require_all_inputs(measures);
     Baseline baseline;
     for (const Measure& measure : measures.values) {
         if (measure.rule != "block") {
@@ -174,6 +186,7 @@ Baseline new_baseline(const Measures& measures) {
 }
 
 BaselineUpdate shrink(const Baseline& baseline, const Measures& measures, double tolerance) {
+    require_all_inputs(measures);
     BaselineUpdate update;
     update.baseline.waivers = baseline.waivers;
     for (const BaselineEntry& entry : baseline.entries) {
@@ -197,6 +210,7 @@ BaselineVerdict apply_baseline(std::vector<Check> checks,
                                const Baseline& baseline,
                                double tolerance,
                                const std::string& today) {
+    require_all_inputs(measures);
     for (const Measure& measure : measures.values) {
         if (const BaselineEntry* entry = entry_for(baseline, measure); entry != nullptr) {
             hold_against(*entry, measure, tolerance, checks);

@@ -1,5 +1,7 @@
 #include "lipcert/comparison/difference.hpp"
 
+#include "lipcert/error.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -51,6 +53,16 @@ bool Difference::has_regression() const {
 }
 
 Difference compare(Measures now, Measures before, double tolerance) {
+    if (now.restriction != before.restriction) {
+        const auto named = [](const Measures& measures) {
+            return measures.restriction.empty() ? std::string("on all inputs")
+                                                : measures.restriction;
+        };
+        throw Error(ErrorKind::input,
+                    now.model,
+                    "its bounds are " + named(now) + ", those it is compared with " +
+                        named(before) + ": these are other quantities, not better or worse ones");
+    }
     Difference difference;
     for (const Measure& measure : now.values) {
         difference.changes.push_back(

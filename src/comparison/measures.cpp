@@ -98,6 +98,15 @@ std::string domain_text(const json& domain) {
                : tokens;
 }
 
+std::string restriction_text(const json& domain) {
+    std::string text = domain.at("kind") == "embeddings" ? "on mixtures of embeddings" : "";
+    if (domain.contains("longest_stream")) {
+        text += text.empty() ? "" : ", ";
+        text += fmt::format("on at most {} tokens", domain.at("longest_stream").get<std::size_t>());
+    }
+    return text;
+}
+
 }  // namespace
 
 const Measure* Measures::find(std::string_view rule, std::string_view place) const {
@@ -121,6 +130,7 @@ Measures read_measures(const json& certificate, const std::string& where) {
         measures.model = certificate.at("model").at("path").get<std::string>();
         measures.sha256 = certificate.at("model").at("sha256").get<std::string>();
         measures.domain = domain_text(certificate.at("domain"));
+        measures.restriction = restriction_text(certificate.at("domain"));
         read_bounds(certificate.at("bounds"), measures);
         read_blocks(certificate, measures);
         read_matrices(list_at(certificate, "matrices"), measures);

@@ -63,6 +63,9 @@ Json domain_object(const Domain& domain, const Json& conditions) {
                               ? Json(nullptr)
                               : json_number(Lower::parse(domain.radius_decimal).to_double());
     object["embedding_radius_l2"] = json_number(Upper::parse(domain.radius_decimal).to_double());
+    if (domain.vectors) {
+        object["input"] = "vectors";
+    }
     if (domain.longest_stream > 0) {
         object["longest_stream"] = domain.longest_stream;
     }

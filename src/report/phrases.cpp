@@ -29,19 +29,20 @@ std::vector<NamedBound> named_bounds(const NetworkBounds& bounds) {
     const auto line = [](const char* name, const Bound& bound, const std::string& meaning) {
         return NamedBound{name, bound.upper, bound.rule, meaning};
     };
+    const std::string from = bounds.domain.vectors ? "input vectors" : "embeddings";
     std::vector<NamedBound> named = {
-        line("max_token_rms", bounds.max_token_rms, "embeddings -> logits, RMS norms"),
-        line("max_token_l2", bounds.max_token_l2, "embeddings -> logits, L2 norms"),
-        line("blocks_l2", bounds.blocks_l2, "embeddings -> end of the last layer, L2"),
-        line("logit", bounds.logit, "embeddings (L2) -> one logit"),
+        line("max_token_rms", bounds.max_token_rms, from + " -> logits, RMS norms"),
+        line("max_token_l2", bounds.max_token_l2, from + " -> logits, L2 norms"),
+        line("blocks_l2", bounds.blocks_l2, from + " -> end of the last layer, L2"),
+        line("logit", bounds.logit, from + " (L2) -> one logit"),
         line("logit_difference",
              bounds.logit_difference,
-             "embeddings (L2) -> difference of two logits")};
+             from + " (L2) -> difference of two logits")};
     if (bounds.frobenius) {
-        named.push_back(line(
-            "frobenius",
-            *bounds.frobenius,
-            fmt::format("embeddings -> logits, Frobenius, {} tokens", bounds.sequence_length)));
+        named.push_back(
+            line("frobenius",
+                 *bounds.frobenius,
+                 fmt::format("{} -> logits, Frobenius, {} tokens", from, bounds.sequence_length)));
     }
     named.push_back(
         {"max_activation", bounds.max_activation, "", "largest entry of the residual stream"});
@@ -77,7 +78,9 @@ std::vector<NamedBlock> named_blocks(const NetworkBounds& bounds) {
 
 std::string domain_phrase(const Domain& domain) {
     const std::string streams =
-        "For all embedding streams X, Y of " +
+        std::string(domain.vectors
+                        ? "For all streams X, Y of input vectors (in place of tokens), of "
+                        : "For all embedding streams X, Y of ") +
         (domain.longest_stream > 0 ? "at most " + counted(domain.longest_stream, "token")
                                    : std::string("any length"));
     if (domain.embeddings) {

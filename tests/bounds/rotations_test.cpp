@@ -53,13 +53,16 @@ TEST_CASE("the table of rotations bounds the product by the rotations that occur
         const Index dimension = 2 * static_cast<Index>(random.integer(1, 3));
         const Matrix query = random.gaussian(dimension, 5);
         const Matrix key = random.gaussian(dimension, 5, 100.0);
-        const bool causal = random.integer(0, 1) == 0;
         const long tokens = static_cast<long>(random.integer(1, 9));
-        const RotationTable table({{kBase}, static_cast<std::size_t>(tokens), causal}, dimension);
+        const RotationTable table({{kBase}, static_cast<std::size_t>(tokens)}, dimension);
         double exact = 0.0;
-        for (long distance = causal ? 0 : 1 - tokens; distance < tokens; ++distance) {
-            const Matrix turned = rotation(dimension, static_cast<double>(distance)) * key;
-            exact = std::max(exact, largest_singular_value(query.transpose() * turned));
+        // As a forward pass does it: both are turned by their own positions.
+        for (long i = 0; i < tokens; ++i) {
+            for (long j = 0; j < tokens; ++j) {
+                const Matrix asked = rotation(dimension, static_cast<double>(i)) * query;
+                const Matrix found = rotation(dimension, static_cast<double>(j)) * key;
+                exact = std::max(exact, largest_singular_value(asked.transpose() * found));
+            }
         }
         const double bound =
             table.largest_product(MatrixBall::of(query), MatrixBall::of(key)).to_double();
@@ -106,6 +109,29 @@ TEST_CASE("no stream of the stated length refutes the bound of a rotated attenti
         CHECK(witnessed(builder, {module}, probe, random) <= bound.lipschitz.to_double());
     }
     CHECK(won > 5);
+}
+
+TEST_CASE("keys in front of their query are turned backwards: two causal tokens [R43]") {
+    // The score vanishes at distance 0 and, were the key turned forwards, at distance 1; turned
+    // backwards it is 7.35 times the product of the tokens.
+    const double first = (std::cos(1.0) - std::cos(0.01)) / std::sin(1.0);
+    GraphBuilder builder;
+    Attention attention;
+    attention.query = builder.linear((Matrix(4, 1) << 1.0, 1.0, 0.0, 0.0).finished());
+    attention.key = builder.linear((Matrix(4, 1) << 8.0, -8.0, 8.0 * first, 0.0).finished());
+    attention.value = builder.linear((Matrix(4, 1) << 1.0, 0.0, 0.0, 0.0).finished());
+    attention.output = builder.linear((Matrix(1, 4) << 1.0, 0.0, 0.0, 0.0).finished());
+    attention.heads = attention.key_value_heads = 1;
+    attention.score_scale = Interval::exact(1.0);
+    attention.rotary = Rotary::half_split;
+    attention.rotary_angles = RotaryAngles{kBase};
+    attention.causal = true;
+    Probe probe;
+    probe.width = 1;
+    probe.radius = 2.0;
+    // (0, -2) and (1e-4, -1.9999) are 8.35 times as far apart behind it.
+    CHECK(block_of(builder, {attention}, probe, 2).lipschitz.to_double() > 8.354);
+    CHECK(block_of(builder, {attention}, probe, 1).lipschitz.to_double() < 1.01);
 }
 
 TEST_CASE("a bound of short streams does not hold for longer ones [R43]") {

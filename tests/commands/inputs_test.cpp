@@ -3,11 +3,13 @@
 #include <string>
 
 #include "support/program.hpp"
+#include "support/temporary_folder.hpp"
 #include <doctest/doctest.h>
 
 using lipcert::test::Outcome;
 using lipcert::test::run;
 using lipcert::test::sample_model;
+using lipcert::test::TemporaryFolder;
 using nlohmann::json;
 
 namespace {
@@ -62,6 +64,20 @@ TEST_CASE("a stated length of streams is named, and the Frobenius norm may not g
           4);
     CHECK(run({"certify", model, "--longest-stream", "3", "--sequence-length", "3"}).exit_code ==
           0);
+}
+
+TEST_CASE("bounds on fewer inputs are neither better nor worse than those on all") {
+    const TemporaryFolder folder;
+    const std::string model = sample_model("moby_dick.h5").string();
+    const std::string all = (folder / "all.json").string();
+    const std::string some = (folder / "some.json").string();
+    REQUIRE(run({"certify", model, "--effort", "fast", "--json", all}).exit_code == 0);
+    REQUIRE(run({"certify", model, "--effort", "fast", "--inputs", "embeddings", "--json", some})
+                .exit_code == 0);
+    const Outcome difference = run({"diff", some, all});
+    CHECK(difference.exit_code == 2);
+    CHECK(contains(difference.err, "on mixtures of embeddings"));
+    CHECK(run({"diff", some, some}).exit_code == 0);
 }
 
 TEST_CASE("mixtures of embeddings do not go with a witness of the whole ball") {

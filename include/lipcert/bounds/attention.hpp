@@ -24,7 +24,6 @@ struct HeadNorm {
 struct Rotations {
     RotaryAngles angles;
     std::size_t tokens = 0;  ///< > 0
-    bool causal = false;     ///< no key stands behind its query
 };
 
 /// Nothing where the number of tokens is not stated or the angles are not known.

@@ -43,6 +43,7 @@ struct LayerBound {
 struct Domain {
     bool everything = false;  ///< every stream in R^(n x d), any n
     bool embeddings = false;  ///< mixtures of token embeddings, plus one of positions [R29]
+    bool vectors = false;  ///< the model reads vectors, such as patches, in place of tokens [R41]
     std::size_t longest_stream =
         0;                     ///< of it, those of at most so many tokens [R43]; 0: any number
     bool conditional = false;  ///< of it, those that meet conditions [R37]

@@ -31,6 +31,9 @@ struct Measures {
     std::string model;   ///< path as stored
     std::string sha256;  ///< of the model
     std::string domain;  ///< "all", "ball of L2 radius 12.6"
+    /// What was asked for that makes the domain smaller; empty: nothing. Bounds on smaller sets are
+    /// other quantities, not better ones.
+    std::string restriction;
     std::vector<Measure> values;
     std::vector<StoredLimit> limits;
 
