@@ -57,10 +57,10 @@ TEST_CASE("the table of rotations bounds the product by the rotations that occur
         const RotationTable table({{kBase}, static_cast<std::size_t>(tokens)}, dimension);
         double exact = 0.0;
         // As a forward pass does it: both are turned by their own positions.
-        for (long i = 0; i < tokens; ++i) {
-            for (long j = 0; j < tokens; ++j) {
-                const Matrix asked = rotation(dimension, static_cast<double>(i)) * query;
-                const Matrix found = rotation(dimension, static_cast<double>(j)) * key;
+        for (long query_at = 0; query_at < tokens; ++query_at) {
+            for (long key_at = 0; key_at < tokens; ++key_at) {
+                const Matrix asked = rotation(dimension, static_cast<double>(query_at)) * query;
+                const Matrix found = rotation(dimension, static_cast<double>(key_at)) * key;
                 exact = std::max(exact, largest_singular_value(asked.transpose() * found));
             }
         }
