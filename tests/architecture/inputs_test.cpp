@@ -109,7 +109,7 @@ TEST_CASE("what a family file says of vectors and constants in scores is checked
     CHECK(contains(complaint("/model/0/input/colour", 1), "colour"));
     CHECK(contains(complaint("/model/0/input/added", "patch"), "rows of 4 entries"));
     CHECK(contains(complaint("/model/0/input/beside", "nowhere"), "nowhere"));
-    CHECK(contains(complaint("/model/0/input/largest_entry", 0), "largest entry"));
+    CHECK(contains(complaint("/model/0/input/largest_entry", "0*largest"), "largest entry"));
     CHECK(contains(complaint("/model/2/input", 1), "my.json: /model/2"));
     CHECK(contains(complaint("/model/1", json{{"input", json::object()}}), "my.json: /model/1"));
     CHECK(contains(complaint("/model/1/linear", json{{"weight", "patch"}, {"layout", "in_out"}}),
