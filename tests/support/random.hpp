@@ -11,7 +11,7 @@ namespace lipcert::test {
 /// The seed of this run: LIPCERT_TEST_SEED, else a fixed number. Printed once to stderr.
 [[nodiscard]] std::uint64_t seed();
 
-/// `count` * LIPCERT_TEST_MULTIPLIER / LIPCERT_TEST_DIVISOR, rounded up (1 each; nightly 100 and 1).
+/// `count` * LIPCERT_TEST_MULTIPLIER / LIPCERT_TEST_DIVISOR (1 each; nightly 100, 1), rounded up.
 [[nodiscard]] std::size_t repetitions(std::size_t count);
 
 /// The source of randomness of a test; `stream` separates tests from each other.
