@@ -226,6 +226,8 @@ Upper behind_norm(const HeadSum& values,
     return best_value_key(heads, shared_weights, scores.rule).upper();
 }
 
+// Each of the six is a quantity of the theorem; a structure for one call would say less.
+// NOLINTNEXTLINE(readability-function-size)
 Upper on_shell(const HeadSum& values,
                const ScorePath& scores,
                const Upper& score_scale,

@@ -264,6 +264,21 @@ std::vector<MatrixBall> tables_of(const Embedding& embedding, const Checkpoint& 
     return tables;
 }
 
+Domain domain_of(const Architecture& architecture,
+                 const EmbeddingBounds& embedding,
+                 const ComposeOptions& options) {
+    Domain domain;
+    domain.everything = holds_everywhere(architecture);
+    domain.conditional = options.conditions != nullptr;
+    domain.vectors = architecture.embedding.vectors.has_value();
+    domain.longest_stream = options.longest_stream.value_or(0);
+    domain.dimension = embedding.dimension;
+    // The domain is the ball that reports print, not one that their rounding would enlarge.
+    domain.radius_decimal = embedding.radius.to_decimal(6);
+    domain.radius = Upper::parse(domain.radius_decimal);
+    return domain;
+}
+
 NetworkBounds compose_from(const Architecture& architecture,
                            const Checkpoint& checkpoint,
                            const ComposeOptions& options,
@@ -271,19 +286,11 @@ NetworkBounds compose_from(const Architecture& architecture,
     const SearchScope scope(options.searches);
     const LogitTail tail = read_tail(architecture.after_unembedding);
     const EmbeddingBounds embedding = embedding_bounds(architecture.embedding, checkpoint);
+    const ResolvedConditions conditions = options.conditions == nullptr
+                                              ? ResolvedConditions()
+                                              : resolved(*options.conditions, architecture);
     NetworkBounds bounds;
-    ResolvedConditions conditions;
-    if (options.conditions != nullptr) {
-        conditions = resolved(*options.conditions, architecture);
-        bounds.domain.conditional = true;
-    }
-    bounds.domain.everything = holds_everywhere(architecture);
-    // The domain is the ball that reports print, not one that their rounding would enlarge.
-    bounds.domain.radius_decimal = embedding.radius.to_decimal(6);
-    bounds.domain.radius = Upper::parse(bounds.domain.radius_decimal);
-    bounds.domain.dimension = embedding.dimension;
-    bounds.domain.vectors = architecture.embedding.vectors.has_value();
-    bounds.domain.longest_stream = options.longest_stream.value_or(0);
+    bounds.domain = domain_of(architecture, embedding, options);
     bounds.sequence_length = options.sequence_length.value_or(0);
 
     StreamBounds start;
