@@ -58,6 +58,18 @@ void require_same_width(Eigen::Index skip, Eigen::Index branch, const std::strin
     }
 }
 
+/// Finite numbers that no input moves change no rule [R24] [R42]; reading refuses others.
+void read_score_constants(const Checkpoint& checkpoint,
+                          const Attention& attention,
+                          const std::string& where) {
+    if (attention.sink && !attention.sink->scores.empty()) {
+        (void)read_matrix(checkpoint, attention.sink->scores, where);
+    }
+    if (attention.relative_bias) {
+        (void)read_matrix(checkpoint, attention.relative_bias->table, where);
+    }
+}
+
 }  // namespace
 
 StreamBounds Walk::through(const StreamBounds& in,
@@ -265,14 +277,7 @@ void Walk::apply(const Attention& attention, StreamBounds& stream, const std::st
     weights.rotations = rotations_of(attention, longest_stream_);
     weights.capped = attention.score_cap.has_value();
     weights.sink = attention.sink.has_value();
-    if (attention.sink && !attention.sink->scores.empty()) {
-        // No rule needs them, but a model whose sink is not finite has no bound: reading refuses.
-        (void)read_matrix(checkpoint_, attention.sink->scores, where);
-    }
-    if (attention.relative_bias) {
-        // [R42] finite constants in the scores change no rule; reading refuses others.
-        (void)read_matrix(checkpoint_, attention.relative_bias->table, where);
-    }
+    read_score_constants(checkpoint_, attention, where);
     HeadSum values = value_path(weights, where);
     values.effort = effort_;
     const Eigen::Index head_dimension =

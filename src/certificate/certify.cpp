@@ -365,7 +365,7 @@ Certificate certify(const Checkpoint& checkpoint,
         modules += layer.modules.size();
     }
     const std::size_t compositions =
-        (options.conditions ? 2U : 1U) * (options.effort == Effort::max ? 2U : 1U);
+        std::size_t{options.conditions ? 2U : 1U} * (options.effort == Effort::max ? 2U : 1U);
     Steps steps(options.progress, matrices.size() + modules * compositions);
     for (const auto& [role, tensor] : matrices) {
         steps.next(tensor->name);
