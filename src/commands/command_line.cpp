@@ -180,6 +180,23 @@ void add_architecture_options(CLI::App& command, CommonOptions& common) {
         ->allow_extra_args(false);
 }
 
+/// What streams the bounds are about.
+void add_domain_options(CLI::App& command, CertifyArguments& arguments) {
+    command
+        .add_option("--inputs",
+                    arguments.inputs,
+                    "What the bounds are about: ball (default, every token in the ball of the "
+                    "embeddings) or embeddings (every token a mixture of them)")
+        ->transform(CLI::CheckedTransformer(input_names).description(""))
+        ->type_name("SET");
+    command
+        .add_option("--longest-stream",
+                    arguments.longest_stream,
+                    "Bounds of streams of at most N tokens: tighter with rotary positions")
+        ->check(CLI::Range(std::size_t{1}, kMostTokens))
+        ->type_name("N");
+}
+
 void add_certify(CLI::App& program, CertifyArguments& arguments) {
     CLI::App& command = *program.add_subcommand(
         "certify", "Prove an upper bound on the Lipschitz constant of a checkpoint");
@@ -224,19 +241,7 @@ void add_certify(CLI::App& program, CertifyArguments& arguments) {
     command.add_option("--effort", arguments.effort, "Time for tightness: fast, default or max")
         ->transform(CLI::CheckedTransformer(efforts_by_name()).description(""))
         ->type_name("EFFORT");
-    command
-        .add_option("--inputs",
-                    arguments.inputs,
-                    "What the bounds are about: ball (default, every token in the ball of the "
-                    "embeddings) or embeddings (every token a mixture of them)")
-        ->transform(CLI::CheckedTransformer(input_names).description(""))
-        ->type_name("SET");
-    command
-        .add_option("--longest-stream",
-                    arguments.longest_stream,
-                    "Bounds of streams of at most N tokens: tighter with rotary positions")
-        ->check(CLI::Range(std::size_t{1}, kMostTokens))
-        ->type_name("N");
+    add_domain_options(command, arguments);
     command
         .add_option("--explain",
                     arguments.explained,

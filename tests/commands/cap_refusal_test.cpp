@@ -212,7 +212,8 @@ TEST_CASE("norms and limits of a report are those that the user states") {
         {"--dry-run", "--limit", "2", "--norm", "rms", "--embedding-limit", "0.5", "--json", "-"});
     INFO(outcome.err);
     REQUIRE(outcome.exit_code == 0);
-    for (const json& row : json::parse(outcome.out).at("matrices")) {
+    const json report = json::parse(outcome.out);
+    for (const json& row : report.at("matrices")) {
         const bool by_rows = row.at("limit_on") == "row_norm";
         CHECK(row.at("limit_in_norm").get<double>() ==
               doctest::Approx(by_rows ? 0.5 : 2.0).epsilon(1e-12));

@@ -224,7 +224,8 @@ TEST_CASE("the report's figures are those of the two files") {
     REQUIRE(outcome.exit_code == 0);
     const auto before = open_checkpoint(model);
     const auto after = open_checkpoint(out);
-    for (const json& row : json::parse(outcome.out).at("matrices")) {
+    const json report = json::parse(outcome.out);
+    for (const json& row : report.at("matrices")) {
         const std::string name = row.at("name").get<std::string>();
         CAPTURE(name);
         const Matrix old_values = before->read(*before->find(name));
@@ -255,7 +256,8 @@ TEST_CASE("one step of a decay promises no limit: above it nothing is written") 
     const Outcome free = run(
         {"cap", model, "-o", out, "--method", "weight-decay", "--decay", "0.25", "--json", "-"});
     REQUIRE(free.exit_code == 0);
-    for (const json& row : json::parse(free.out).at("matrices")) {
+    const json report = json::parse(free.out);
+    for (const json& row : report.at("matrices")) {
         const double before = row.at("before").at("spectral_norm").at("upper").get<double>();
         const double after = row.at("after").at("spectral_norm").at("upper").get<double>();
         CHECK(after == doctest::Approx(0.75 * before).epsilon(1e-3));
