@@ -270,6 +270,8 @@ auto BasicTransformer<Scalar>::apply(const Normalisation& norm,
 }
 
 template <class Scalar>
+// What differs between queries and keys, and what they share.
+// NOLINTNEXTLINE(readability-function-size)
 auto BasicTransformer<Scalar>::head_parts(const LinearMap& map,
                                           const std::optional<Normalisation>& norm,
                                           Index heads,
