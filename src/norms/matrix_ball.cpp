@@ -193,8 +193,7 @@ MatrixBall with_diagonal(MatrixBall a, const MatrixBall& diagonal, const Map& ma
     map(centre);
     const Upper rounding =
         unless_zero(vanishes, entrywise_product_error(frobenius_upper(centre), centre.size()));
-    return MatrixBall::around(
-        std::move(centre), exponent, std::move(radius) + rounding.scaled(exponent));
+    return MatrixBall::around(std::move(centre), exponent, radius + rounding.scaled(exponent));
 }
 
 }  // namespace
@@ -233,8 +232,7 @@ MatrixBall centred(MatrixBall a, Eigen::Index count, const Map& map) {
     Matrix centre = std::move(a).centre();
     map(centre);
     const Upper rounding = centring_error(count, centre.size(), before, frobenius_upper(centre));
-    return MatrixBall::around(
-        std::move(centre), exponent, std::move(radius) + rounding.scaled(exponent));
+    return MatrixBall::around(std::move(centre), exponent, radius + rounding.scaled(exponent));
 }
 
 }  // namespace

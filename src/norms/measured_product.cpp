@@ -9,6 +9,8 @@ namespace {
 
 /// result = factor A op(B) + kept result.
 template <class Number>
+// As gemm has them.
+// NOLINTNEXTLINE(readability-function-size)
 void call(Number factor,
           const Part<Number>& a,
           bool transposed,

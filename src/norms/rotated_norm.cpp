@@ -40,7 +40,7 @@ std::optional<Matrix> eigenvectors(const Matrix& lower) {
 
 /// The ends of |W'|_2^2 for the W' whose Gram matrix was formed.
 Enclosure squared_norm(const Gram& gram) {
-    const Enclosure trivial = {Lower(), gram.sum_of_squares.upper()};
+    Enclosure trivial = {Lower(), gram.sum_of_squares.upper()};
     const std::optional<Matrix> guess = eigenvectors(gram.lower);
     if (!guess) {
         return trivial;
