@@ -6,7 +6,7 @@
 
 int main(int argc, char** argv) {
     // Matrices of a layer come and go: memory that went back to the system at once would be cleared
-    // page by page for the next one, a sixth of the time of a run.
+    // page by page for the next one.
     mallopt(M_MMAP_THRESHOLD, 32 << 20);
     mallopt(M_TRIM_THRESHOLD, 64 << 20);
     lipcert::Console console = lipcert::process_console();

@@ -11,10 +11,9 @@ namespace lipcert {
 
 /// Puts `text` into the file `path`, which appears complete or not at all: a new file beside it is
 /// renamed over it once it is on the disk, with its permissions. A symbolic link stays, and what it
-/// leads to is replaced. The
-/// unfinished file is one that this call has made (no name that somebody put there is followed),
-/// and a signal that ends the process removes it. Throws Error{input} where the system does not let
-/// us; a reader sees the old content then.
+/// leads to is replaced. The unfinished file is one that this call has made (no name that somebody
+/// put there is followed), and a signal that ends the process removes it. Throws Error{input} where
+/// the system does not let us; a reader sees the old content then.
 void write_whole_file(const std::filesystem::path& path, const std::string& text);
 
 }  // namespace lipcert
