@@ -189,7 +189,8 @@ TEST_CASE("a certificate of mixtures of embeddings is confirmed as one, not as o
     CHECK(!everywhere.verify(forged, true).is_confirmed());
 }
 
-TEST_CASE("a certificate of streams of a stated length is confirmed as one, and its length is a number") {
+TEST_CASE(
+    "a certificate of streams of a stated length is confirmed as one, and its length is a number") {
     const Certified certified("moby_dick.h5", {"--longest-stream", "3", "--effort", "fast"});
     CHECK(certified.json().at("domain").at("longest_stream") == 3);
     CHECK(certified.verify(certified.json(), true).is_confirmed());
