@@ -5,7 +5,6 @@
 #include "lipcert/bounds/attention.hpp"
 #include "lipcert/bounds/conditions.hpp"
 #include "lipcert/bounds/effort.hpp"
-#include "lipcert/bounds/network_bounds.hpp"
 #include "lipcert/checkpoint/checkpoint.hpp"
 
 #include <optional>
@@ -13,36 +12,9 @@
 #include <vector>
 
 #include "bounds/mlp_block.hpp"
+#include "bounds/stream_bounds.hpp"
 
 namespace lipcert {
-
-/// A normalisation whose constant K is a factor of the chain.
-struct NormInChain {
-    Upper excess;  ///< 1/sqrt(epsilon) / K: 1 unless a condition made K smaller [R39] [R15]
-    std::optional<Shell> shell;  ///< where its outputs lie, if a condition says so [R40]
-};
-
-/// What is known of the stream between two modules, relative to the start of the current chain.
-struct StreamBounds {
-    std::size_t width = 0;
-    Upper ball_radius;    ///< of a token, for inputs in the ball of the embeddings
-    Upper domain_radius;  ///< of a token, for inputs in the domain; +inf where there is no bound
-    Upper lipschitz = Upper::exact(1.0);  ///< since the start of the chain, max-token norm [R4]
-    Upper frobenius = Upper::exact(1.0);  ///< the same in the Frobenius norm [R27]
-    /// A normalisation whose gamma and beta have not been applied: the stream is z, and the next
-    /// linear maps take them into their weights [R14].
-    std::optional<Fold> fold;
-    /// Set while the constant of the pending normalisation is part of `lipschitz`, so that what
-    /// reads it may be bounded together with it.
-    std::optional<NormInChain> norm;
-    /// Of every sum of a residual or of parallel branches so far, nested ones included, over the
-    /// ball.
-    Upper largest_sum;
-    /// Of every attention so far, nested ones included, over the ball.
-    std::optional<Upper> largest_score;
-    std::string rule;
-    std::vector<RuleValue> alternatives;  ///< of the modules since the start of the chain
-};
 
 /// Bounds modules one after the other; reads the tensors of one module at a time.
 class Walk {

@@ -1,0 +1,111 @@
+#include "lipcert/bounds/attention.hpp"
+#include "lipcert/bounds/rules.hpp"
+
+#include "bounds/best.hpp"
+#include "bounds/walk.hpp"
+
+namespace lipcert {
+
+namespace {
+
+/// Finite numbers that no input moves change no rule [R24] [R42]; reading refuses others.
+void read_score_constants(const Checkpoint& checkpoint,
+                          const Attention& attention,
+                          const std::string& where) {
+    if (attention.sink && !attention.sink->scores.empty()) {
+        (void)read_matrix(checkpoint, attention.sink->scores, where);
+    }
+    if (attention.relative_bias) {
+        (void)read_matrix(checkpoint, attention.relative_bias->table, where);
+    }
+}
+
+}  // namespace
+
+std::optional<HeadNorm> Walk::read_head_norm(const std::optional<Normalisation>& norm,
+                                             Eigen::Index head_dimension,
+                                             const std::string& where) const {
+    if (!norm) {
+        return std::nullopt;
+    }
+    const FoldNorms norms = measure_fold(read_fold(checkpoint_, *norm, head_dimension, where));
+    return HeadNorm{norms.gain, norms.offset, norm->epsilon, minimum_rms(*norm)};
+}
+
+/// [R22] with the least bound of the query part.
+void Walk::refine_query(const AttentionWeights& weights,
+                        const Upper& radius,
+                        AttentionBound& bound) const {
+    const Upper across = query_across_values(weights, radius, effort_);
+    if (!across.is_finite()) {
+        return;
+    }
+    const Upper refined = (bound.query + across).scaled(-1);
+    bound.alternatives.push_back({"query", "R22", refined});
+    if (refined < bound.query) {
+        bound.query = refined;
+        bound.rule = joined_rules({bound.rule, "R22"});
+    }
+}
+
+void Walk::apply(const Attention& attention, StreamBounds& stream, const std::string& where) const {
+    require_bounded(stream, "attention", where);
+    AttentionWeights weights;
+    weights.score_scale = attention.score_scale.magnitude();
+    weights.query = read_on(stream, attention.query, where);
+    weights.key = read_on(stream, attention.key, where);
+    weights.value = read_on(stream, attention.value, where);
+    weights.output = read_affine(checkpoint_, attention.output, where);
+    const std::optional<NormInChain> norm = stream.fold ? stream.norm : std::nullopt;
+    const Upper sphere = sqrt(Upper::of_count(stream.width));
+    stream.fold.reset();
+    weights.heads = attention.heads;
+    weights.key_value_heads = attention.key_value_heads;
+    weights.rotary = attention.rotary;
+    weights.rotations = rotations_of(attention, longest_stream_);
+    weights.capped = attention.score_cap.has_value();
+    weights.sink = attention.sink.has_value();
+    read_score_constants(checkpoint_, attention, where);
+    HeadSum values = value_path(weights, where);
+    values.effort = effort_;
+    const Eigen::Index head_dimension =
+        weights.query.weight.rows() / static_cast<Eigen::Index>(weights.heads);
+    weights.query_norm = read_head_norm(attention.query_norm, head_dimension, where);
+    weights.key_norm = read_head_norm(attention.key_norm, head_dimension, where);
+
+    const Upper score = largest_score(weights, stream.ball_radius, where);
+    count_score(attention.score_cap ? min(score, attention.score_cap->magnitude()) : score, stream);
+    const std::vector<ScorePath> paths = score_paths(weights, stream.domain_radius, where);
+    const Upper& tau = weights.score_scale;
+    const HeadSum moved = sink_values(weights, values, stream.domain_radius);
+    AttentionBound bound = attention_bound(moved, paths, tau, stream.domain_radius);
+    refine_query(weights, stream.domain_radius, bound);
+    const AttentionRadius reach = attention_radius(weights, values);
+    const Upper scale = attention.output_scale.magnitude();
+    stream.width = static_cast<std::size_t>(weights.output.weight.rows());
+    Best best("attention");
+    best.offer(bound.lipschitz(), bound.rule);
+    const auto offer = [&](const Upper& candidate, const std::string& rule) {
+        best.offer(candidate, joined_rules({bound.rule, rule}));
+    };
+    const bool spread_shrinks = !weights.sink || is_zero(weights.value.bias);
+    if (norm && spread_shrinks && !weights.query_norm && !weights.key_norm) {
+        for (const ScorePath& scores : paths) {
+            offer(behind_norm(values, scores, tau, sphere) * norm->excess, scores.rule + " R39");
+            if (norm->shell) {
+                offer(on_shell(values, scores, tau, *norm->shell, sphere, reach.gain),
+                      scores.rule + " R40");
+            }
+        }
+    }
+    note(bound.alternatives, stream);
+    note(best.alternatives(), stream);
+    stream.lipschitz *= scale * best.upper();
+    stream.frobenius *= scale * bound.frobenius(sqrt_sequence_length_);
+    stream.rule = joined_rules({stream.rule, best.rule()});
+    map_radii(stream, [&](const Upper& radius) {
+        return scale * affine_radius(reach.gain, reach.offset, radius);
+    });
+}
+
+}  // namespace lipcert
