@@ -55,9 +55,7 @@ EmbeddingBounds embedding_bounds(const Embedding& embedding, const Checkpoint& c
 std::size_t tokens_beside(const Embedding& embedding, const Checkpoint& checkpoint) {
     const TensorInfo* beside =
         embedding.vectors ? checkpoint.find(embedding.vectors->beside) : nullptr;
-    return beside == nullptr || beside->shape.empty() || beside->shape.back() == 0
-               ? 0
-               : element_count(*beside) / beside->shape.back();
+    return beside == nullptr ? 0 : row_count(*beside);
 }
 
 ConstantTokens constant_tokens(const VectorInput& vectors,
@@ -66,11 +64,12 @@ ConstantTokens constant_tokens(const VectorInput& vectors,
     const auto rows = [&](const std::string& name) {
         const Matrix stored = read_matrix(checkpoint, name, "input");
         const auto columns = static_cast<Eigen::Index>(width);
-        if (width == 0 || stored.size() % columns != 0) {
+        const TensorInfo& tensor = *checkpoint.find(name);
+        if (stored.size() == 0 || row_count(tensor) * width != element_count(tensor)) {
             throw Error(ErrorKind::architecture,
                         "input",
-                        "'" + name + "' holds " + std::to_string(stored.size()) +
-                            " numbers, expected rows of " + std::to_string(width));
+                        "'" + name + "' has the shape " + shape_text(tensor) +
+                            ", expected rows of " + std::to_string(width));
         }
         return Matrix(stored.reshaped<Eigen::RowMajor>(stored.size() / columns, columns));
     };

@@ -26,6 +26,11 @@ std::size_t element_count(const TensorInfo& tensor) {
     return count;
 }
 
+std::size_t row_count(const TensorInfo& tensor) {
+    const std::size_t width = tensor.shape.empty() ? 1 : tensor.shape.back();
+    return width == 0 ? 0 : element_count(tensor) / width;
+}
+
 std::string shape_text(const TensorInfo& tensor) {
     if (tensor.shape.empty()) {
         return "scalar";

@@ -116,6 +116,10 @@ TEST_CASE("the radius of vectors, of constant tokens and of what is added to the
     CHECK(radius() <= (2.0 * vectors + 4.0) * (1.0 + 1e-5));
     architecture.embedding.vectors->added = builder.store(Matrix{{1.0, 0.0, 3.0}});
     CHECK_THROWS_WITH(radius(), doctest::Contains("expected rows of 2"));
+    // Two tokens in one row: how many there are decides the Frobenius norm, so it is not guessed.
+    architecture.embedding.vectors->added.clear();
+    architecture.embedding.vectors->beside = builder.store(Matrix{{1.0, 0.0, 3.0, 2.0}});
+    CHECK_THROWS_WITH(radius(), doctest::Contains("expected rows of 2"));
 }
 
 TEST_CASE("an activation that stands alone has the slope of its table, which is reached [R6]") {

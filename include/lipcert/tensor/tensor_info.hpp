@@ -32,6 +32,8 @@ struct TensorInfo {
 };
 
 [[nodiscard]] std::size_t element_count(const TensorInfo& tensor);
+/// How many rows the last dimension cuts the elements into; 0 where it is empty, 1 for a scalar.
+[[nodiscard]] std::size_t row_count(const TensorInfo& tensor);
 /// "50257 x 768"; "scalar" for rank 0.
 [[nodiscard]] std::string shape_text(const TensorInfo& tensor);
 /// A float tensor with two or more dimensions: a weight that a certificate must account for.
