@@ -118,10 +118,24 @@ private:
 
 Linearisation linear(const Transformer& model, const LinearMap& map, const Matrix& stream) {
     // By address: the model's weights outlive the linearisation.
-    const Matrix* weight = &model.weight(map);
+    const Matrix* weight = &model.weights().map(map);
     return {model.apply(map, stream, {}),
             [weight](const Matrix& dx) { return blas::multiply(dx, *weight); },
             [weight](const Matrix& dy) { return blas::multiply(dy, Matrix(weight->transpose())); }};
+}
+
+/// Constants move with nothing: a change passes on behind the constant tokens, and back alone.
+Linearisation joined(const Transformer& model, const Matrix& stream) {
+    Matrix value = model.join_constants(stream);
+    const Index tokens = stream.rows();
+    const Index all = value.rows();
+    return {std::move(value),
+            [=](const Matrix& dx) {
+                Matrix behind = Matrix::Zero(all, dx.cols());
+                behind.bottomRows(tokens) = dx;
+                return behind;
+            },
+            [=](const Matrix& dy) { return Matrix(dy.bottomRows(tokens)); }};
 }
 
 /// A normalisation at one input: gamma o z, z = Px / s on each token, s the divisor. z has the
@@ -151,7 +165,7 @@ Linearisation normalised(const Transformer& model,
                          const Matrix& stream) {
     auto at = std::make_shared<NormAtInput>();
     at->centred = norm.kind == NormKind::layer;
-    at->gain = model.gain(norm, stream.cols()).row(0).transpose();
+    at->gain = model.weights().gain(norm, stream.cols()).row(0).transpose();
     at->z = stream;
     Kernel::normalise(norm.kind, norm.epsilon, at->z);
     at->divisor.resize(stream.rows());
@@ -214,10 +228,12 @@ AttentionAtInput::AttentionAtInput(const Transformer& model,
             Kernel::soft_cap(*attention.score_cap, state.shares);
         }
         if (attention.relative_bias) {
-            Kernel::add(model.relative_bias(attention, head, state.shares.rows()), state.shares);
+            Kernel::add(model.weights().relative_bias(attention, head, state.shares.rows()),
+                        state.shares);
         }
-        Kernel::softmax(
-            attention.causal ? 1 : stream.rows(), model.sink_score(attention, head), state.shares);
+        Kernel::softmax(attention.causal ? 1 : stream.rows(),
+                        model.weights().sink_score(attention, head),
+                        state.shares);
         averages.middleCols(head * value_width_, value_width_) =
             Kernel::product(state.shares, state.values);
         heads_.push_back(std::move(state));
@@ -359,6 +375,9 @@ Linearisation linearise(const Transformer& model,
 Linearisation linearise_blocks(const Transformer& model, const Matrix& stream) {
     const Architecture& architecture = model.architecture();
     Linearisation whole = linearise(model, architecture.stem, stream);
+    if (architecture.embedding.vectors) {
+        whole = chained(whole, joined(model, whole.value));
+    }
     for (const Layer& layer : architecture.layers) {
         whole = chained(whole, linearise(model, layer.modules, whole.value));
     }

@@ -161,6 +161,13 @@ std::vector<TokenSequence> windows(const TokenSequence& tokens, std::size_t cont
 void require_known_tokens(const std::vector<TokenSequence>& sequences,
                           const Architecture& architecture,
                           const Checkpoint& checkpoint) {
+    if (architecture.embedding.vectors) {
+        throw Error(ErrorKind::architecture,
+                    checkpoint.path(),
+                    "family " + architecture.family +
+                        " reads vectors, not tokens: there is no next token to predict. certify "
+                        "--witness runs it on random vectors");
+    }
     const TensorInfo* table = checkpoint.find(architecture.embedding.weight);
     if (table == nullptr || table->shape.empty()) {
         return;  // reading the model says what is wrong with it

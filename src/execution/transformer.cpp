@@ -1,6 +1,6 @@
 #include "lipcert/execution/transformer.hpp"
 
-#include "lipcert/architecture/weight_use.hpp"
+#include "lipcert/bounds/embedding.hpp"
 #include "lipcert/error.hpp"
 #include "lipcert/rounding/interval.hpp"
 
@@ -11,7 +11,6 @@
 #include <utility>
 
 #include "execution/kernels.hpp"
-#include "execution/relative_row.hpp"
 #include <fmt/format.h>
 
 namespace lipcert {
@@ -22,25 +21,6 @@ using Eigen::Index;
 
 Index index_of(std::size_t number) {
     return static_cast<Index>(number);
-}
-
-std::string key_of(const std::string& tensor,
-                   Layout layout,
-                   const std::optional<OutputSlice>& slice) {
-    const std::string whole = tensor + (layout == Layout::out_in ? " out in" : " in out");
-    return slice ? fmt::format("{} {} {} {} {}",
-                               whole,
-                               slice->begin,
-                               slice->count,
-                               slice->runs,
-                               slice->period)
-                 : whole;
-}
-
-/// Inputs x outputs, of the outputs in the slice.
-Matrix as_map(const Matrix& stored, Layout layout, const std::optional<OutputSlice>& slice) {
-    const Matrix whole = layout == Layout::out_in ? Matrix(stored.transpose()) : stored;
-    return slice ? Matrix(whole(Eigen::all, outputs_of(*slice))) : whole;
 }
 
 template <class Scalar>
@@ -67,84 +47,64 @@ double smallest_rms(NormKind kind, const Stream<Scalar>& stream) {
 template <class Scalar>
 constexpr bool kObservable = std::is_floating_point_v<Scalar>;
 
+/// How many tokens fit into a table with a row for each, of which the first `taken` are not theirs.
+Index longest_of(const std::string& table, Index taken, const Checkpoint& checkpoint) {
+    const TensorInfo* rows = table.empty() ? nullptr : checkpoint.find(table);
+    if (rows == nullptr) {
+        return std::numeric_limits<Index>::max();
+    }
+    const Index longest = index_of(row_count(*rows)) - taken;
+    if (longest < 1) {
+        throw Error(ErrorKind::architecture,
+                    checkpoint.path(),
+                    fmt::format("'{}' has {} rows, of which the first {} are not for tokens that "
+                                "the model is given: none is left",
+                                table,
+                                row_count(*rows),
+                                taken));
+    }
+    return longest;
+}
+
+Index longest_of(const Embedding& embedding, Index tokens_beside, const Checkpoint& checkpoint) {
+    return embedding.vectors
+               ? longest_of(embedding.vectors->added, tokens_beside, checkpoint)
+               : longest_of(embedding.positions, index_of(embedding.first_position), checkpoint);
+}
+
+void require_fitting(Index tokens, Index longest) {
+    if (tokens > longest) {
+        throw Error(
+            ErrorKind::input,
+            std::to_string(tokens) + " tokens",
+            "the model has " + std::to_string(longest) + " positions: use shorter sequences");
+    }
+}
+
 }  // namespace
 
 template <class Scalar>
 BasicTransformer<Scalar>::BasicTransformer(const Architecture& architecture,
                                            const Checkpoint& checkpoint)
-    : architecture_(architecture) {
-    using Number = typename Weights::Scalar;
-    if (architecture.embedding.vectors) {
-        throw Error(ErrorKind::architecture,
-                    checkpoint.path(),
-                    "family " + architecture.family +
-                        " reads vectors, not tokens: such a model is certified, but not run");
-    }
-    for (const WeightUse& use : weight_uses(architecture)) {
-        const TensorInfo* tensor = checkpoint.find(use.tensor);
-        if (tensor == nullptr) {
-            throw Error(ErrorKind::architecture,
-                        checkpoint.path(),
-                        "the model needs the tensor '" + use.tensor +
-                            "', which the checkpoint does not have");
-        }
-        const bool is_map = use.kind == WeightKind::map || use.kind == WeightKind::unembedding;
-        const std::string key = is_map ? key_of(use.tensor, use.layout, use.slice) : use.tensor;
-        std::map<std::string, Weights>& weights = is_map ? maps_ : tensors_;
-        if (weights.count(key) != 0) {
-            continue;
-        }
-        Matrix values = checkpoint.read(*tensor);
-        if (is_map) {
-            values = as_map(values, use.layout, use.slice);
-        } else if (use.kind == WeightKind::vector) {
-            values = Matrix(values.template reshaped<Eigen::RowMajor>().transpose());
-        }
-        weights.emplace(key, values.template cast<Number>());
-    }
-}
-
-template <class Scalar>
-auto BasicTransformer<Scalar>::tensor(const std::string& name) const -> const Weights& {
-    return tensors_.at(name);
-}
-
-template <class Scalar>
-auto BasicTransformer<Scalar>::weight(const LinearMap& map) const -> const Weights& {
-    return maps_.at(key_of(map.weight, map.layout, map.slice));
-}
-
-template <class Scalar>
-auto BasicTransformer<Scalar>::gain(const Normalisation& norm, Index width) const -> Weights {
-    Weights result = norm.weight.empty() ? Weights(Weights::Ones(1, width)) : tensor(norm.weight);
-    if (norm.weight_plus_one) {
-        result.array() += typename Weights::Scalar(1);
-    }
-    return result;
-}
-
-template <class Scalar>
-Index BasicTransformer<Scalar>::longest_sequence() const {
-    const Embedding& embedding = architecture_.embedding;
-    return embedding.positions.empty()
-               ? std::numeric_limits<Index>::max()
-               : tensor(embedding.positions).rows() - index_of(embedding.first_position);
-}
+    : architecture_(architecture),
+      weights_(architecture, checkpoint),
+      tokens_beside_(index_of(tokens_beside(architecture.embedding, checkpoint))),
+      longest_sequence_(longest_of(architecture.embedding, tokens_beside_, checkpoint)) {}
 
 template <class Scalar>
 auto BasicTransformer<Scalar>::embed(std::span<const std::size_t> tokens,
                                      Index sequence_length) const -> Values {
     using Number = typename Weights::Scalar;
     const Embedding& embedding = architecture_.embedding;
-    const Weights& table = tensor(embedding.weight);
+    if (embedding.vectors) {
+        throw Error(ErrorKind::architecture,
+                    "family " + architecture_.family,
+                    "the model reads vectors, not tokens");
+    }
+    const Weights& table = weights_.tensor(embedding.weight);
     const Index length = sequence_length == 0 ? index_of(tokens.size()) : sequence_length;
     const Index first = index_of(embedding.first_position);
-    if (length > longest_sequence()) {
-        throw Error(ErrorKind::input,
-                    std::to_string(length) + " tokens",
-                    "the model has " + std::to_string(longest_sequence()) +
-                        " positions: use shorter sequences");
-    }
+    require_fitting(length, longest_sequence());
     Weights stream(index_of(tokens.size()), table.cols());
     for (Index i = 0; i < stream.rows(); ++i) {
         const std::size_t token = tokens[static_cast<std::size_t>(i)];
@@ -162,10 +122,10 @@ auto BasicTransformer<Scalar>::embed(std::span<const std::size_t> tokens,
         }
         stream.row(i) *= static_cast<Number>(middle(embedding.scale));
         if (!embedding.positions.empty()) {
-            stream.row(i) += tensor(embedding.positions).row(first + i % length);
+            stream.row(i) += weights_.tensor(embedding.positions).row(first + i % length);
         }
         if (!embedding.types.empty()) {
-            stream.row(i) += tensor(embedding.types).row(0);  // one text is of one type
+            stream.row(i) += weights_.tensor(embedding.types).row(0);  // one text is of one type
         }
     }
     if constexpr (kObservable<Scalar>) {
@@ -210,22 +170,56 @@ auto BasicTransformer<Scalar>::run_blocks(const std::vector<Module>& modules,
 }
 
 template <class Scalar>
+Pass BasicTransformer<Scalar>::behind_stem(const Pass& pass) const {
+    Pass behind = pass;
+    behind.sequence_length += pass.sequence_length == 0 ? 0 : tokens_beside_;
+    return behind;
+}
+
+template <class Scalar>
+auto BasicTransformer<Scalar>::join_constants(Values stream, const Pass& pass) const -> Values {
+    const auto& vectors = architecture_.embedding.vectors;
+    if (!vectors) {
+        return stream;
+    }
+    const Index length = pass.sequence_length == 0 ? stream.rows() : pass.sequence_length;
+    require_fitting(length, longest_sequence());
+    const Index sequences = length == 0 ? 0 : stream.rows() / length;
+    const Index longer = tokens_beside_ + length;
+    const Weights beside = weights_.rows(vectors->beside, stream.cols());
+    const Weights added = weights_.rows(vectors->added, stream.cols());
+    Values joined(sequences * longer, stream.cols());
+    for (Index sequence = 0; sequence < sequences; ++sequence) {
+        joined.middleRows(sequence * longer, tokens_beside_) = as_stream<Scalar>(beside);
+        joined.middleRows(sequence * longer + tokens_beside_, length) =
+            stream.middleRows(sequence * length, length);
+    }
+    if (!vectors->added.empty()) {
+        const Weights all = added.topRows(longer).replicate(sequences, 1);
+        Kernels<Scalar>::add(as_stream<Scalar>(all), joined);
+    }
+    return joined;
+}
+
+template <class Scalar>
 auto BasicTransformer<Scalar>::blocks(Values stream, const Pass& pass) const -> Values {
-    stream = run_blocks(architecture_.stem, std::move(stream), pass);
+    stream = join_constants(run_blocks(architecture_.stem, std::move(stream), pass), pass);
+    const Pass behind = behind_stem(pass);
     for (const Layer& layer : architecture_.layers) {
-        stream = run_blocks(layer.modules, std::move(stream), pass);
+        stream = run_blocks(layer.modules, std::move(stream), behind);
     }
     return stream;
 }
 
 template <class Scalar>
 auto BasicTransformer<Scalar>::logits(Values stream, const Pass& pass) const -> Values {
-    stream = run_blocks(architecture_.head, blocks(std::move(stream), pass), pass);
+    const Pass behind = behind_stem(pass);
+    stream = run_blocks(architecture_.head, blocks(std::move(stream), pass), behind);
     if (architecture_.unembedding) {
-        stream = apply(*architecture_.unembedding, stream, pass);
+        stream = apply(*architecture_.unembedding, stream, behind);
     }
     for (const Module& module : architecture_.after_unembedding) {
-        stream = apply(module, stream, pass);
+        stream = apply(module, stream, behind);
     }
     return stream;
 }
@@ -241,12 +235,7 @@ template <class Scalar>
 auto BasicTransformer<Scalar>::apply(const LinearMap& map,
                                      const Values& stream,
                                      const Pass& /*pass*/) const -> Values {
-    Weights bias;
-    if (!map.bias.empty()) {
-        bias = map.slice ? Weights(tensor(map.bias)(Eigen::all, outputs_of(*map.slice)))
-                         : tensor(map.bias);
-    }
-    return Kernels<Scalar>::affine(stream, weight(map), bias);
+    return Kernels<Scalar>::affine(stream, weights_.map(map), weights_.bias(map));
 }
 
 template <class Scalar>
@@ -260,11 +249,12 @@ auto BasicTransformer<Scalar>::apply(const Normalisation& norm,
     }
     Values result = stream;
     Kernels<Scalar>::normalise(norm.kind, norm.epsilon, result);
-    const Weights shift = norm.bias.empty() ? Weights() : tensor(norm.bias);
+    const Weights shift = norm.bias.empty() ? Weights() : weights_.tensor(norm.bias);
     if (!norm.weight.empty()) {
-        Kernels<Scalar>::affine_columns(tensor(norm.weight), norm.weight_plus_one, shift, result);
+        Kernels<Scalar>::affine_columns(
+            weights_.tensor(norm.weight), norm.weight_plus_one, shift, result);
     } else if (shift.size() != 0) {
-        Kernels<Scalar>::affine_columns(gain(norm, stream.cols()), false, shift, result);
+        Kernels<Scalar>::affine_columns(weights_.gain(norm, stream.cols()), false, shift, result);
     }
     return result;
 }
@@ -306,10 +296,11 @@ auto BasicTransformer<Scalar>::apply(const Attention& attention,
         apply(attention.value, stream, pass),
         pass.sequence_length == 0 ? stream.rows() : pass.sequence_length};
     for (Index head = 0; attention.sink && head < heads; ++head) {
-        inputs.sink_scores.push_back(*sink_score(attention, head));
+        inputs.sink_scores.push_back(*weights_.sink_score(attention, head));
     }
     for (Index head = 0; attention.relative_bias && head < heads; ++head) {
-        inputs.relative_bias.push_back(relative_bias(attention, head, inputs.sequence_length));
+        inputs.relative_bias.push_back(
+            weights_.relative_bias(attention, head, inputs.sequence_length));
     }
     double largest_score = 0.0;
     const Values averages =
@@ -320,39 +311,6 @@ auto BasicTransformer<Scalar>::apply(const Attention& attention,
     Values result = apply(attention.output, averages, pass);
     Kernels<Scalar>::scale(attention.output_scale, result);
     return result;
-}
-
-template <class Scalar>
-auto BasicTransformer<Scalar>::sink_score(const Attention& attention, Index head) const
-    -> std::optional<typename Weights::Scalar> {
-    if (!attention.sink) {
-        return std::nullopt;
-    }
-    return attention.sink->scores.empty() ? typename Weights::Scalar(0)
-                                          : tensor(attention.sink->scores)(0, head);
-}
-
-template <class Scalar>
-auto BasicTransformer<Scalar>::relative_bias(const Attention& attention,
-                                             Index head,
-                                             Index length) const -> Values {
-    const Weights& entries = tensor(attention.relative_bias->table);  // its rows, end to end
-    const Index heads = index_of(attention.heads);
-    const Index farthest = index_of(attention.relative_bias->farthest);
-    Values constants(length, length);
-    for (Index query = 0; query < length; ++query) {
-        for (Index key = 0; key < length; ++key) {
-            const Index row =
-                relative_row(key - query, entries.cols() / heads, farthest, attention.causal);
-            const auto entry = entries(0, row * heads + head);
-            if constexpr (kObservable<Scalar>) {
-                constants(query, key) = entry;
-            } else {
-                constants(query, key) = Scalar::exact(entry);
-            }
-        }
-    }
-    return constants;
 }
 
 template <class Scalar>

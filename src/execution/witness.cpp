@@ -89,6 +89,11 @@ public:
             radius,
             streams);
         for (std::size_t i = 0; i < blocks.size(); ++i) {
+            if (i == model_.architecture().stem.size()) {
+                for (Matrix& stream : streams) {
+                    stream = model_.join_constants(stream);
+                }
+            }
             result.blocks.push_back(block_witness(places[i], blocks[i], streams));
             for (Matrix& stream : streams) {
                 stream = model_.apply(*blocks[i].module, stream);
@@ -116,30 +121,42 @@ private:
         }
         if (const auto& head = model.architecture().unembedding;
             head && head->weight == model.architecture().embedding.weight) {
-            count += static_cast<double>(model.weight(*head).size());
+            count += static_cast<double>(model.weights().map(*head).size());
         }
         return count;
     }
 
-    /// Embeddings of random tokens, and random streams of the same size.
+    /// Embeddings of random tokens, and random streams of the same size; random vectors where the
+    /// model reads such.
     std::vector<Matrix> starts() {
-        const auto vocabulary = static_cast<std::size_t>(model_.vocabulary_size());
-        std::uniform_int_distribution<std::size_t> token(0, vocabulary - 1);
         std::vector<Matrix> result;
         for (std::size_t start = 0; start < options_.restarts; ++start) {
-            std::vector<std::size_t> tokens(static_cast<std::size_t>(tokens_));
-            for (std::size_t& number : tokens) {
-                number = token(random_);
-            }
-            Matrix stream = model_.embed(tokens);
-            if (start % 2 == 1) {
-                const double size = longest_token(stream);
-                stream = gaussian_stream(stream.rows(), stream.cols(), random_);
-                stream *= size / longest_token(stream);
-            }
-            result.push_back(std::move(stream));
+            result.push_back(model_.architecture().embedding.vectors ? random_vectors()
+                                                                     : random_embeddings(start));
         }
         return result;
+    }
+
+    Matrix random_vectors() {
+        const VectorInput& vectors = *model_.architecture().embedding.vectors;
+        const double largest = vectors.largest_entry.magnitude().to_double();
+        return 0.5 * largest * gaussian_stream(tokens_, static_cast<Index>(vectors.width), random_);
+    }
+
+    Matrix random_embeddings(std::size_t start) {
+        const auto vocabulary = static_cast<std::size_t>(model_.vocabulary_size());
+        std::uniform_int_distribution<std::size_t> token(0, vocabulary - 1);
+        std::vector<std::size_t> tokens(static_cast<std::size_t>(tokens_));
+        for (std::size_t& number : tokens) {
+            number = token(random_);
+        }
+        Matrix stream = model_.embed(tokens);
+        if (start % 2 == 1) {
+            const double size = longest_token(stream);
+            stream = gaussian_stream(stream.rows(), stream.cols(), random_);
+            stream *= size / longest_token(stream);
+        }
+        return stream;
     }
 
     NamedWitness block_witness(const Place& place,

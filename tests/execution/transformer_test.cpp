@@ -16,6 +16,7 @@
 #include "support/model_builder.hpp"
 #include "support/probe.hpp"
 #include "support/program.hpp"
+#include "support/published_models.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/thrown.hpp"
 #include <doctest/doctest.h>
@@ -83,15 +84,55 @@ TEST_CASE("distances share the rows of a table of relative biases as in T5") {
     }
 }
 
-TEST_CASE("a model that reads vectors is not run") {
+TEST_CASE("models that read vectors run as their own class does, one sequence or several") {
+    Random random(804);
+    std::size_t seen = 0;
+    for (const PublishedModel& published : published_models(random)) {
+        const TinyModel tiny = make_model(published.tensors, published.configuration);
+        const Architecture architecture = architecture_of(*tiny.checkpoint, tiny.configuration);
+        if (!architecture.embedding.vectors) {
+            continue;
+        }
+        CAPTURE(published.family);
+        ++seen;
+        const Transformer engine(architecture, *tiny.checkpoint);
+        const auto width = static_cast<Eigen::Index>(architecture.embedding.vectors->width);
+        const Eigen::Index longest = engine.longest_sequence();
+        REQUIRE(longest == 5);  // six positions, the first of the class token
+        const Matrix x = random.gaussian(3, width);
+        const Matrix y = random.gaussian(3, width);
+        const Matrix behind_x = published.forward(published.tensors, x);
+        const Matrix behind_y = published.forward(published.tensors, y);
+        REQUIRE(behind_x.rows() == 4);
+        CHECK((engine.logits(x) - behind_x).norm() <= 1e-10 * behind_x.norm());
+        Matrix both(6, width);
+        both << x, y;
+        Matrix behind_both(8, behind_x.cols());
+        behind_both << behind_x, behind_y;
+        CHECK((engine.logits(both, {3, nullptr}) - behind_both).norm() <=
+              1e-10 * behind_both.norm());
+        const Error long_one =
+            error_of([&] { (void)engine.logits(random.gaussian(longest + 1, width)); });
+        CHECK(long_one.kind() == ErrorKind::input);
+        CHECK(says(long_one, "6 tokens"));
+        const Error token = error_of([&] { (void)engine.embed(std::vector<std::size_t>{0}); });
+        CHECK(token.kind() == ErrorKind::architecture);
+        CHECK(says(token, "reads vectors, not tokens"));
+    }
+    CHECK(seen == 2);
+}
+
+TEST_CASE("a model without a position for any token is not run") {
     GraphBuilder builder;
     Architecture architecture = one_layer({{Elementwise{Activation::relu}}});
-    architecture.family = "seeing";
-    architecture.embedding.vectors = VectorInput{2, Interval::exact(1.0), "", ""};
+    architecture.embedding.vectors = VectorInput{2,
+                                                 Interval::exact(1.0),
+                                                 builder.store(Matrix(Matrix::Ones(1, 2))),
+                                                 builder.store(Matrix(Matrix::Ones(1, 2)))};
     const Error error =
         error_of([&] { const Transformer engine(architecture, builder.checkpoint()); });
     CHECK(error.kind() == ErrorKind::architecture);
-    CHECK(says(error, "family seeing reads vectors, not tokens"));
+    CHECK(says(error, "none is left"));
 }
 
 TEST_CASE("capped scores, sinks and constants in scores run as the plain loops do") {

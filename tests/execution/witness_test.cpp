@@ -16,6 +16,7 @@
 #include "support/graph_builder.hpp"
 #include "support/model_builder.hpp"
 #include "support/program.hpp"
+#include "support/published_models.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/thrown.hpp"
 #include <doctest/doctest.h>
@@ -146,6 +147,29 @@ TEST_CASE("no witness of the trained Llama is above its bound, block by block an
     const Searched found = searched_file(model, small_search());
     check_all_below(found.witnesses);
     CHECK(proved(found.witnesses.network) > 1.0);
+}
+
+TEST_CASE("no witness of a model that reads vectors is above its bound") {
+    Random random(823);
+    std::size_t seen = 0;
+    for (const PublishedModel& published : published_models(random)) {
+        const TinyModel tiny = make_model(published.tensors, published.configuration);
+        const Architecture architecture = architecture_of(*tiny.checkpoint, tiny.configuration);
+        if (!architecture.embedding.vectors) {
+            continue;
+        }
+        CAPTURE(published.family);
+        ++seen;
+        WitnessOptions options = small_search();
+        options.tokens = 2;
+        const Searched found = searched(*tiny.checkpoint, architecture, options);
+        check_all_below(found.witnesses);
+        REQUIRE(found.witnesses.network.witness);
+        CHECK(found.witnesses.network.witness->first.cols() == 8);  // 2 channels of 2 x 2 pixels
+        CHECK(proved(found.witnesses.network) > 1.0);
+        CHECK(found.witnesses.blocks.size() >= 5);  // the map of patches, 2 layers of 2 blocks
+    }
+    CHECK(seen == 2);
 }
 
 TEST_CASE("a ratio is proved only for inputs inside the domain, and not for equal ones") {

@@ -7,15 +7,15 @@
 
 namespace lipcert {
 
-/// A function at one input: its value there and its derivative J, as products with it. Streams keep
-/// their shapes: n x inputs before, n x outputs behind.
+/// A function at one input: its value there and its derivative J, as products with it, between
+/// streams of the input's shape and of the value's.
 struct Linearisation {
     Matrix value;
     std::function<Matrix(const Matrix&)> push;  ///< dx -> J dx
     std::function<Matrix(const Matrix&)> pull;  ///< dy -> J^T dy
 };
 
-/// Of one module, of modules in a row, of the way from the embedding stream to the end of the last
+/// Of one module, of modules in a row, of the way from what enters the model to the end of the last
 /// layer, and to the logits. The stream is one sequence. Where an activation has a corner (relu at
 /// 0), the slope to the right is used. Cost of a product: about that of a run; memory: what a run
 /// passes through. Valid while `model` lives.

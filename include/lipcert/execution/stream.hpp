@@ -16,6 +16,16 @@ using Stream = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowM
 template <class Scalar>
 using Coefficients = Stream<std::conditional_t<std::is_same_v<Scalar, float>, float, double>>;
 
+/// Stored numbers as a stream: exact in the arithmetic that encloses.
+template <class Scalar>
+[[nodiscard]] Stream<Scalar> as_stream(const Coefficients<Scalar>& stored) {
+    if constexpr (std::is_floating_point_v<Scalar>) {
+        return stored;
+    } else {
+        return stored.unaryExpr([](double entry) { return Scalar::exact(entry); });
+    }
+}
+
 }  // namespace lipcert
 
 /// Eigen is only a container here; its own algebra is never applied to an EnclosedNumber.

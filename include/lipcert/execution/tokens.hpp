@@ -35,8 +35,8 @@ enum class TokenWidth { uint16, uint32 };
 [[nodiscard]] TokenSequence read_character_file(const std::filesystem::path& path,
                                                 const Configuration& configuration);
 
-/// Throws Error{input} for a token beyond the vocabulary, and where no sequence has two tokens:
-/// before time is spent on a certificate.
+/// Throws Error{input} for a token beyond the vocabulary, and where no sequence has two tokens,
+/// Error{architecture} where the model reads vectors: before time is spent on a certificate.
 void require_known_tokens(const std::vector<TokenSequence>& sequences,
                           const Architecture& architecture,
                           const Checkpoint& checkpoint);

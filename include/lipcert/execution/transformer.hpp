@@ -2,13 +2,12 @@
 
 #include "lipcert/architecture/graph.hpp"
 #include "lipcert/checkpoint/checkpoint.hpp"
+#include "lipcert/execution/model_weights.hpp"
 #include "lipcert/execution/stream.hpp"
 
 #include <cstddef>
-#include <map>
 #include <optional>
 #include <span>
-#include <string>
 #include <vector>
 
 namespace lipcert {
@@ -46,7 +45,8 @@ struct Pass {
 };
 
 /// Runs the function that a certificate speaks of. Streams hold one token per row: whole sequences
-/// one after the other, each from position 0, all of one length. All weights are held in memory.
+/// one after the other, each from position 0, all of one length. What enters is the embedding
+/// stream or, in a model that reads vectors, these; all weights are held in memory.
 ///
 /// Scalar double or float: rounded to nearest, so what comes out is a measurement, never a bound.
 /// EnclosedNumber: 128-bit ends rounded outward, so the exact result lies inside. A hyper-parameter
@@ -59,9 +59,8 @@ public:
     using Weights = Coefficients<Scalar>;
 
     /// Reads every tensor of the model. Throws Error{architecture} where one is missing, or where
-    /// the model reads vectors instead of tokens. Running
-    /// throws it where the graph leaves open what only execution needs: the angles of a rotary
-    /// embedding.
+    /// there are no positions for a single token. Running throws it where the graph leaves open
+    /// what only execution needs: the angles of a rotary embedding.
     BasicTransformer(const Architecture& architecture, const Checkpoint& checkpoint);
     BasicTransformer(const BasicTransformer&) = delete;
     BasicTransformer& operator=(const BasicTransformer&) = delete;
@@ -71,12 +70,16 @@ public:
 
     /// The embedding stream of `tokens` at positions 0, 1, ... (from 0 again for every sequence).
     /// Throws Error{input} for a token beyond the vocabulary, or more tokens than learned
-    /// positions.
+    /// positions, Error{architecture} where the model reads vectors.
     [[nodiscard]] Values embed(std::span<const std::size_t> tokens,
                                Eigen::Index sequence_length = 0) const;
-    /// Embedding stream -> end of the last layer.
+    /// What enters the first layer, of what leaves the stem: of a model that reads vectors, with
+    /// its constant tokens before every sequence and its constants added [R41]; else the same.
+    /// Throws Error{input} for more tokens than there are constants for.
+    [[nodiscard]] Values join_constants(Values stream, const Pass& pass = {}) const;
+    /// What enters the model -> end of the last layer.
     [[nodiscard]] Values blocks(Values stream, const Pass& pass = {}) const;
-    /// Embedding stream -> logits (the head's output where there is no unembedding).
+    /// What enters the model -> logits (the head's output where there is no unembedding).
     [[nodiscard]] Values logits(Values stream, const Pass& pass = {}) const;
     /// One module on its own, such as a block.
     [[nodiscard]] Values apply(const Module& module,
@@ -86,24 +89,16 @@ public:
 
     [[nodiscard]] const Architecture& architecture() const { return architecture_; }
 
-    /// How many tokens fit into the learned positions; the largest number where there are none.
-    [[nodiscard]] Eigen::Index longest_sequence() const;
+    [[nodiscard]] const ModelWeights<Scalar>& weights() const { return weights_; }
 
+    /// How many tokens that enter fit into the learned positions; the largest number where there
+    /// are none.
+    [[nodiscard]] Eigen::Index longest_sequence() const { return longest_sequence_; }
+
+    /// Of a model that reads tokens.
     [[nodiscard]] Eigen::Index vocabulary_size() const {
-        return tensor(architecture_.embedding.weight).rows();
+        return weights_.tensor(architecture_.embedding.weight).rows();
     }
-
-    /// Inputs x outputs, of the outputs that the map's slice reads.
-    [[nodiscard]] const Weights& weight(const LinearMap& map) const;
-    /// 1 x d: gamma, with one added where the norm counts from it; ones where there is none.
-    [[nodiscard]] Weights gain(const Normalisation& norm, Eigen::Index width) const;
-    /// The score of the key that every token sees beside the others, if there is one.
-    [[nodiscard]] std::optional<typename Weights::Scalar> sink_score(const Attention& attention,
-                                                                     Eigen::Index head) const;
-    /// Query x key: what the scores of one head get by distance, for a sequence of this length.
-    [[nodiscard]] Values relative_bias(const Attention& attention,
-                                       Eigen::Index head,
-                                       Eigen::Index length) const;
 
 private:
     [[nodiscard]] Values run(const std::vector<Module>& modules,
@@ -140,11 +135,13 @@ private:
     [[nodiscard]] Values apply(const Scale& scale, const Values& stream, const Pass& pass) const;
     [[nodiscard]] Values apply(const SoftCap& cap, const Values& stream, const Pass& pass) const;
 
-    [[nodiscard]] const Weights& tensor(const std::string& name) const;
+    /// `pass` behind the stem, where sequences may be longer.
+    [[nodiscard]] Pass behind_stem(const Pass& pass) const;
 
     Architecture architecture_;
-    std::map<std::string, Weights> tensors_;  ///< tables as stored, vectors as one row
-    std::map<std::string, Weights> maps_;     ///< linear maps by tensor and slice
+    ModelWeights<Scalar> weights_;
+    Eigen::Index tokens_beside_ = 0;  ///< constant tokens before those that enter [R41]
+    Eigen::Index longest_sequence_ = 0;
 };
 
 using Transformer = BasicTransformer<double>;
