@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "architecture/shape_check.hpp"
+#include "architecture/wrappers.hpp"
 #include <fmt/format.h>
 
 namespace lipcert {
@@ -26,7 +27,7 @@ std::string GraphBuilder::expanded(const Pattern& pattern) const {
 }
 
 std::string GraphBuilder::tensor(const Pattern& pattern) {
-    std::string name = expanded(pattern);
+    std::string name = spelling_in(checkpoint_, expanded(pattern));
     const TensorInfo* found = checkpoint_.find(name);
     if (pattern.optional) {
         check_stated(pattern, name, found != nullptr);

@@ -1,6 +1,7 @@
 #include "architecture/wrappers.hpp"
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string_view>
 
@@ -12,13 +13,15 @@ namespace {
 
 struct Words {
     std::vector<std::string> around, beside;
+    std::map<std::string, std::string> once;  ///< endings of names, by what they are today
 };
 
 const Words& words() {
     static const Words result = [] {
         const auto document = nlohmann::json::parse(wrappers_text());
         return Words{document.at("around").get<std::vector<std::string>>(),
-                     document.at("beside").get<std::vector<std::string>>()};
+                     document.at("beside").get<std::vector<std::string>>(),
+                     document.at("once").get<std::map<std::string, std::string>>()};
     }();
     return result;
 }
@@ -55,6 +58,21 @@ std::vector<std::string> wrappers_around(const std::string& name, const Checkpoi
         return std::pair(a.size(), a) < std::pair(b.size(), b);
     });
     return wrappers;
+}
+
+std::string spelling_in(const Checkpoint& checkpoint, const std::string& name) {
+    if (checkpoint.find(name) != nullptr) {
+        return name;
+    }
+    for (const auto& [today, once] : words().once) {
+        if (name.ends_with(today)) {
+            const std::string older = name.substr(0, name.size() - today.size()) + once;
+            if (checkpoint.find(older) != nullptr) {
+                return older;
+            }
+        }
+    }
+    return name;
 }
 
 const std::vector<std::string>& names_beside_models() {

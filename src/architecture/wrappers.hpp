@@ -13,6 +13,10 @@ namespace lipcert {
 [[nodiscard]] std::vector<std::string> wrappers_around(const std::string& name,
                                                        const Checkpoint& checkpoint);
 
+/// `name`, or the name that older programs gave the same tensor where the checkpoint has that and
+/// not `name`.
+[[nodiscard]] std::string spelling_in(const Checkpoint& checkpoint, const std::string& name);
+
 /// Names of what training leaves beside a model, outside of its wrapper; * is any text.
 [[nodiscard]] const std::vector<std::string>& names_beside_models();
 

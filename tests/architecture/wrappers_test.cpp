@@ -1,11 +1,14 @@
 #include "architecture/wrappers.hpp"
 
 #include "lipcert/architecture/description.hpp"
+#include "lipcert/bounds/compose.hpp"
 #include "lipcert/error.hpp"
 
 #include <string>
+#include <utility>
 
 #include "support/model_builder.hpp"
+#include "support/published_models.hpp"
 #include "support/thrown.hpp"
 #include <doctest/doctest.h>
 
@@ -18,6 +21,8 @@ using lipcert::wrappers_around;
 using lipcert::test::error_of;
 using lipcert::test::Gpt2Options;
 using lipcert::test::LlamaOptions;
+using lipcert::test::published_models;
+using lipcert::test::PublishedModel;
 using lipcert::test::Random;
 using lipcert::test::says;
 using lipcert::test::TinyModel;
@@ -98,6 +103,45 @@ TEST_CASE("the optimiser beside a model bears nothing, a second model does") {
     });
     CHECK(says(error_of([&] { (void)architecture_of(*two.checkpoint, two.configuration); }),
                "has no place"));
+}
+
+TEST_CASE("norms of BERT are found under the names that older programs gave them") {
+    Random random(93);
+    for (PublishedModel& published : published_models(random)) {
+        if (published.family != "bert" && published.family != "bert-masked-lm") {
+            continue;
+        }
+        CAPTURE(published.family);
+        const TinyModel today = make_model(published.tensors, published.configuration);
+        TinyTensors older;
+        older.matrices = published.tensors.matrices;
+        for (const auto& [name, values] : published.tensors.vectors) {
+            std::string once = name;
+            for (const auto& [ending, other] : {std::pair("LayerNorm.weight", "LayerNorm.gamma"),
+                                                {"LayerNorm.bias", "LayerNorm.beta"}}) {
+                if (name.ends_with(ending)) {
+                    once = name.substr(0, name.size() - std::string(ending).size()) + other;
+                }
+            }
+            older.vectors[once] = values;
+        }
+        REQUIRE(older.vectors.count("bert.embeddings.LayerNorm.gamma") == 1);
+        const TinyModel stored = make_model(older, published.configuration);
+        const Architecture graph = architecture_of(*stored.checkpoint, stored.configuration);
+        const Architecture expected = architecture_of(*today.checkpoint, today.configuration);
+        CHECK(graph.family == published.family);
+        CHECK(lipcert::compose(graph, *stored.checkpoint, {})
+                  .max_token_l2.upper.value()
+                  .compare(lipcert::compose(expected, *today.checkpoint, {})
+                               .max_token_l2.upper.value()) == 0);
+        // Under both names, one of them is a second norm that nothing reads.
+        older.vectors["bert.embeddings.LayerNorm.weight"] = Vector::Ones(8);
+        const TinyModel both = make_model(older, published.configuration);
+        const Error error =
+            error_of([&] { (void)architecture_of(*both.checkpoint, both.configuration); });
+        CHECK(says(error, "LayerNorm.gamma"));
+        CHECK(says(error, "has no place"));
+    }
 }
 
 TEST_CASE("wrappers come shortest first, and the plain name is one of them") {
