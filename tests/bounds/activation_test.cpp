@@ -124,7 +124,9 @@ TEST_CASE("difference quotients never exceed the slope constant, kinks included 
         const Real slope = Real::of(activation_bounds(activation).slope.value());
         double largest = 0.0;
         for (std::size_t i = 0; i < lipcert::test::repetitions(5000); ++i) {
-            const double s = 4.0 * random.normal();
+            // Every fourth one where hardswish is steepest: below its upper kink.
+            const double s =
+                i % 4 == 0 ? 3.0 - 0.01 * std::abs(random.normal()) : 4.0 * random.normal();
             const double t = s + random.normal() * std::ldexp(1.0, -int(random.integer(0, 20)));
             const Real rise = evaluate(activation, s).value - evaluate(activation, t).value;
             CHECK(abs(rise) <= slope * abs(Real(s) - Real(t)));
