@@ -125,7 +125,8 @@ void check_attacks(const Checkpoint& checkpoint, const Architecture& architectur
         CHECK(point.certified <= point.attacked);
         CHECK(point.attacked <= before);
         before = point.attacked;
-        CHECK((point.radius != safe || point.certified == 1.0));
+        // Some tiny models are as sure of one token as of another: a margin of zero holds nowhere.
+        CHECK((point.radius != safe || point.certified == 1.0 || least == 0.0));
     }
 }
 
