@@ -66,7 +66,7 @@ std::string spelling_in(const Checkpoint& checkpoint, const std::string& name) {
     }
     for (const auto& [today, once] : words().once) {
         if (name.ends_with(today)) {
-            const std::string older = name.substr(0, name.size() - today.size()) + once;
+            std::string older = name.substr(0, name.size() - today.size()) + once;
             if (checkpoint.find(older) != nullptr) {
                 return older;
             }
