@@ -89,18 +89,16 @@ HeadSum sink_values(const AttentionWeights& weights, const HeadSum& values, cons
     }
     // 1/(sqrt(3) R): the share of a bias in the half-range of the values and zero.
     const Upper share = Upper::exact(1.0) / (sqrt(Lower::exact(3.0)) * Lower::of(radius.value()));
-    HeadSum result;
-    result.effort = values.effort;
+    HeadSum result = values;
     for (std::size_t h = 0; h < weights.heads; ++h) {
-        if (!share.is_finite()) {  // a ball without extent
-            result.blocks.push_back(values.blocks[h]);
-            result.norms.push_back(Upper::infinity());
-            continue;
+        const MatrixBall bias = head_bias(weights, h);
+        if (share.is_finite()) {
+            const Interval factor = Interval::between(share.value(), share.value());
+            result.beside.push_back(scaled_by(bias, factor));
+        } else {  // a ball without extent
+            result.beside.push_back(
+                MatrixBall::around(bias.centre(), bias.exponent(), Upper::infinity()));
         }
-        const Interval factor = Interval::between(share.value(), share.value());
-        result.blocks.push_back(
-            stack_columns({values.blocks[h], scaled_by(head_bias(weights, h), factor)}));
-        result.norms.push_back(spectral_norm(result.blocks.back()).upper());
     }
     return result;
 }

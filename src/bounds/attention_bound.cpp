@@ -1,6 +1,7 @@
 #include "lipcert/bounds/attention.hpp"
 #include "lipcert/bounds/rules.hpp"
 
+#include <optional>
 #include <vector>
 
 #include "bounds/best.hpp"
@@ -16,6 +17,7 @@ namespace {
 /// + query_addend |dx|).
 struct Heads {
     HeadSum values;                  ///< B_h
+    std::optional<HeadSum> moved;    ///< B_h of the query part, where it has its own
     std::vector<MatrixBall> inputs;  ///< N_h
     std::vector<Upper> ones;
     std::vector<Upper> key_factors;
@@ -25,7 +27,21 @@ struct Heads {
     std::vector<Upper> value_key;  ///< of each head on its own: 1 joined with k
     std::vector<Upper> query;      ///< of each head on its own
     Joining joining = Joining::parallel;
+
+    [[nodiscard]] const HeadSum& of_query() const { return moved ? *moved : values; }
 };
+
+void add_head(const MatrixBall& block, const Upper& norm, HeadSum& sum) {
+    sum.blocks.push_back(block);
+    sum.norms.push_back(norm);
+}
+
+/// B_h = [P_h, share b_h] for b_h beside P_h.
+void add_head(const HeadSum& values, std::size_t head, const Upper& share, HeadSum& sum) {
+    const MatrixBall block =
+        stack_columns({values.blocks[head], scaled_by(values.beside[head], share.to_double())});
+    add_head(block, spectral_norm(block).upper(), sum);
+}
 
 Heads heads_of(const HeadSum& values,
                const ScorePath& scores,
@@ -34,24 +50,31 @@ Heads heads_of(const HeadSum& values,
     Heads heads;
     heads.joining = scores.joining;
     heads.values.effort = values.effort;
+    if (!values.beside.empty()) {
+        heads.moved.emplace().effort = values.effort;
+    }
     const Upper score = score_scale * radius;
     const Upper one = Upper::exact(1.0);
     for (std::size_t h = 0; h < values.norms.size(); ++h) {
-        if (values.norms[h].is_zero()) {
+        if (values.norms[h].is_zero() &&
+            (values.beside.empty() || frobenius_norm(values.beside[h]).is_zero())) {
             continue;
         }
         const ScoreHead& head = scores.heads[h];
-        heads.values.blocks.push_back(values.blocks[h]);
         heads.inputs.push_back(head.shared);
-        heads.values.norms.push_back(values.norms[h]);
         heads.ones.push_back(one);
         heads.key_factors.push_back(score * head.key_factor * radius);
         heads.key_offsets.push_back(score * head.key_offset);
         heads.query_factors.push_back(score * head.query_factor);
-        heads.value_key.push_back(joined(
-            one,
-            affine_radius(heads.key_factors.back(), heads.key_offsets.back(), head.shared_norm),
-            scores.joining));
+        const Upper key =
+            affine_radius(heads.key_factors.back(), heads.key_offsets.back(), head.shared_norm);
+        heads.value_key.push_back(joined(one, key, scores.joining));
+        if (values.beside.empty()) {
+            add_head(values.blocks[h], values.norms[h], heads.values);
+        } else {
+            add_head(values, h, share_beside_values(key, scores.joining), heads.values);
+            add_head(values, h, one, *heads.moved);
+        }
         heads.query_addends.push_back(score * head.query_addend);
         heads.query.push_back(affine_radius(
             heads.query_factors.back(), heads.query_addends.back(), head.shared_norm));
@@ -98,11 +121,11 @@ Upper shared_pair_norm(const std::vector<MatrixBall>& inputs,
 }
 
 /// [R20] with weights of its own for these gains.
-Upper weighted_head_sum(const Heads& heads, const std::vector<Upper>& gains) {
-    const HeadWeights weights = optimised_weights(
-        {.outputs = heads.values.blocks, .gains = gains, .effort = heads.values.effort},
-        weights_for(gains, heads.values.norms));
-    return weighted_norm(heads.values.blocks, weights.roots) * weighted_gain(gains, weights);
+Upper weighted_head_sum(const HeadSum& values, const std::vector<Upper>& gains) {
+    const HeadWeights weights =
+        optimised_weights({.outputs = values.blocks, .gains = gains, .effort = values.effort},
+                          weights_for(gains, values.norms));
+    return weighted_norm(values.blocks, weights.roots) * weighted_gain(gains, weights);
 }
 
 /// [R21] [R23] sqrt(sum 1/c_h) joined with sqrt(sum |w_h|^2 / c_h), where
@@ -122,14 +145,14 @@ std::vector<HeadWeights> weights_of_shared_parts(const Heads& heads) {
                                 heads.key_offsets,
                                 heads.joining,
                                 heads.values.effort};
-    const HeadProblem query{.outputs = heads.values.blocks,
+    const HeadProblem query{.outputs = heads.of_query().blocks,
                             .gains = {},
                             .inputs = &heads.inputs,
                             .factors = heads.query_factors,
                             .offsets = heads.query_addends,
                             .effort = heads.values.effort};
     return {optimised_weights(value_key, weights_for(heads.value_key, heads.values.norms)),
-            optimised_weights(query, weights_for(heads.query, heads.values.norms))};
+            optimised_weights(query, weights_for(heads.query, heads.of_query().norms))};
 }
 
 /// The least bound of the value and key part. `scores`: the rule of the scores.
@@ -139,7 +162,7 @@ Best best_value_key(const Heads& heads,
     Best best("values and keys");
     best.offer(plain_sum(heads.values, heads.value_key), scores, "");
     if (heads.inputs.size() > 1) {
-        best.offer(weighted_head_sum(heads, heads.value_key), scores + " R20", "R20");
+        best.offer(weighted_head_sum(heads.values, heads.value_key), scores + " R20", "R20");
     }
     for (const HeadWeights& weights : shared_weights) {
         const Upper norm = weighted_norm(heads.values.blocks, weights.roots);
@@ -171,12 +194,12 @@ AttentionBound attention_bound(const HeadSum& values,
         heads.inputs.size() > 1 ? weights_of_shared_parts(heads) : std::vector<HeadWeights>();
     const Best value_key = best_value_key(heads, shared_weights, scores.rule);
     Best query("query");
-    query.offer(plain_sum(heads.values, heads.query), scores.rule, "");
+    query.offer(plain_sum(heads.of_query(), heads.query), scores.rule, "");
     if (heads.inputs.size() > 1) {
-        query.offer(weighted_head_sum(heads, heads.query), scores.rule + " R20", "R20");
+        query.offer(weighted_head_sum(heads.of_query(), heads.query), scores.rule + " R20", "R20");
     }
     for (const HeadWeights& weights : shared_weights) {
-        query.offer(weighted_norm(heads.values.blocks, weights.roots) *
+        query.offer(weighted_norm(heads.of_query().blocks, weights.roots) *
                         (shared_norm(heads.inputs, heads.query_factors, weights) +
                          weighted_gain(heads.query_addends, weights)),
                     scores.rule + " R21",
@@ -233,7 +256,7 @@ Upper on_shell(const HeadSum& values,
                const Upper& score_scale,
                const Shell& shell,
                const Upper& sphere,
-               const Upper& reach) {
+               const SphereReach& reach) {
     const Heads heads = heads_of(values, scores, score_scale, sphere);
     if (heads.inputs.empty()) {
         return {};
@@ -265,13 +288,19 @@ Upper on_shell(const HeadSum& values,
     if (heads.joining == Joining::orthogonal) {
         joint = min(joint, root_two * hypot(one, pair));
     }
-    return split_at_threshold(sphere, (reach * sphere).scaled(1), [&](const Upper& delta) {
+    Upper apart;
+    if (reach.across.is_finite()) {
+        // [R22] Half of the query part looks across the values: of a sum a + b, a + b/2 is left.
+        joint = (joint + joined(one, largest, heads.joining)).scaled(-1);
+        apart = reach.across.scaled(-1);
+    }
+    return split_at_threshold(sphere, (reach.gain * sphere).scaled(1), [&](const Upper& delta) {
         // |m|^2 = |z|^2/2 + |z'|^2/2 - |z - z'|^2/4 for the middle m of z and z'.
         const Lower middle =
             sqrt(shell.inner_radius * shell.inner_radius - square(delta.scaled(-1)));
         const Upper slack =
             delta.scaled(-1) / Lower::of(sphere.value()) + shell.radial_share * (sphere / middle);
-        return outputs * (joint + offset + largest * slack);
+        return outputs * (joint + offset + largest * slack) + apart;
     });
 }
 

@@ -105,6 +105,28 @@ Upper joined(const Upper& value, const Upper& key, Joining joining) {
     return value + key;
 }
 
+Upper share_beside_values(const Upper& key, Joining joining) {
+    const Upper one = Upper::exact(1.0);
+    if (!key.is_finite()) {
+        return one;
+    }
+    const Lower unit = Lower::exact(1.0);
+    const Lower same = Lower::of(key.value());  // the very number
+    Upper squared;
+    switch (joining) {
+        case Joining::orthogonal:
+            squared = square(key) / (unit + same * same);
+            break;
+        case Joining::skewed:
+            squared = (key.scaled(-1) + square(key)) / (unit + same + same * same);
+            break;
+        case Joining::parallel:
+            squared = key / (unit + same);
+            break;
+    }
+    return min(sqrt(squared), one);
+}
+
 Upper weighted_gain(const std::vector<Upper>& gains, const HeadWeights& weights) {
     Upper sum_of_squares;
     for (std::size_t h = 0; h < gains.size(); ++h) {

@@ -93,8 +93,15 @@ void Walk::apply(const Attention& attention, StreamBounds& stream, const std::st
         for (const ScorePath& scores : paths) {
             offer(behind_norm(values, scores, tau, sphere) * norm->excess, scores.rule + " R39");
             if (norm->shell) {
-                offer(on_shell(values, scores, tau, *norm->shell, sphere, reach.gain),
-                      scores.rule + " R40");
+                const auto shell = [&](const Upper& across) {
+                    return on_shell(
+                        values, scores, tau, *norm->shell, sphere, {reach.gain, across});
+                };
+                offer(shell(Upper::infinity()), scores.rule + " R40");
+                const Upper across = query_across_values(weights, sphere, effort_);
+                if (across.is_finite()) {
+                    offer(shell(across), scores.rule + " R40 R22");
+                }
             }
         }
     }

@@ -207,6 +207,54 @@ TEST_CASE("tokens that stay long move at right angles: attention gains up to sqr
     CHECK(bound <= (1.0 + 36.0 * std::sqrt(2.0)) * 1.05);
 }
 
+TEST_CASE("on a shell too, half of the query part looks away from the values [R40] [R22]") {
+    // One head whose values and keys read different entries: u . P A^T dx is zero. It asks and
+    // answers along one direction only, so that its two score parts cannot peak together either.
+    GraphBuilder builder;
+    Matrix first = Matrix::Zero(2, 4);
+    first(0, 0) = 3.0;
+    Matrix last = Matrix::Zero(2, 4);
+    last(0, 2) = last(1, 3) = 1.0;
+    Attention attention;
+    attention.query = attention.key = builder.linear(first);
+    attention.value = builder.linear(last);
+    attention.output = builder.linear(Matrix(last.transpose()));
+    attention.heads = attention.key_value_heads = 1;
+    attention.score_scale = Interval::exact(1.0);
+    attention.causal = false;
+    const Normalisation norm = builder.norm(NormKind::rms, 1e-8);
+    Probe probe;
+    const std::vector<Module> modules = {{residual({{norm}, {attention}}, 0.0)}};
+    const Architecture architecture = probed_architecture(builder, modules, probe);
+    Conditions conditions;
+    conditions.minimum_rms[named_points(architecture).normalisations.front().first] = at_least(1.0);
+    ComposeOptions options;
+    options.conditions = &conditions;
+    const NetworkBounds bounds = compose(architecture, builder.checkpoint(), options);
+    CHECK(bounds.blocks_l2.rule.find("R40") != std::string::npos);
+    CHECK(bounds.blocks_l2.rule.find("R22") != std::string::npos);
+    // k = 4 * 9 = 36. R40 alone: sqrt(2) sqrt(1 + 36^2) = 50.9; R22 alone: sqrt(1 + 36^2) + 18
+    // = 54.
+    const double bound = bounds.blocks_l2.upper.to_double();
+    CHECK(bound >= (std::sqrt(2.0) + 1.0) / 2.0 * std::hypot(1.0, 36.0));
+    CHECK(bound <= 45.0);
+    Random random(953);
+    const ForwardModel model(architecture, builder.checkpoint());
+    double best = 0.0;
+    for (int i = 0; i < 200; ++i) {
+        Matrix x = random.gaussian(4, 4);
+        x.rowwise().normalize();
+        x *= 2.0;
+        Matrix y = x + random.gaussian(4, 4, 1e-5);
+        y.rowwise().normalize();
+        y *= 2.0;
+        const double moved = (model.blocks(x) - model.blocks(y)).rowwise().norm().maxCoeff();
+        best = std::max(best, moved / (x - y).rowwise().norm().maxCoeff());
+    }
+    CHECK(best <= bound);
+    CHECK(best > 0.1);
+}
+
 TEST_CASE("the joint bound of a small ball's normalisation and gated MLP is no half of it [R39]") {
     // z^2 behind z(x) = x/sqrt(x^2 + eps): steepest at x^2 = eps/3, where z = 1/2. A gated MLP
     // without a normalisation makes the domain a ball of just that radius.

@@ -228,6 +228,31 @@ TEST_CASE("a random attention of the shape of GPT-2 small is bounded by 78 [R21]
     CHECK(bound.lipschitz().to_double() >= 60.0);
 }
 
+TEST_CASE("the share of what only scores move is enough, and not much more [R24]") {
+    Random random(326);
+    for (const Joining joining : {Joining::orthogonal, Joining::skewed, Joining::parallel}) {
+        const auto join = [&](double a, double b) {
+            return joined(Upper::exact(a), Upper::exact(b), joining).to_double();
+        };
+        double best = 0.0;
+        for (int i = 0; i < 300; ++i) {
+            const double most = std::exp(random.uniform(-5.0, 5.0));
+            const double key = i % 2 == 0 ? most : most * random.uniform(0.0, 1.0);
+            const double a = i % 3 == 0 ? 0.0 : std::exp(random.uniform(-5.0, 5.0));
+            const double b = std::exp(random.uniform(-5.0, 5.0));
+            const double share = share_beside_values(Upper::exact(most), joining).to_double();
+            CHECK(share <= 1.0);
+            const double left = join(a, key * std::hypot(a, b));
+            const double right = join(1.0, key) * std::hypot(a, share * b);
+            CHECK(left <= right * (1.0 + 1e-12));
+            best = std::max(best, left / right);
+        }
+        CHECK(best >= (joining == Joining::orthogonal ? 1.0 - 1e-9 : 0.9));
+    }
+    CHECK(share_beside_values(Upper(), Joining::parallel).is_zero());
+    CHECK(share_beside_values(Upper::infinity(), Joining::skewed) == Upper::exact(1.0));
+}
+
 TEST_CASE("rules are named once, in the order of first mention") {
     CHECK(joined_rules({"R14 R19", "", "R19 R21", "R7"}) == "R14 R19 R21 R7");
     CHECK(joined_rules({}).empty());

@@ -123,10 +123,37 @@ TEST_CASE("beside a sink a value bias moves with the scores [R24]") {
     // One token x: 2 sigma(|x|^2 - 1), of slope 1 at |x| = 1.
     CHECK(ratio >= 0.98);
     CHECK(ratio <= bound);
-    CHECK(bound <= 3.0);
+    CHECK(bound <= 4.0 / std::sqrt(3.0) * (1.0 + 1e-4));  // keys and query: (1 + 1) 2/sqrt(3)
     // The value itself also counts in the radius, with a weight of at most 1.
     CHECK(block_of(builder, attention, probe).radius_out.to_double() ==
           doctest::Approx(2.0).epsilon(1e-6));
+}
+
+TEST_CASE("a value bias beside a sink counts no more than the scores can move it [R24]") {
+    // Scores that hardly move: the bias, 57 times the values, stays where it is.
+    for (const Rotary rotary : {Rotary::none, Rotary::half_split}) {
+        for (const bool capped : {false, true}) {
+            CAPTURE(capped);
+            GraphBuilder builder;
+            Attention attention = plain_head(builder);
+            attention.rotary = rotary;
+            attention.score_scale = Interval::exact(1e-8);
+            attention.value = builder.linear(Matrix::Identity(2, 2), Vector::Constant(2, 70.0));
+            attention.sink = Sink{builder.store(Vector(Vector::Constant(1, -50.0)))};
+            if (capped) {
+                attention.score_cap = cap(10.0);
+            }
+            Probe probe;
+            probe.width = 2;
+            probe.tokens = 2;
+            Random random(325);
+            const double bound = block_of(builder, attention, probe).lipschitz.to_double();
+            const double ratio = witnessed(builder, {{attention}}, probe, random);
+            CHECK(ratio >= 0.9);
+            CHECK(ratio <= bound);
+            CHECK(bound <= 1.01);
+        }
+    }
 }
 
 TEST_CASE("beside a sink a key bias shifts the scores of all keys but the sink's [R24]") {

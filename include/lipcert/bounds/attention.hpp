@@ -95,7 +95,7 @@ struct AttentionRadius {
 [[nodiscard]] HeadSum value_path(const AttentionWeights& weights, const std::string& where);
 
 /// `values` for the constant of attention on tokens of norm at most `radius`: beside a sink, whose
-/// value is zero, a value bias counts [R24]; without one these are `values`.
+/// value is zero, a value bias counts where scores move [R24]; without one these are `values`.
 [[nodiscard]] HeadSum sink_values(const AttentionWeights& weights,
                                   const HeadSum& values,
                                   const Upper& radius);
@@ -147,14 +147,20 @@ struct AttentionRadius {
                                 const Upper& score_scale,
                                 const Upper& sphere);
 
+/// What attention makes of normalised tokens as a whole.
+struct SphereReach {
+    Upper gain;    ///< of the outputs per |z| [R26]
+    Upper across;  ///< query_across_values for |z| <= sqrt(d) [R22]; +inf: not used
+};
+
 /// The same for pairs of normalised tokens that all lie in a shell, relative to the bound of
-/// |z - z'| [R40]. `sphere`: sqrt(d); `reach`: of the outputs per |z| [R26].
+/// |z - z'| [R40], with R22 where `reach.across` is finite. `sphere`: sqrt(d).
 [[nodiscard]] Upper on_shell(const HeadSum& values,
                              const ScorePath& scores,
                              const Upper& score_scale,
                              const Shell& shell,
                              const Upper& sphere,
-                             const Upper& reach);
+                             const SphereReach& reach);
 
 /// [R26]: outputs are convex combinations of values, so a value bias is a constant; with a sink, of
 /// values and zero [R24].

@@ -40,14 +40,21 @@ enum class Joining {
 /// Also for norms of lists a_h and b_h of which each pair joins so.
 [[nodiscard]] Upper joined(const Upper& value, const Upper& key, Joining joining);
 
+/// s in [0, 1] with a joined with k sqrt(a^2 + b^2) <= (1 joined with k) sqrt(a^2 + s^2 b^2) for
+/// all a, b >= 0 and for every smaller k as well; from above [R24].
+[[nodiscard]] Upper share_beside_values(const Upper& key, Joining joining);
+
 /// sqrt(sum_h (gains[h] inverse_roots[h])^2), at least sqrt(sum_h gains[h]^2 / c_h) [R20].
 [[nodiscard]] Upper weighted_gain(const std::vector<Upper>& gains, const HeadWeights& weights);
 
 /// The value side of attention: |P_h^T u| <= |blocks[h]^T u| for every u, where P_h maps a token to
 /// what head h adds to the output.
 struct HeadSum {
-    std::vector<MatrixBall> blocks;    ///< d_out x d_h
-    std::vector<Upper> norms;          ///< at least |P_h|
+    std::vector<MatrixBall> blocks;  ///< d_out x d_h
+    std::vector<Upper> norms;        ///< at least |P_h|
+    /// Columns that count beside P_h where scores move, as a value bias does beside a sink [R24];
+    /// empty: none.
+    std::vector<MatrixBall> beside = {};
     Effort effort = Effort::standard;  ///< that goes into weights for the sum
 };
 
