@@ -2,6 +2,7 @@
 
 #include "lipcert/error.hpp"
 
+#include "bounds/best.hpp"
 #include "bounds/head_weights.hpp"
 
 namespace lipcert {
@@ -113,15 +114,20 @@ AttentionRadius attention_radius(const AttentionWeights& weights, const HeadSum&
     }
     const std::vector<Upper> ones(heads.norms.size(), Upper::exact(1.0));
     AttentionRadius result;
-    result.gain = plain_sum(heads, ones);
+    Best gain("reach of attention");
+    gain.offer([&] { return plain_sum(heads, ones); }, "R26");
     if (ones.size() > 1) {
-        const HeadWeights head_weights =
-            optimised_weights({.outputs = heads.blocks, .gains = ones, .effort = values.effort},
-                              weights_for(ones, heads.norms));
-        result.gain = min(
-            result.gain,
-            weighted_norm(heads.blocks, head_weights.roots) * weighted_gain(ones, head_weights));
+        gain.offer(
+            [&] {
+                const HeadWeights head_weights = optimised_weights(
+                    {.outputs = heads.blocks, .gains = ones, .effort = values.effort},
+                    weights_for(ones, heads.norms));
+                return weighted_norm(heads.blocks, head_weights.roots) *
+                       weighted_gain(ones, head_weights);
+            },
+            "R26 R20");
     }
+    result.gain = gain.decide().upper();
     MatrixBall constant = weights.output.bias;
     for (std::size_t h = 0; h < weights.heads; ++h) {
         if (weights.sink) {

@@ -160,15 +160,20 @@ Best best_value_key(const Heads& heads,
                     const std::vector<HeadWeights>& shared_weights,
                     const std::string& scores) {
     Best best("values and keys");
-    best.offer(plain_sum(heads.values, heads.value_key), scores, "");
+    best.offer([&] { return plain_sum(heads.values, heads.value_key); }, scores);
     if (heads.inputs.size() > 1) {
-        best.offer(weighted_head_sum(heads.values, heads.value_key), scores + " R20", "R20");
+        best.offer([&] { return weighted_head_sum(heads.values, heads.value_key); },
+                   scores + " R20");
     }
     for (const HeadWeights& weights : shared_weights) {
-        const Upper norm = weighted_norm(heads.values.blocks, weights.roots);
-        best.offer(norm * shared_value_key(heads, weights), scores + " R21", "R21");
+        best.offer(
+            [&] {
+                return weighted_norm(heads.values.blocks, weights.roots) *
+                       shared_value_key(heads, weights);
+            },
+            scores + " R21");
     }
-    return best;
+    return best.decide();
 }
 
 /// The least of max(near(delta), far/delta) over a range of thresholds delta.
@@ -194,17 +199,21 @@ AttentionBound attention_bound(const HeadSum& values,
         heads.inputs.size() > 1 ? weights_of_shared_parts(heads) : std::vector<HeadWeights>();
     const Best value_key = best_value_key(heads, shared_weights, scores.rule);
     Best query("query");
-    query.offer(plain_sum(heads.of_query(), heads.query), scores.rule, "");
+    query.offer([&] { return plain_sum(heads.of_query(), heads.query); }, scores.rule);
     if (heads.inputs.size() > 1) {
-        query.offer(weighted_head_sum(heads.of_query(), heads.query), scores.rule + " R20", "R20");
+        query.offer([&] { return weighted_head_sum(heads.of_query(), heads.query); },
+                    scores.rule + " R20");
     }
     for (const HeadWeights& weights : shared_weights) {
-        query.offer(weighted_norm(heads.of_query().blocks, weights.roots) *
-                        (shared_norm(heads.inputs, heads.query_factors, weights) +
-                         weighted_gain(heads.query_addends, weights)),
-                    scores.rule + " R21",
-                    "R21");
+        query.offer(
+            [&] {
+                return weighted_norm(heads.of_query().blocks, weights.roots) *
+                       (shared_norm(heads.inputs, heads.query_factors, weights) +
+                        weighted_gain(heads.query_addends, weights));
+            },
+            scores.rule + " R21");
     }
+    query.decide();
     AttentionBound bound{value_key.upper(),
                          query.upper(),
                          joined_rules({scores.rule, value_key.rule(), query.rule()}),
@@ -232,7 +241,7 @@ AttentionBound attention_bound(const HeadSum& values,
     return best;
 }
 
-Upper behind_norm(const HeadSum& values,
+Bound behind_norm(const HeadSum& values,
                   const ScorePath& scores,
                   const Upper& score_scale,
                   const Upper& sphere) {
@@ -246,7 +255,8 @@ Upper behind_norm(const HeadSum& values,
     const Heads heads = heads_of(values, joint, score_scale, sphere);
     const std::vector<HeadWeights> shared_weights =
         heads.inputs.size() > 1 ? weights_of_shared_parts(heads) : std::vector<HeadWeights>();
-    return best_value_key(heads, shared_weights, scores.rule).upper();
+    const Best best = best_value_key(heads, shared_weights, scores.rule);
+    return {best.upper(), joined_rules({best.rule(), "R39"})};
 }
 
 // Each of the six is a quantity of the theorem; a structure for one call would say less.

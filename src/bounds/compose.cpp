@@ -29,7 +29,7 @@ public:
     Composition(const Checkpoint& checkpoint,
                 const ComposeOptions& options,
                 const ResolvedConditions& conditions,
-                const Upper& sqrt_sequence_length,
+                const std::optional<Upper>& sqrt_sequence_length,
                 std::optional<std::size_t> longest_stream,
                 StreamBounds start)
         : walk_(checkpoint, sqrt_sequence_length, options.effort, conditions, longest_stream),
@@ -224,7 +224,7 @@ Output read_output(const Architecture& architecture,
 
 void bound_output(const Output& output,
                   const LogitTail& tail,
-                  const Upper& sqrt_sequence_length,
+                  const std::optional<Upper>& sqrt_sequence_length,
                   NetworkBounds& bounds) {
     const Upper reached = output.input.lipschitz * tail.factor;
     const std::string rule = joined_rules({output.input.rule, output.rule, tail.rule});
@@ -242,10 +242,10 @@ void bound_output(const Output& output,
     bounds.logit_difference = {
         reached * (tail.capped ? output.constants.capped_difference : output.constants.difference),
         rule};
-    if (bounds.sequence_length > 0) {
+    if (sqrt_sequence_length) {
         // [R27] module by module, or from the max-token norm as a whole.
         const Upper frobenius = output.input.frobenius * tail.factor * output.constants.all;
-        bounds.frobenius = {min(frobenius, sqrt_sequence_length * bounds.max_token_l2.upper),
+        bounds.frobenius = {min(frobenius, *sqrt_sequence_length * bounds.max_token_l2.upper),
                             joined_rules({rule, "R27"})};
     }
 }
@@ -298,7 +298,10 @@ NetworkBounds compose_from(const Architecture& architecture,
     start.ball_radius = bounds.domain.radius;
     start.domain_radius = bounds.domain.everything ? Upper::infinity() : bounds.domain.radius;
     const std::size_t beside = tokens_beside(architecture.embedding, checkpoint);
-    const Upper sqrt_tokens = sqrt(Upper::of_count(options.sequence_length.value_or(1) + beside));
+    std::optional<Upper> sqrt_tokens;
+    if (options.sequence_length) {
+        sqrt_tokens = sqrt(Upper::of_count(*options.sequence_length) + Upper::of_count(beside));
+    }
     std::optional<std::size_t> longest_stream = options.longest_stream;
     if (longest_stream) {
         *longest_stream += beside;

@@ -261,13 +261,15 @@ HeadWeights optimised_weights(const HeadProblem& problem, const HeadWeights& sta
     if (start.roots.empty()) {
         return start;
     }
-    return weights_of_roots(found_parameters("head-weights", start.roots.size(), [&] {
+    const auto search = [&] {
         Vector log_weights = to_vector(start.roots, static_cast<Index>(start.roots.size()));
         log_weights = WeightSearch(problem).run(2.0 * log_weights.array().log());
         const Vector roots = (0.5 * (log_weights.array() - log_weights.maxCoeff())).exp();
         // As they are used, so that they are positive and stay the same when they are read again.
         return weights_of_roots({roots.begin(), roots.end()}).roots;
-    }));
+    };
+    const std::vector<double> roots = found_parameters("head-weights", start.roots.size(), search);
+    return roots.empty() ? start : weights_of_roots(roots);
 }
 
 }  // namespace lipcert

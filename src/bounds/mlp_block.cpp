@@ -3,9 +3,11 @@
 #include "lipcert/bounds/mlp.hpp"
 
 #include <cmath>
+#include <functional>
 #include <utility>
 
 #include "bounds/best.hpp"
+#include "bounds/lazy.hpp"
 #include "bounds/lipsdp.hpp"
 
 namespace lipcert {
@@ -41,7 +43,7 @@ double offset_for(const Upper& bias, const Upper& norm, const Upper& radius) {
 std::optional<AugmentedRatios> bound_ratios(const MlpBlock& block,
                                             const MatrixBall& out,
                                             const MatrixBall& both,
-                                            const MlpNorms& norms,
+                                            const Lazy<MlpNorms>& norms,
                                             const Upper& radius) {
     const SlopeRange range = activation_bounds(block.activation).ratios;
     std::optional<MatrixBall> skip;
@@ -52,7 +54,7 @@ std::optional<AugmentedRatios> bound_ratios(const MlpBlock& block,
     MatrixBall linear = both;
     AugmentedRatios result;
     if (!is_zero(block.in.bias)) {
-        const double z = offset_for(norms.in_bias, norms.in, radius);
+        const double z = offset_for(norms->in_bias, norms->in, radius);
         if (z == 0.0) {
             return std::nullopt;
         }
@@ -78,53 +80,117 @@ std::optional<AugmentedRatios> bound_ratios(const MlpBlock& block,
     return result;
 }
 
+/// Of a token behind the block, for inputs in the ball and in the domain.
+struct Radii {
+    Upper ball, domain;
+};
+
+Radii less(const Radii& a, const Radii& b) {
+    return {min(a.ball, b.ball), min(a.domain, b.domain)};
+}
+
+bool is_at_most(const Radii& a, const Radii& b) {
+    return a.ball <= b.ball && a.domain <= b.domain;
+}
+
+/// The less of both bounds of each radius; `jointly`: null where it is not to be tried.
+Radii least_radii(const std::function<Radii()>& apart, const std::function<Radii()>& jointly) {
+    if (!jointly) {
+        return apart();
+    }
+    constexpr std::size_t kApart = 1, kJointly = 2, kBoth = 3;
+    const Radii nothing{Upper::infinity(), Upper::infinity()};
+    Radii first = nothing;
+    Radii second = nothing;
+    Searches trial;
+    std::size_t chosen = kApart;
+    const std::optional<std::size_t> stated = stated_candidate("mlp radii", [&] {
+        first = apart();
+        const SearchScope scope(&trial);
+        second = jointly();
+        chosen = is_at_most(first, second) ? kApart : is_at_most(second, first) ? kJointly : kBoth;
+        return chosen;
+    });
+    if (!stated && chosen != kApart) {
+        take_over(trial);
+    }
+    if (stated == kApart || stated == kBoth) {
+        first = apart();
+    }
+    if (stated == kJointly || stated == kBoth) {
+        second = jointly();
+    }
+    return less(first, second);
+}
+
 }  // namespace
 
 MlpBlockBounds bound_mlp_block(const MlpBlock& block,
                                const Upper& ball_radius,
                                const Upper& domain_radius,
                                Effort effort) {
-    const MlpNorms norms = measure_mlp(block.in, block.out);
+    const Lazy<MlpNorms> norms([&] { return measure_mlp(block.in, block.out); });
     const ActivationBounds activation = activation_bounds(block.activation);
     const Upper activation_scale = block.activation_scale.magnitude();
     const Upper branch_scale = block.branch_scale.magnitude();
-    const Upper skip_norm = block.skip ? spectral_norm(block.skip->weight).upper() : Upper();
+    const Lazy<Upper> skip_norm(
+        [&] { return block.skip ? spectral_norm(block.skip->weight).upper() : Upper(); });
     const Upper skip_bias = block.skip ? frobenius_norm(block.skip->bias) : Upper();
 
     Best best(block.skip ? "mlp with skip path" : "mlp");
     // [R5] with [R7]
-    best.offer(skip_norm + branch_scale * mlp_lipschitz(norms, activation, activation_scale), "R7");
+    best.offer(
+        [&] {
+            return *skip_norm + branch_scale * mlp_lipschitz(*norms, activation, activation_scale);
+        },
+        "R7");
     const MatrixBall out = scaled_by(block.out.weight, block.activation_scale * block.branch_scale);
-    std::optional<MatrixBall> skip;
-    if (block.skip) {
-        skip = block.skip->weight;
-    }
-    const MatrixBall both = product(out, block.in.weight);
-    const DiagonalFamily slopes = family_of(skip, both, block.in.weight, out, activation.slopes);
+    const Lazy<MatrixBall> both([&] { return product(out, block.in.weight); });
+    const Lazy<DiagonalFamily> slopes([&] {
+        const std::optional<MatrixBall> skip =
+            block.skip ? std::optional(block.skip->weight) : std::nullopt;
+        return family_of(skip, *both, block.in.weight, out, activation.slopes);
+    });
     // [R8] |Hc| + r |W2| |W1|
-    best.offer(spectral_norm(slopes.centre).upper() +
-                   slopes.half_width * spectral_norm(out).upper() * norms.in,
-               "R8");
-    std::optional<AugmentedRatios> ratios;
+    best.offer(
+        [&] {
+            return spectral_norm(slopes->centre).upper() +
+                   slopes->half_width * spectral_norm(out).upper() * norms->in;
+        },
+        "R8");
     if (effort != Effort::fast) {
-        if (const auto joint = lipsdp_bound(slopes, effort)) {
-            best.offer(*joint, "R10");
-        }
-        ratios = bound_ratios(block, out, both, norms, ball_radius);
+        best.offer([&]() -> std::optional<Bound> {
+            const std::optional<Upper> joint = lipsdp_bound(*slopes, effort);
+            return joint ? std::optional(Bound{*joint, "R10"}) : std::nullopt;
+        });
     }
+    best.decide();
     MlpBlockBounds bounds;
     bounds.lipschitz = best.upper();
     bounds.rule = best.rule();
     bounds.alternatives = best.alternatives();
-    const Upper bias = skip_bias + branch_scale * norms.out_bias;
-    const auto radius_after = [&](const Upper& radius) {
-        const Upper apart = affine_radius(skip_norm, skip_bias, radius) +
-                            branch_scale * mlp_radius(norms, activation, activation_scale, radius);
-        // [R12]
-        return ratios ? min(apart, ratios->bound * hypot(radius, ratios->offset) + bias) : apart;
+    const Upper bias = skip_bias + branch_scale * frobenius_norm(block.out.bias);
+    const auto after = [&](const auto& radius_after) {
+        return Radii{radius_after(ball_radius), radius_after(domain_radius)};
     };
-    bounds.ball_radius = radius_after(ball_radius);
-    bounds.domain_radius = radius_after(domain_radius);
+    const auto apart = [&] {
+        return after([&](const Upper& radius) {
+            return affine_radius(*skip_norm, skip_bias, radius) +
+                   branch_scale * mlp_radius(*norms, activation, activation_scale, radius);
+        });
+    };
+    // [R12]
+    const auto jointly = [&] {
+        const auto ratios = bound_ratios(block, out, *both, norms, ball_radius);
+        return after([&](const Upper& radius) {
+            return ratios ? ratios->bound * hypot(radius, ratios->offset) + bias
+                          : Upper::infinity();
+        });
+    };
+    const Radii radii = least_radii(
+        apart, effort == Effort::fast ? std::function<Radii()>() : std::function(jointly));
+    bounds.ball_radius = radii.ball;
+    bounds.domain_radius = radii.domain;
     return bounds;
 }
 

@@ -2,6 +2,12 @@
 
 #include "lipcert/bounds/searches.hpp"
 
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
 namespace lipcert {
 
 /// While it lives, the searches of this thread go through `searches` (null: they are just made).
@@ -24,5 +30,16 @@ private:
 [[nodiscard]] std::vector<double> found_parameters(const std::string& kind,
                                                    std::size_t count,
                                                    const Searches::Search& search);
+
+/// Which of several candidates for `part` of a block is used, each valid on its own [R0]: its
+/// number, from 1 on, where that is stated. Otherwise nothing, and `choose` has been called: it
+/// tries them all, each in a scope of its own, and returns the number of the one to use. Where what
+/// is stated fits nothing: 0, or 1 where a candidate was not even named; the first one must need no
+/// search.
+[[nodiscard]] std::optional<std::size_t> stated_candidate(
+    const std::string& part, const std::function<std::size_t()>& choose);
+
+/// The searches of a candidate that was tried in a scope of its own, and is used.
+void take_over(const Searches& trial);
 
 }  // namespace lipcert

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <utility>
 
 #include "bounds/search_scope.hpp"
@@ -37,7 +38,11 @@ std::vector<double> Searches::take(const std::string& kind,
         found_.push_back((*stated_)[index]);
         return found_.back().values;
     }
-    if (stated_ && !disagreement_) {
+    if (!stated_) {
+        found_.push_back({place_, kind, search()});
+        return found_.back().values;
+    }
+    if (!disagreement_) {
         disagreement_ =
             fmt::format("search {}: {} positive numbers of kind '{}' were expected at '{}'",
                         index,
@@ -45,8 +50,8 @@ std::vector<double> Searches::take(const std::string& kind,
                         kind,
                         place_);
     }
-    found_.push_back({place_, kind, search()});
-    return found_.back().values;
+    found_.push_back({place_, kind, {}});
+    return {};
 }
 
 std::optional<std::string> Searches::disagreement() const {
@@ -67,6 +72,32 @@ std::vector<double> found_parameters(const std::string& kind,
                                      std::size_t count,
                                      const Searches::Search& search) {
     return current == nullptr ? search() : current->take(kind, count, search);
+}
+
+std::optional<std::size_t> stated_candidate(const std::string& part,
+                                            const std::function<std::size_t()>& choose) {
+    bool is_chosen_here = false;
+    const std::vector<double> number = found_parameters("candidate for " + part, 1, [&] {
+        is_chosen_here = true;
+        return std::vector<double>{static_cast<double>(choose())};
+    });
+    if (is_chosen_here) {
+        return std::nullopt;
+    }
+    if (number.empty()) {
+        return 1;
+    }
+    constexpr double kMost = 1000.0;  // far more than any part has
+    const double stated = number.front();
+    return stated == std::floor(stated) && stated <= kMost ? static_cast<std::size_t>(stated) : 0;
+}
+
+void take_over(const Searches& trial) {
+    if (current != nullptr) {
+        for (const FoundParameters& entry : trial.found()) {
+            (void)current->take(entry.kind, entry.values.size(), [&entry] { return entry.values; });
+        }
+    }
 }
 
 }  // namespace lipcert

@@ -175,6 +175,7 @@ void Walk::apply(const GatedMlp& mlp, StreamBounds& stream, const std::string& w
             best.offer(constant(stream.domain_radius, min(factor, two)), "R13 R40");
         }
     }
+    best.decide();
     note(best.alternatives(), stream);
     advance(stream, best.upper(), best.rule());
     map_radii(stream, [&](const Upper& radius) {

@@ -19,8 +19,9 @@ namespace lipcert {
 /// Bounds modules one after the other; reads the tensors of one module at a time.
 class Walk {
 public:
+    /// `sqrt_sequence_length`: nothing where no Frobenius bound is asked for; it may be infinite.
     Walk(const Checkpoint& checkpoint,
-         Upper sqrt_sequence_length,
+         std::optional<Upper> sqrt_sequence_length,
          Effort effort,
          ResolvedConditions conditions,
          std::optional<std::size_t> longest_stream = std::nullopt)
@@ -74,7 +75,7 @@ private:
                                     const std::string& where) const;
 
     const Checkpoint& checkpoint_;
-    Upper sqrt_sequence_length_;
+    std::optional<Upper> sqrt_sequence_length_;
     Effort effort_;
     ResolvedConditions conditions_;
     std::optional<std::size_t> longest_stream_;

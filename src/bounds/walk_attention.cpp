@@ -1,6 +1,10 @@
 #include "lipcert/bounds/attention.hpp"
 #include "lipcert/bounds/rules.hpp"
 
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "bounds/best.hpp"
 #include "bounds/walk.hpp"
 
@@ -36,16 +40,20 @@ std::optional<HeadNorm> Walk::read_head_norm(const std::optional<Normalisation>&
 void Walk::refine_query(const AttentionWeights& weights,
                         const Upper& radius,
                         AttentionBound& bound) const {
-    const Upper across = query_across_values(weights, radius, effort_);
-    if (!across.is_finite()) {
-        return;
-    }
-    const Upper refined = (bound.query + across).scaled(-1);
-    bound.alternatives.push_back({"query", "R22", refined});
-    if (refined < bound.query) {
-        bound.query = refined;
-        bound.rule = joined_rules({bound.rule, "R22"});
-    }
+    Best least("query by halves");
+    least.offer([&] { return bound.query; }, "");
+    least.offer([&]() -> std::optional<Bound> {
+        const Upper across = query_across_values(weights, radius, effort_);
+        if (!across.is_finite()) {
+            return std::nullopt;
+        }
+        const Bound half{(bound.query + across).scaled(-1), "R22"};
+        bound.alternatives.push_back({"query", half.rule, half.upper});
+        return half;
+    });
+    least.decide();
+    bound.query = least.upper();
+    bound.rule = joined_rules({bound.rule, least.rule()});
 }
 
 void Walk::apply(const Attention& attention, StreamBounds& stream, const std::string& where) const {
@@ -78,38 +86,54 @@ void Walk::apply(const Attention& attention, StreamBounds& stream, const std::st
     const std::vector<ScorePath> paths = score_paths(weights, stream.domain_radius, where);
     const Upper& tau = weights.score_scale;
     const HeadSum moved = sink_values(weights, values, stream.domain_radius);
-    AttentionBound bound = attention_bound(moved, paths, tau, stream.domain_radius);
-    refine_query(weights, stream.domain_radius, bound);
+    std::optional<AttentionBound> parts;
+    const auto both_parts = [&] {
+        if (!parts) {
+            parts = attention_bound(moved, paths, tau, stream.domain_radius);
+            refine_query(weights, stream.domain_radius, *parts);
+        }
+        return Bound{parts->lipschitz(), parts->rule};
+    };
+    std::string rule_of_frobenius;
+    if (sqrt_sequence_length_) {
+        rule_of_frobenius = both_parts().rule;
+    }
     const AttentionRadius reach = attention_radius(weights, values);
     const Upper scale = attention.output_scale.magnitude();
     stream.width = static_cast<std::size_t>(weights.output.weight.rows());
     Best best("attention");
-    best.offer(bound.lipschitz(), bound.rule);
-    const auto offer = [&](const Upper& candidate, const std::string& rule) {
-        best.offer(candidate, joined_rules({bound.rule, rule}));
-    };
+    best.offer(both_parts);
     const bool spread_shrinks = !weights.sink || is_zero(weights.value.bias);
     if (norm && spread_shrinks && !weights.query_norm && !weights.key_norm) {
         for (const ScorePath& scores : paths) {
-            offer(behind_norm(values, scores, tau, sphere) * norm->excess, scores.rule + " R39");
+            best.offer([&] {
+                const Bound joint = behind_norm(values, scores, tau, sphere);
+                return Bound{joint.upper * norm->excess, joint.rule};
+            });
             if (norm->shell) {
                 const auto shell = [&](const Upper& across) {
                     return on_shell(
                         values, scores, tau, *norm->shell, sphere, {reach.gain, across});
                 };
-                offer(shell(Upper::infinity()), scores.rule + " R40");
-                const Upper across = query_across_values(weights, sphere, effort_);
-                if (across.is_finite()) {
-                    offer(shell(across), scores.rule + " R40 R22");
-                }
+                best.offer([&, shell] { return shell(Upper::infinity()); }, scores.rule + " R40");
+                best.offer([&, shell]() -> std::optional<Bound> {
+                    const Upper across = query_across_values(weights, sphere, effort_);
+                    return across.is_finite()
+                               ? std::optional(Bound{shell(across), scores.rule + " R40 R22"})
+                               : std::nullopt;
+                });
             }
         }
     }
-    note(bound.alternatives, stream);
+    best.decide();
+    if (parts) {
+        note(parts->alternatives, stream);
+    }
     note(best.alternatives(), stream);
     stream.lipschitz *= scale * best.upper();
-    stream.frobenius *= scale * bound.frobenius(sqrt_sequence_length_);
-    stream.rule = joined_rules({stream.rule, best.rule()});
+    stream.frobenius *= scale * (sqrt_sequence_length_ ? parts->frobenius(*sqrt_sequence_length_)
+                                                       : Upper::infinity());
+    stream.rule = joined_rules({stream.rule, best.rule(), rule_of_frobenius});
     map_radii(stream, [&](const Upper& radius) {
         return scale * affine_radius(reach.gain, reach.offset, radius);
     });

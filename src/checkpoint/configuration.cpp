@@ -7,6 +7,7 @@
 #include <set>
 #include <vector>
 
+#include "checkpoint/json_text.hpp"
 #include "files/regular_file.hpp"
 #include <fmt/format.h>
 
@@ -72,18 +73,19 @@ private:
     std::vector<std::set<std::string>> keys_;
 };
 
-void check_size(std::uint64_t size, const std::string& where) {
-    if (size > kLargestText) {
-        refuse(
-            where,
-            fmt::format(
-                "has {} bytes, more than the {} of the largest configuration", size, kLargestText));
+void check_size(std::uint64_t size, std::size_t largest, const std::string& where) {
+    if (size > largest) {
+        refuse(where,
+               fmt::format("has {} bytes, more than the {} of the largest {}",
+                           size,
+                           largest,
+                           largest == kLargestText ? "configuration" : "text of this kind"));
     }
 }
 
 Configuration read_configuration_file(const fs::path& path) {
     RegularFile file(path);
-    check_size(file.size(), path.string());
+    check_size(file.size(), kLargestText, path.string());
     return {parse_json_object(file.read(0, file.size()), path.string()), path.string()};
 }
 
@@ -109,7 +111,11 @@ std::string place_in(const std::string& format) {
 }  // namespace
 
 json parse_json_object(const std::string& text, const std::string& where) {
-    check_size(text.size(), where);
+    return parse_json_object(text, where, kLargestText);
+}
+
+json parse_json_object(const std::string& text, const std::string& where, std::size_t largest) {
+    check_size(text.size(), largest, where);
     if (text.find('\0') != std::string::npos) {
         refuse(where, "is not JSON: it holds a zero byte, behind which the parser would not look");
     }

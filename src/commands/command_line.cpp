@@ -1,5 +1,7 @@
 #include "commands/command_line.hpp"
 
+#include "lipcert/certificate/longest_stream.hpp"
+
 #include <map>
 
 #include "commands/outputs.hpp"
@@ -193,7 +195,7 @@ void add_domain_options(CLI::App& command, CertifyArguments& arguments) {
         .add_option("--longest-stream",
                     arguments.longest_stream,
                     "Bounds of streams of at most N tokens: tighter with rotary positions")
-        ->check(CLI::Range(std::size_t{1}, kMostTokens))
+        ->check(CLI::Range(std::size_t{1}, kLongestStream))
         ->type_name("N");
 }
 

@@ -11,9 +11,6 @@ namespace lipcert {
 
 namespace {
 
-/// The multipliers of 1,000 MLPs with 16,384 hidden units take less.
-constexpr std::uint64_t kLargestCertificate = 1024U << 20U;
-
 std::string text_of(const std::filesystem::path& path) {
     RegularFile file(path);
     if (file.size() > kLargestCertificate) {

@@ -1,5 +1,6 @@
 #include "lipcert/comparison/measures.hpp"
 
+#include "lipcert/comparison/restriction.hpp"
 #include "lipcert/error.hpp"
 
 #include <algorithm>
@@ -98,16 +99,25 @@ std::string domain_text(const json& domain) {
                : tokens;
 }
 
-std::string restriction_text(const json& domain) {
-    std::string text = domain.at("kind") == "embeddings" ? "on mixtures of embeddings" : "";
-    if (domain.contains("longest_stream")) {
-        text += text.empty() ? "" : ", ";
-        text += fmt::format("on at most {} tokens", domain.at("longest_stream").get<std::size_t>());
-    }
-    return text;
+/// As far as `restriction_text` reads it.
+Domain stated_domain(const json& stated) {
+    Domain domain;
+    domain.embeddings = stated.at("kind") == "embeddings";
+    domain.longest_stream =
+        stated.contains("longest_stream") ? stated.at("longest_stream").get<std::size_t>() : 0;
+    return domain;
 }
 
 }  // namespace
+
+std::string restriction_text(const Domain& domain) {
+    std::string text = domain.embeddings ? "on mixtures of embeddings" : "";
+    if (domain.longest_stream > 0) {
+        text += text.empty() ? "" : ", ";
+        text += fmt::format("on at most {} tokens", domain.longest_stream);
+    }
+    return text;
+}
 
 const Measure* Measures::find(std::string_view rule, std::string_view place) const {
     const auto found = std::find_if(values.begin(), values.end(), [&](const Measure& measure) {
@@ -130,7 +140,7 @@ Measures read_measures(const json& certificate, const std::string& where) {
         measures.model = certificate.at("model").at("path").get<std::string>();
         measures.sha256 = certificate.at("model").at("sha256").get<std::string>();
         measures.domain = domain_text(certificate.at("domain"));
-        measures.restriction = restriction_text(certificate.at("domain"));
+        measures.restriction = restriction_text(stated_domain(certificate.at("domain")));
         read_bounds(certificate.at("bounds"), measures);
         read_blocks(certificate, measures);
         read_matrices(list_at(certificate, "matrices"), measures);

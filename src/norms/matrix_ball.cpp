@@ -251,9 +251,17 @@ MatrixBall centre_rows(MatrixBall a) {
 MatrixBall centre_columns(MatrixBall a) {
     const Eigen::Index count = a.rows();
     return centred(std::move(a), count, [](Matrix& centre) {
-        const Eigen::RowVectorXd means =
-            centre.colwise().sum() / static_cast<double>(centre.rows());
-        centre.rowwise() -= means;
+        // Row by row, as they lie in memory: column sums of a vocabulary's matrix took as long as a
+        // norm of it.
+        Eigen::RowVectorXd means = Eigen::RowVectorXd::Zero(centre.cols());
+        for (Eigen::Index i = 0; i < centre.rows(); ++i) {
+            means += centre.row(i);
+        }
+        means /= static_cast<double>(centre.rows());
+        for_each_row_range(centre.rows(), centre.cols(), [&](Eigen::Index begin, Eigen::Index end) {
+            auto rows = centre.middleRows(begin, end - begin);
+            rows.rowwise() -= means;
+        });
     });
 }
 

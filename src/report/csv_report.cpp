@@ -1,3 +1,4 @@
+#include "lipcert/comparison/restriction.hpp"
 #include "lipcert/report/run_report.hpp"
 
 #include <cmath>
@@ -12,12 +13,13 @@ namespace {
 
 /// One line of the table; fields that a record does not have stay empty.
 struct Record {
-    std::string kind, layer, name, lower, upper, log10_upper, rule, rows, cols, type, limit, state;
+    std::string kind, layer, name, lower, upper, log10_upper, rule, rows, cols, type, limit, state,
+        restriction;
 };
 
 /// Numbers are lipcert's own and go as they are: a sign is no formula there.
 std::string line(const std::string& model, const Record& record) {
-    return fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{}\r\n",
+    return fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{}\r\n",
                        csv_field(model),
                        record.kind,
                        record.layer,
@@ -30,7 +32,8 @@ std::string line(const std::string& model, const Record& record) {
                        record.cols,
                        record.type,
                        csv_field(record.limit),
-                       record.state);
+                       record.state,
+                       csv_field(record.restriction));
 }
 
 /// Empty for the logarithms of zero and infinity.
@@ -51,19 +54,46 @@ std::string layer_text(const std::optional<std::size_t>& layer) {
     return layer ? std::to_string(*layer) : "";
 }
 
-std::string certificate_lines(const ModelResult& model) {
-    const Certificate& certificate = *model.certificate;
+/// Bounds and blocks. `kind`: put before the name of the record.
+std::string bound_lines(const std::string& model,
+                        const std::string& kind,
+                        const NetworkBounds& bounds,
+                        const std::string& restriction) {
     std::string text;
-    for (const NamedBound& bound : named_bounds(certificate.bounds)) {
-        Record record = of_upper("bound", bound.name, bound.upper);
+    for (const NamedBound& bound : named_bounds(bounds)) {
+        Record record = of_upper(kind + "bound", bound.name, bound.upper);
         record.rule = bound.rule;
-        text += line(model.path, record);
+        record.restriction = restriction;
+        text += line(model, record);
     }
-    for (const NamedBlock& row : named_blocks(certificate.bounds)) {
-        Record record = of_upper("block", row.block->kind, row.block->lipschitz);
+    for (const NamedBlock& row : named_blocks(bounds)) {
+        Record record = of_upper(kind + "block", row.block->kind, row.block->lipschitz);
         record.layer = row.place;
         record.rule = row.block->rule;
-        text += line(model.path, record);
+        record.restriction = restriction;
+        text += line(model, record);
+    }
+    return text;
+}
+
+/// "on pairs that meet: ...", the conditions one after the other.
+std::string conditions_text(const Conditions& conditions) {
+    std::string text;
+    for (const std::string& condition : condition_phrases(conditions)) {
+        text += (text.empty() ? "on pairs that meet: " : "; ") + condition;
+    }
+    return text;
+}
+
+std::string certificate_lines(const ModelResult& model) {
+    const Certificate& certificate = *model.certificate;
+    const Domain& domain = certificate.bounds.domain;
+    std::string text = bound_lines(model.path, "", certificate.bounds, restriction_text(domain));
+    if (certificate.conditional) {
+        text += bound_lines(model.path,
+                            "conditional-",
+                            certificate.conditional->bounds,
+                            conditions_text(certificate.conditional->conditions));
     }
     for (const MatrixBound& matrix : certificate.matrices) {
         Record record = of_upper("matrix", matrix.name, matrix.norm.spectral.upper());
@@ -81,6 +111,9 @@ std::string certificate_lines(const ModelResult& model) {
         record.rule = check.rule;
         record.limit = check.limit;
         record.state = name_of(check.state);
+        if (check.rule != "max-spectral-norm") {
+            record.restriction = restriction_text(domain);
+        }
         text += line(model.path, record);
     }
     return text;
@@ -90,7 +123,8 @@ std::string certificate_lines(const ModelResult& model) {
 
 std::string csv_report(const RunResult& run) {
     std::string text =
-        "model,record,layer,name,lower,upper,log10_upper,rule,rows,cols,dtype,limit,state\r\n";
+        "model,record,layer,name,lower,upper,log10_upper,rule,rows,cols,dtype,limit,state,"
+        "restriction\r\n";
     for (const ModelResult& model : run.models) {
         if (model.certificate) {
             text += certificate_lines(model);

@@ -8,6 +8,7 @@
 
 #include "files/sha256.hpp"
 #include "report/escape.hpp"
+#include "report/phrases.hpp"
 #include <fmt/format.h>
 
 namespace lipcert {
@@ -45,10 +46,12 @@ std::string github_annotations(const RunResult& run) {
         return excess(*b.second) < excess(*a.second);
     });
     for (const auto& [model, check] : findings) {
+        const Domain& domain = model->certificate->bounds.domain;
         lines.push_back(annotation(model->path,
                                    "lipcert: " + check->rule,
-                                   fmt::format("{}: proved {}, limit {}",
+                                   fmt::format("{}{}: proved {}, limit {}",
                                                check->place,
+                                               restriction_of(*check, domain),
                                                readable(check->actual, 6),
                                                check->limit)));
     }

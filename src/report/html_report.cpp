@@ -82,7 +82,7 @@ std::string check_section(const ModelResult& model) {
     return "<h2>Limits</h2>\n" + table.text(12) + notices;
 }
 
-std::string bound_section(const NetworkBounds& bounds) {
+std::string bound_table(const NetworkBounds& bounds) {
     HtmlTable table(
         "Every bound is rounded up.",
         {{"bound", false}, {"upper", true}, {"log10", true}, {"rule", false}, {"of what", false}});
@@ -93,7 +93,21 @@ std::string bound_section(const NetworkBounds& bounds) {
                    bound.rule,
                    bound.meaning});
     }
-    return "<h2>Bounds</h2>\n" + table.text();
+    return table.text();
+}
+
+/// What holds for all pairs, and below it what holds for those that meet conditions.
+std::string bound_section(const Certificate& certificate) {
+    std::string text = "<h2>Bounds</h2>\n" + bound_table(certificate.bounds);
+    if (certificate.conditional) {
+        text += "<p>For the pairs of which both X and Y meet these conditions:</p>\n<ul>\n";
+        for (const std::string& condition :
+             condition_phrases(certificate.conditional->conditions)) {
+            text += "<li>" + markup_text(condition) + "</li>\n";
+        }
+        text += "</ul>\n" + bound_table(certificate.conditional->bounds);
+    }
+    return text;
 }
 
 std::string block_section(const NetworkBounds& bounds) {
@@ -169,7 +183,7 @@ std::string model_section(const ModelResult& model) {
     const Certificate& certificate = *model.certificate;
     text += "<p class=\"faint\">" + markup_text(model_phrase(certificate)) + "</p>\n";
     text += verdict_badge(model) + statement(certificate.bounds) + check_section(model) +
-            bound_section(certificate.bounds) + block_section(certificate.bounds) +
+            bound_section(certificate) + block_section(certificate.bounds) +
             matrix_section(certificate.matrices) + parameter_section(certificate);
     return text + "</section>\n";
 }

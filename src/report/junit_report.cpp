@@ -1,5 +1,4 @@
 #include "lipcert/report/run_report.hpp"
-#include "lipcert/report/text.hpp"
 
 #include <algorithm>
 
@@ -18,24 +17,17 @@ struct Case {
     bool is_error = false;
 };
 
-std::string failure_of(const Check& check) {
-    return fmt::format("{} of {} is proved to be at most {}, the limit is {}",
-                       check.rule,
-                       check.place,
-                       readable(check.actual, 6),
-                       check.limit);
-}
-
 std::vector<Case> cases_of(const ModelResult& model) {
     if (!model.certificate) {
         return {{"model", "can be certified", model.error, true}};
     }
+    const Domain& domain = model.certificate->bounds.domain;
     std::vector<Case> cases = {{"model", "can be certified", "", false}};
     for (const Check& check : model.checks) {
         if (check.rule != "max-spectral-norm") {
             cases.push_back({"limits",
-                             check.rule + " " + check.place,
-                             check.is_finding() ? failure_of(check) : "",
+                             check.rule + " " + check.place + restriction_of(check, domain),
+                             check.is_finding() ? finding_phrase(check, domain) : "",
                              false});
         }
     }
@@ -45,7 +37,8 @@ std::vector<Case> cases_of(const ModelResult& model) {
                 return other.rule == "max-spectral-norm" && other.place == matrix.name;
             });
         const bool fails = check != model.checks.end() && check->is_finding();
-        cases.push_back({"matrices", matrix.name, fails ? failure_of(*check) : "", false});
+        cases.push_back(
+            {"matrices", matrix.name, fails ? finding_phrase(*check, domain) : "", false});
     }
     return cases;
 }
@@ -67,6 +60,16 @@ std::string case_element(const std::string& model, const Case& entry) {
                        entry.is_error ? "not-certified" : "limit-exceeded");
 }
 
+/// Of which inputs the bounds of a suite are.
+std::string domain_property(const ModelResult& model) {
+    return model.certificate
+               ? fmt::format(
+                     "    <properties>\n      <property name=\"domain\" value=\"{}\"/>\n"
+                     "    </properties>\n",
+                     markup_text(domain_phrase(model.certificate->bounds.domain)))
+               : "";
+}
+
 }  // namespace
 
 std::string junit_report(const RunResult& run) {
@@ -75,7 +78,7 @@ std::string junit_report(const RunResult& run) {
     for (const ModelResult& model : run.models) {
         const std::vector<Case> cases = cases_of(model);
         std::size_t own_failures = 0, own_errors = 0;
-        std::string elements;
+        std::string elements = domain_property(model);
         for (const Case& entry : cases) {
             own_errors += entry.is_error ? 1U : 0U;
             own_failures += !entry.is_error && !entry.failure.empty() ? 1U : 0U;

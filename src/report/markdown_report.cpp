@@ -114,6 +114,18 @@ std::string folded(const std::string& title, const std::string& content) {
     return "<details><summary>" + title + "</summary>\n\n" + content + "</details>\n\n";
 }
 
+/// What holds for pairs that meet conditions, below what holds for all.
+std::string conditional_section(const Certificate& certificate) {
+    if (!certificate.conditional) {
+        return "";
+    }
+    std::string text = "For the pairs of which both X and Y meet these conditions:\n\n";
+    for (const std::string& condition : condition_phrases(certificate.conditional->conditions)) {
+        text += "- " + markdown_text(condition) + "\n";
+    }
+    return text + "\n" + bound_table(certificate.conditional->bounds);
+}
+
 std::string section(const ModelResult& model, std::size_t most_rows) {
     const std::string title = "## " + markdown_text(file_name_of(model.path)) + ": ";
     if (!model.certificate) {
@@ -129,7 +141,7 @@ std::string section(const ModelResult& model, std::size_t most_rows) {
                            readable(bounds.max_token_rms.upper, 4),
                            log10_text(bounds.max_token_rms.upper));
     text += check_table(model.checks, most_rows);
-    text += bound_table(bounds);
+    text += bound_table(bounds) + conditional_section(certificate);
     text += folded(fmt::format("Where it comes from: {}",
                                counted(certificate.architecture.layers.size(), "layer")),
                    block_table(bounds, most_rows));

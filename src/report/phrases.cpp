@@ -1,5 +1,6 @@
 #include "report/phrases.hpp"
 
+#include "lipcert/comparison/restriction.hpp"
 #include "lipcert/report/text.hpp"
 
 #include <algorithm>
@@ -91,6 +92,35 @@ std::string domain_phrase(const Domain& domain) {
     return domain.everything ? streams
                              : streams + ", every token in the ball of L2 radius " +
                                    readable_decimal(domain.radius_decimal);
+}
+
+std::vector<std::string> condition_phrases(const Conditions& conditions) {
+    std::vector<std::string> phrases;
+    for (const auto& [name, minimum] : conditions.minimum_rms) {
+        phrases.push_back(
+            fmt::format("{}: every token that enters has RMS >= {}", name, minimum.stated));
+    }
+    for (const auto& [name, maximum] : conditions.maximum_norm) {
+        phrases.push_back(
+            fmt::format("{}: every token that enters has L2 norm <= {}", name, maximum.stated));
+    }
+    return phrases;
+}
+
+std::string restriction_of(const Check& check, const Domain& domain) {
+    // A matrix has its norm whatever is fed to it.
+    const std::string text =
+        check.rule == "max-spectral-norm" ? std::string() : restriction_text(domain);
+    return text.empty() ? text : " " + text;
+}
+
+std::string finding_phrase(const Check& check, const Domain& domain) {
+    return fmt::format("{} of {}{} is proved to be at most {}, the limit is {}",
+                       check.rule,
+                       check.place,
+                       restriction_of(check, domain),
+                       readable(check.actual, 6),
+                       check.limit);
 }
 
 std::string log10_text(const Upper& bound) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "lipcert/certificate/certificate.hpp"
+#include "lipcert/certificate/checks.hpp"
 
 #include <cstddef>
 #include <optional>
@@ -34,6 +35,18 @@ struct NamedBlock {
 
 /// "For all embedding streams X, Y of any length, every token in the ball of L2 radius 12.6"
 [[nodiscard]] std::string domain_phrase(const Domain& domain);
+
+/// One line for each condition: "blocks.0.norm.weight: every token that enters has RMS >= 0.5".
+/// Names are as hostile as the file.
+[[nodiscard]] std::vector<std::string> condition_phrases(const Conditions& conditions);
+
+/// Of which inputs alone a check is, for a reader who sees nothing else of the report: " on at most
+/// 3 tokens" behind the name of a composed bound; empty where it is of all.
+[[nodiscard]] std::string restriction_of(const Check& check, const Domain& domain);
+
+/// "max-activation of residual stream is proved to be at most 7, the limit is 5"; the place and the
+/// limit are as hostile as the file.
+[[nodiscard]] std::string finding_phrase(const Check& check, const Domain& domain);
 
 /// "5.566": three decimals, rounded up; "-" for zero and infinity.
 [[nodiscard]] std::string log10_text(const Upper& bound);

@@ -1,3 +1,4 @@
+#include "lipcert/comparison/restriction.hpp"
 #include "lipcert/printable.hpp"
 #include "lipcert/report/probe_report.hpp"
 #include "lipcert/report/terminal_report.hpp"
@@ -24,6 +25,17 @@ std::size_t finding_count(const ModelResult& model) {
         }));
 }
 
+/// Of which inputs alone the bounds are, where one run asked for fewer than all.
+std::string restriction_line(const RunResult& run) {
+    for (const ModelResult& model : run.models) {
+        if (model.certificate) {
+            const std::string text = restriction_text(model.certificate->bounds.domain);
+            return text.empty() ? text : "bounds " + text + "\n\n";
+        }
+    }
+    return "";
+}
+
 std::string model_lines(const RunResult& run, const TerminalStyle& style) {
     ColumnTable table("model",
                       {{"verdict", 14, false, 3},
@@ -42,7 +54,7 @@ std::string model_lines(const RunResult& run, const TerminalStyle& style) {
                    log10_text(bound),
                    std::to_string(finding_count(model))});
     }
-    return table.text(style.width);
+    return restriction_line(run) + table.text(style.width);
 }
 
 /// The findings that are furthest beyond their limits.

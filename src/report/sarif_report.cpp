@@ -1,6 +1,5 @@
 #include "lipcert/printable.hpp"
 #include "lipcert/report/run_report.hpp"
-#include "lipcert/report/text.hpp"
 #include "lipcert/version.hpp"
 
 #include <array>
@@ -10,6 +9,7 @@
 #include "files/sha256.hpp"
 #include "report/escape.hpp"
 #include "report/json_parts.hpp"
+#include "report/phrases.hpp"
 #include <fmt/format.h>
 
 namespace lipcert {
@@ -75,11 +75,8 @@ Json result_of(const ModelResult& model, const Check& check) {
         result["suppressions"].push_back(
             {{"kind", "external"}, {"justification", printable(check.reason)}});
     }
-    result["message"]["text"] = fmt::format("{} of {} is proved to be at most {}, the limit is {}",
-                                            check.rule,
-                                            printable(check.place),
-                                            readable(check.actual, 6),
-                                            check.limit);
+    const Domain& domain = model.certificate->bounds.domain;
+    result["message"]["text"] = printable(finding_phrase(check, domain));
     Json place = location(model);
     place["logicalLocations"] = Json::array();
     place["logicalLocations"].push_back({{"fullyQualifiedName", printable(check.place)}});
@@ -87,6 +84,9 @@ Json result_of(const ModelResult& model, const Check& check) {
     result["locations"].push_back(place);
     result["partialFingerprints"]["lipcertModelRulePlace/v1"] = fingerprint(model, check);
     result["properties"] = {{"actual", json_upper(check.actual)}, {"limit", check.limit}};
+    if (check.rule != "max-spectral-norm") {
+        result["properties"]["domain"] = domain_phrase(domain);
+    }
     return result;
 }
 
@@ -104,9 +104,13 @@ Json notification_of(const ModelResult& model) {
 std::string sarif_report(const RunResult& run) {
     Json results = Json::array();
     Json notifications = Json::array();
+    Json domains = Json::array();  // in a run without findings too
     for (const ModelResult& model : run.models) {
         if (!model.certificate) {
             notifications.push_back(notification_of(model));
+        } else {
+            domains.push_back({{"uri", uri_of_path(model.path)},
+                               {"domain", domain_phrase(model.certificate->bounds.domain)}});
         }
         for (const Check& check : model.checks) {
             if (check.is_finding() || check.state == CheckState::waived) {
@@ -123,6 +127,7 @@ std::string sarif_report(const RunResult& run) {
     entry["invocations"] = Json::array();
     entry["invocations"].push_back(invocation);
     entry["results"] = results;
+    entry["properties"] = {{"domains", domains}};
     entry["columnKind"] = "utf16CodeUnits";
     Json json;
     json["$schema"] = "https://json.schemastore.org/sarif-2.1.0.json";

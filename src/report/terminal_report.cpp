@@ -69,17 +69,11 @@ std::string bound_table(const NetworkBounds& bounds) {
 
 /// What holds for pairs that meet conditions, below what holds for all.
 std::string conditional_part(const ConditionalBounds& conditional, const TerminalStyle& style) {
-    const Conditions& conditions = conditional.conditions;
     std::string text = "For the pairs of which both X and Y meet these conditions:\n";
-    for (const auto& [name, minimum] : conditions.minimum_rms) {
-        text += fmt::format(
-            "    {}: every token that enters has RMS >= {}\n", printable(name), minimum.stated);
+    for (const std::string& condition : condition_phrases(conditional.conditions)) {
+        text += "    " + printable(condition) + "\n";
     }
-    for (const auto& [name, maximum] : conditions.maximum_norm) {
-        text += fmt::format(
-            "    {}: every token that enters has L2 norm <= {}\n", printable(name), maximum.stated);
-    }
-    text += "  (from: " + printable(conditions.data) +
+    text += "  (from: " + printable(conditional.conditions.data) +
             "; to be checked for both inputs: a run that meets them says nothing about its "
             "neighbours)\n\n";
     return fitted(text + bound_table(conditional.bounds), style) + "\n" +

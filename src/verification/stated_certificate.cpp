@@ -1,15 +1,20 @@
 #include "lipcert/verification/stated_certificate.hpp"
 
 #include "lipcert/certificate/assumptions.hpp"
+#include "lipcert/certificate/longest_stream.hpp"
 #include "lipcert/error.hpp"
 #include "lipcert/norms/second_proof.hpp"
 #include "lipcert/printable.hpp"
 
+#include "checkpoint/json_text.hpp"
 #include "report/json_parts.hpp"
 
 namespace lipcert {
 
 namespace {
+
+/// Of a limit, as somebody wrote it.
+constexpr std::size_t kLongestDecimal = 1000;
 
 std::vector<FoundParameters> searches_in(const Json& list) {
     std::vector<FoundParameters> searches;
@@ -38,7 +43,7 @@ auto reading(const std::string& where, const Read& read) {
 StatedCertificate::StatedCertificate(const std::string& text, const std::string& where)
     : where_(where) {
     // The limits on size, depth and repeated members of everything that is read as JSON.
-    (void)parse_json_object(text, where);
+    (void)parse_json_object(text, where, kLargestCertificate);
     json_ = reading(where, [&text] { return Json::parse(text); });
     is_canonical_ = json_text(json_) == text;
     if (json_.value("schema", Json()) != "lipcert-certificate-1") {
@@ -74,6 +79,12 @@ LimitRequest StatedCertificate::limits() const {
         for (const Json& limit : json_.at("limits")) {
             const std::string kind = limit.at("kind").get<std::string>();
             const std::string text = limit.at("limit").get<std::string>();
+            if (text.size() > kLongestDecimal) {
+                throw Error(ErrorKind::input,
+                            "limits",
+                            "state a number of " + std::to_string(text.size()) +
+                                " characters, expected at most " + std::to_string(kLongestDecimal));
+            }
             if (kind == "max-lipschitz") {
                 request.max_lipschitz = text;
                 request.bound = limit.at("quantity").get<std::string>();
@@ -126,11 +137,11 @@ std::optional<std::size_t> StatedCertificate::longest_stream() const {
             return std::nullopt;
         }
         const Json& tokens = domain.at("longest_stream");
-        if (!tokens.is_number_unsigned() || tokens == 0 || tokens > kMostTokens) {
+        if (!tokens.is_number_unsigned() || tokens == 0 || tokens > kLongestStream) {
             throw Error(ErrorKind::input,
                         where_,
                         "domain.longest_stream is no number of tokens from 1 to " +
-                            std::to_string(kMostTokens));
+                            std::to_string(kLongestStream));
         }
         return tokens.get<std::size_t>();
     });

@@ -6,7 +6,7 @@
 #include "lipcert/error.hpp"
 #include "lipcert/report/certificate_file.hpp"
 
-#include <algorithm>
+#include <map>
 #include <utility>
 
 #include "report/json_parts.hpp"
@@ -39,6 +39,40 @@ void check_text(const StatedCertificate& stated, Verification& verification) {
     }
 }
 
+/// Says which tensors of another file are others. Of a name that is stated twice the first entry
+/// counts: each tensor is read once.
+void name_other_tensors(const StatedCertificate& stated,
+                        const Checkpoint& checkpoint,
+                        Verification& verification) {
+    std::map<std::string, TensorDigest> tensors;
+    for (TensorDigest& tensor : stated.tensors()) {
+        tensors.emplace(tensor.name, tensor);
+    }
+    const HashingCheckpoint hashing(checkpoint);
+    for (const auto& [name, tensor] : tensors) {
+        const TensorInfo* info = hashing.find(name);
+        if (info == nullptr || info->shape != tensor.shape) {
+            add(verification,
+                "tensor " + name,
+                "",
+                "",
+                info == nullptr ? "is not in the file" : "has another shape in the file");
+        } else {
+            (void)hashing.read(*info);
+        }
+    }
+    for (const TensorDigest& now : hashing.digests()) {
+        const TensorDigest& tensor = tensors.at(now.name);
+        if (tensor.sha256 != now.sha256) {
+            add(verification,
+                "tensor " + now.name,
+                Json(tensor.sha256).dump(),
+                Json(now.sha256).dump(),
+                "holds other values than the one that was certified");
+        }
+    }
+}
+
 /// Says which tensors of another file are others; false where the file is another one.
 bool is_same_model(const StatedCertificate& stated,
                    const Checkpoint& checkpoint,
@@ -52,30 +86,7 @@ bool is_same_model(const StatedCertificate& stated,
         Json(stated.sha256()).dump(),
         Json(found).dump(),
         "the file is not the one that was certified");
-    const HashingCheckpoint hashing(checkpoint);
-    for (const TensorDigest& tensor : stated.tensors()) {
-        const TensorInfo* info = hashing.find(tensor.name);
-        if (info == nullptr || info->shape != tensor.shape) {
-            add(verification,
-                "tensor " + tensor.name,
-                "",
-                "",
-                info == nullptr ? "is not in the file" : "has another shape in the file");
-            continue;
-        }
-        (void)hashing.read(*info);
-    }
-    for (const TensorDigest& now : hashing.digests()) {
-        for (const TensorDigest& tensor : stated.tensors()) {
-            if (tensor.name == now.name && tensor.sha256 != now.sha256) {
-                add(verification,
-                    "tensor " + now.name,
-                    Json(tensor.sha256).dump(),
-                    Json(now.sha256).dump(),
-                    "holds other values than the one that was certified");
-            }
-        }
-    }
+    name_other_tensors(stated, checkpoint, verification);
     return false;
 }
 
@@ -104,6 +115,23 @@ std::optional<CertifyOptions> options_for(const StatedCertificate& stated,
     return options;
 }
 
+/// Nothing, with the reason, where what is stated proves nothing that the rest could be built on,
+/// such as a choice of candidates that leaves a radius without bound.
+std::optional<Certificate> proved_again(const Checkpoint& checkpoint,
+                                        const Architecture& architecture,
+                                        const CertifyOptions& asked,
+                                        Verification& verification) {
+    try {
+        return certify(checkpoint, architecture, asked);
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::architecture) {
+            throw;
+        }
+        add(verification, error.where(), "", "", error.what());
+        return std::nullopt;
+    }
+}
+
 }  // namespace
 
 Verification verify(const StatedCertificate& stated,
@@ -118,29 +146,33 @@ Verification verify(const StatedCertificate& stated,
     if (!is_same_model(stated, checkpoint, verification)) {
         return verification;
     }
-    std::optional<CertifyOptions> options = options_for(stated, architecture, verification);
-    if (!options) {
+    std::optional<CertifyOptions> asked = options_for(stated, architecture, verification);
+    if (!asked) {
         return verification;
     }
     Recheck recheck = stated.recheck();
-    options->recheck = &recheck;
-    options->progress = progress;
-    Certificate proved = certify(checkpoint, architecture, *options);
-    proved.evidence->configuration_sha256 = configuration_digest(configuration);
+    asked->recheck = &recheck;
+    asked->progress = progress;
+    std::optional<Certificate> found = proved_again(checkpoint, architecture, *asked, verification);
     for (const std::string& disagreement : recheck.disagreements) {
         add(verification, "evidence", "", "", disagreement);
     }
-    const Json found = certificate_object(proved);
+    if (!found) {
+        return verification;
+    }
+    Certificate& proved = *found;
+    proved.evidence->configuration_sha256 = configuration_digest(configuration);
+    const Json claims = certificate_object(proved);
     const Json weakest = certificate_object(with_slack(with_slack(proved)));
     // What is stated of the searches has been used as it stands, or does not fit.
     const Json evidence = evidence_object(*proved.evidence);
     for (const std::vector<Disagreement>& list :
-         {compare_claims(stated.json(), found, weakest),
+         {compare_claims(stated.json(), claims, weakest),
           compare_evidence(stated.json().at("evidence"), evidence)}) {
         verification.disagreements.insert(
             verification.disagreements.end(), list.begin(), list.end());
     }
-    verification.proved = std::move(proved);
+    verification.proved = std::move(found);
     return verification;
 }
 

@@ -145,12 +145,88 @@ TEST_CASE("every line of the CSV has the same number of fields, whatever a name 
             quoted = quoted != (character == '"');
             fields += character == ',' && !quoted ? 1U : 0U;
         }
-        CHECK(fields == 13);
+        CHECK(fields == 14);
         CHECK_FALSE(quoted);
     }
     CHECK(count == 1 + 6 + 1 + 2 + 4 + 1);
     CHECK(lipcert::csv_field("=1+1") == "'=1+1");
     CHECK(lipcert::csv_field("a,\"b\"") == "\"a,\"\"b\"\"\"");
+}
+
+namespace {
+
+/// Bounds of streams of at most 3 tokens that are mixtures of embeddings, one limit exceeded, and
+/// bounds under a condition on a place with a hostile name.
+RunResult restricted_run(bool finds) {
+    lipcert::Certificate certificate = lipcert::test::hostile_certificate();
+    certificate.bounds.domain.embeddings = true;
+    certificate.bounds.domain.longest_stream = 3;
+    lipcert::Conditions conditions;
+    conditions.minimum_rms[kHostileName] = {0.5, lipcert::Lower::exact(0.5)};
+    conditions.data = kHostileName;
+    certificate.conditional = lipcert::ConditionalBounds{conditions, certificate.bounds};
+    certificate.limits.resize(finds ? 1 : 0);
+    RunResult run;
+    run.models.push_back(lipcert::test::result_of(certificate));
+    return run;
+}
+
+const std::string kRestriction = "on mixtures of embeddings, on at most 3 tokens";
+
+}  // namespace
+
+TEST_CASE("a reader of one file alone sees of which inputs its bounds are") {
+    const RunResult finding = restricted_run(true);
+    const RunResult certified = restricted_run(false);
+
+    const std::string csv = lipcert::csv_report(certified);
+    std::istringstream lines(csv);
+    for (std::string line; std::getline(lines, line);) {
+        CAPTURE(line);
+        const bool is_bound = contains(line, ",bound,") || contains(line, ",block,");
+        CHECK(contains(line, kRestriction) == is_bound);
+        const bool is_conditional = contains(line, ",conditional-b");
+        CHECK(contains(line, "on pairs that meet: ") == is_conditional);
+    }
+    CHECK(contains(csv, ",conditional-bound,"));
+    CHECK(contains(lipcert::csv_report(finding), "1e264,exceeded,\"" + kRestriction));
+
+    const std::string passed = lipcert::junit_report(certified);
+    CHECK(contains(passed,
+                   "<property name=\"domain\" value=\"For all embedding streams X, Y of at "
+                   "most 3 tokens, every token a mixture"));
+    const std::string failed = lipcert::junit_report(finding);
+    CHECK(contains(failed, "name=\"max-lipschitz max_token_rms " + kRestriction + "\""));
+    CHECK(contains(failed, "max_token_rms " + kRestriction + " is proved to be at most"));
+
+    const json quiet = json::parse(lipcert::sarif_report(certified)).at("runs").at(0);
+    CHECK(quiet.at("results").empty());
+    CHECK(contains(quiet.at("properties").at("domains").at(0).at("domain").get<std::string>(),
+                   "at most 3 tokens, every token a mixture"));
+    const json result =
+        json::parse(lipcert::sarif_report(finding)).at("runs").at(0).at("results").at(0);
+    CHECK(contains(result.at("message").at("text").get<std::string>(), kRestriction));
+    CHECK(contains(result.at("properties").at("domain").get<std::string>(), "a mixture"));
+
+    CHECK(contains(lipcert::github_annotations(finding), "max_token_rms " + kRestriction));
+    for (const std::string& page :
+         {lipcert::markdown_report(certified, 100), lipcert::html_report(certified)}) {
+        CHECK(contains(page, "at most 3 tokens"));
+        CHECK(contains(page, "meet these conditions"));
+        CHECK(contains(page, "every token that enters has RMS"));
+        CHECK_FALSE(contains(page, "<script"));
+    }
+}
+
+TEST_CASE("a limit on matrices, and bounds of all inputs, name no restriction") {
+    CHECK_FALSE(contains(lipcert::junit_report(hostile_run()), "at most 3 tokens"));
+    RunResult run = restricted_run(true);
+    lipcert::Certificate certificate = *run.models.front().certificate;
+    certificate.limits = {{"max-spectral-norm", kHostileName, "4", Upper::exact(5.0), false}};
+    run.models = {lipcert::test::result_of(certificate)};
+    CHECK_FALSE(contains(lipcert::github_annotations(run), kRestriction));
+    CHECK_FALSE(
+        contains(json::parse(lipcert::sarif_report(run))["runs"][0]["results"].dump(), "mixture"));
 }
 
 TEST_CASE("no name becomes markup in Markdown or HTML") {

@@ -205,6 +205,76 @@ TEST_CASE(
     CHECK(certified.verify(unlimited, true).is_confirmed());
 }
 
+TEST_CASE("a number in a certificate does not cost hours") {
+    const Certified certified("tiny_llama.h5", {"--longest-stream", "5", "--effort", "fast"});
+    for (const Json& tokens : {Json(4097), Json(1000000000000)}) {
+        Json longer = certified.json();
+        longer["domain"]["longest_stream"] = tokens;
+        const lipcert::Verification result = certified.verify(longer, true);
+        CHECK_FALSE(result.is_confirmed());
+        CHECK_FALSE(result.proved);
+        CHECK(contains(result.disagreements.back().reason, "4096"));
+    }
+    CHECK(run({"certify", certified.model, "--longest-stream", "4097"}).exit_code == 4);
+
+    // Neither lengths nor lists of numbers make it search.
+    Json long_length = certified.json();
+    long_length["evidence"]["sequence_length"] = 18446744073709551615U;
+    CHECK_FALSE(certified.verify(long_length, true).is_confirmed());
+    Json most = certified.json();
+    most["evidence"]["effort"] = "max";
+    most["evidence"]["searches"] = Json::array();
+    CHECK_FALSE(certified.verify(most, true).is_confirmed());
+    Json limit = certified.json();
+    limit["limits"].push_back({{"kind", "max-activation"},
+                               {"quantity", "residual stream"},
+                               {"limit", std::string(2000, '9')},
+                               {"actual", "1"},
+                               {"ok", true}});
+    CHECK_FALSE(certified.verify(limit, true).is_confirmed());
+}
+
+TEST_CASE("another tensor is read once, however often a certificate names it") {
+    const Certified certified("tiny_llama.h5");
+    Json other = certified.json();
+    other["model"]["sha256"] = std::string(64, '0');
+    Json& tensors = other["evidence"]["tensors"];
+    Json first = tensors[0];
+    first["sha256"] = std::string(64, '1');
+    tensors = Json::array();
+    for (int i = 0; i < 5000; ++i) {
+        tensors.push_back(first);
+    }
+    const lipcert::Verification result = certified.verify(other, true);
+    REQUIRE(result.disagreements.size() == 2);
+    CHECK(result.disagreements.back().at == "tensor " + first["name"].get<std::string>());
+}
+
+TEST_CASE("a candidate that loses proves its own bound, and nothing below it") {
+    const Certified certified("tiny_lipschitz_transformer.h5");
+    std::size_t choices = 0;
+    std::size_t refuted = 0;
+    const Json searches = certified.json().at("evidence").at("searches");
+    for (std::size_t i = 0; i < searches.size(); ++i) {
+        if (!contains(searches[i].at("kind").get<std::string>(), "candidate for ")) {
+            continue;
+        }
+        ++choices;
+        for (const double number : {1.0, 2.0, 9.0}) {
+            Json other = certified.json();
+            other["evidence"]["searches"][i]["values"] = Json::array({number});
+            const lipcert::Verification result = certified.verify(other, true);
+            refuted += result.is_confirmed() ? 0U : 1U;
+            CHECK((!result.is_confirmed() ||
+                   result.proved->bounds.max_token_rms.upper <=
+                       lipcert::Upper::parse(
+                           other["bounds"]["max_token_rms"]["upper"].get<std::string>())));
+        }
+    }
+    CHECK(choices > 4);
+    CHECK(refuted > choices);
+}
+
 TEST_CASE("a limit that a norm just meets is confirmed") {
     const Certified free("tiny_llama.h5");
     const Json norms = free.json().at("matrices");

@@ -141,8 +141,8 @@ struct AttentionRadius {
 /// The max-token constant of attention together with the normalisation before it, relative to
 /// 1/sqrt(epsilon) [R39]; for scores of [R19] and [R23], and with a sink only where there is no
 /// value bias. `sphere`: sqrt(d), the radius that
-/// normalised tokens approach.
-[[nodiscard]] Upper behind_norm(const HeadSum& values,
+/// normalised tokens approach. `rule`: of the scores, of the sum over heads, and R39.
+[[nodiscard]] Bound behind_norm(const HeadSum& values,
                                 const ScorePath& scores,
                                 const Upper& score_scale,
                                 const Upper& sphere);

@@ -8,12 +8,12 @@
 
 namespace lipcert {
 
-/// The free parameters of a bound that a search ended with: the square roots of head weights c
-/// [R20] [R21], or a diagonal multiplier T and the bound that it aims at [R10]. Whatever they are,
-/// what is proved with them holds [R0].
+/// The free parameters of a bound that a search ended with: roots of head weights c [R20] [R21], a
+/// diagonal multiplier T and the bound that it aims at [R10], the number of the candidate that is
+/// used for a part of a block. Whatever they are, what is proved with them holds [R0].
 struct FoundParameters {
     std::string place;           ///< "layer 3 attention"
-    std::string kind;            ///< "head-weights" or "multiplier"
+    std::string kind;            ///< "head-weights", "multiplier" or "candidate for query"
     std::vector<double> values;  ///< empty: the search found nothing that could be used
 
     friend bool operator==(const FoundParameters&, const FoundParameters&) = default;
@@ -28,8 +28,8 @@ public:
 
     /// Searches, and remembers.
     Searches() = default;
-    /// Answers from what is stated. Where it does not fit (another place, kind or count of numbers,
-    /// a number that is not positive and finite) it searches and says so in `disagreement`.
+    /// Answers from what is stated, and never searches. Where it does not fit (another place, kind
+    /// or count, a number that is not positive and finite) it finds none and says `disagreement`.
     explicit Searches(std::vector<FoundParameters> stated);
 
     /// What follows happens at this module.

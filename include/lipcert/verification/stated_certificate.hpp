@@ -2,12 +2,16 @@
 
 #include "lipcert/certificate/certify.hpp"
 
+#include <cstddef>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace lipcert {
+
+/// The multipliers of 100 MLPs with 65,536 hidden units take less.
+constexpr std::size_t kLargestCertificate = std::size_t{256} << 20U;
 
 /// A certificate as somebody handed it over: nothing in it is taken for true.
 class StatedCertificate {

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <utility>
+
+namespace lipcert {
+
+/// A value that is computed when it is first looked at. It must not depend on a search: who looks
+/// first would be taken for whom it was made.
+template <class Value>
+class Lazy {
+public:
+    explicit Lazy(std::function<Value()> make) : make_(std::move(make)) {}
+
+    [[nodiscard]] const Value& operator*() const {
+        if (!value_) {
+            value_ = make_();
+        }
+        return *value_;
+    }
+
+    [[nodiscard]] const Value* operator->() const { return &**this; }
+
+private:
+    std::function<Value()> make_;
+    mutable std::optional<Value> value_;
+};
+
+}  // namespace lipcert
