@@ -9,7 +9,7 @@ namespace {
 
 /// The first name of each activation is the one that reports print. Hugging Face's "gelu_fast" is
 /// missing on purpose: it rounds sqrt(2/pi) to ten digits, so it is a function of its own.
-constexpr std::array<std::pair<std::string_view, Activation>, 17> kNames = {{
+constexpr std::array<std::pair<std::string_view, Activation>, 20> kNames = {{
     {"relu", Activation::relu},
     {"gelu", Activation::gelu_erf},
     {"gelu_erf", Activation::gelu_erf},
@@ -25,6 +25,9 @@ constexpr std::array<std::pair<std::string_view, Activation>, 17> kNames = {{
     {"tanh", Activation::tanh},
     {"hardswish", Activation::hardswish},
     {"hard_swish", Activation::hardswish},
+    {"relu2", Activation::relu_squared},
+    {"relu_squared", Activation::relu_squared},
+    {"squared_relu", Activation::relu_squared},
     {"identity", Activation::identity},
     {"linear", Activation::identity},
 }};

@@ -2,6 +2,8 @@
 
 #include "lipcert/error.hpp"
 
+#include <cmath>
+
 namespace lipcert {
 
 namespace {
@@ -30,6 +32,8 @@ Upper largest_slope(Activation activation) {
             return Upper::parse(kMishSlope);
         case Activation::hardswish:
             return Upper::exact(1.5);
+        case Activation::relu_squared:
+            return Upper::infinity();
     }
     throw Error(ErrorKind::internal, "", "an activation without certified constants");
 }
@@ -56,13 +60,30 @@ SlopeRange slope_range(Activation activation) {
             return range(0.488037109375, "0.60056323176446255643");
         case Activation::hardswish:  // from -1/2 to 3/2
             return range(0.5, "1");
+        case Activation::relu_squared:
+            return {0.0, Upper::infinity()};
     }
     throw Error(ErrorKind::internal, "", "an activation without certified constants");
 }
 
+/// From 0 to `end`.
+SlopeRange range_up_to(const Upper& end) {
+    const double half = end.scaled(-1).to_double();
+    return std::isfinite(half) ? SlopeRange{half, Upper::exact(half)} : SlopeRange{0.0, end};
+}
+
 }  // namespace
 
-ActivationBounds activation_bounds(Activation activation) {
+bool has_bounded_slope(Activation activation) {
+    return activation != Activation::relu_squared;
+}
+
+ActivationBounds activation_bounds(Activation activation, const Upper& largest) {
+    if (activation == Activation::relu_squared) {
+        // t <= largest: phi(t)/t = max(0, t), and the slopes are at most twice that.
+        const Upper steepest = largest.scaled(1);
+        return {steepest, largest, range_up_to(steepest), range_up_to(largest)};
+    }
     // Each of them is t times a factor in [0, 1]; tanh because it is 1-Lipschitz, odd and rising.
     const bool linear = activation == Activation::identity;
     const SlopeRange ratios =

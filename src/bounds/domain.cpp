@@ -1,3 +1,5 @@
+#include "lipcert/bounds/activation.hpp"
+
 #include <algorithm>
 #include <variant>
 
@@ -27,10 +29,6 @@ private:
 
     static bool after(const Normalisation& /*norm*/, bool /*bounded*/) { return true; }
 
-    static bool after(const Mlp& /*mlp*/, bool bounded) { return bounded; }
-
-    static bool after(const Elementwise& /*module*/, bool bounded) { return bounded; }
-
     static bool after(const Scale& /*scale*/, bool bounded) { return bounded; }
 
     static bool after(const SoftCap& /*cap*/, bool /*bounded*/) { return true; }
@@ -38,6 +36,16 @@ private:
     bool after(const Attention& /*attention*/, bool bounded) { return needs_bounded(bounded); }
 
     bool after(const GatedMlp& /*mlp*/, bool bounded) { return needs_bounded(bounded); }
+
+    bool after(const Mlp& mlp, bool bounded) { return after(mlp.activation, bounded); }
+
+    bool after(const Elementwise& module, bool bounded) {
+        return after(module.activation, bounded);
+    }
+
+    bool after(Activation activation, bool bounded) {
+        return has_bounded_slope(activation) ? bounded : needs_bounded(bounded);
+    }
 
     bool after(const Residual& residual, bool bounded) {
         const bool branch = after(residual.body, bounded);

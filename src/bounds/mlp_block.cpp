@@ -1,14 +1,17 @@
 #include "bounds/mlp_block.hpp"
 
 #include "lipcert/bounds/mlp.hpp"
+#include "lipcert/bounds/rules.hpp"
 
 #include <cmath>
 #include <functional>
 #include <utility>
 
 #include "bounds/best.hpp"
+#include "bounds/gated_mlp.hpp"
 #include "bounds/lazy.hpp"
 #include "bounds/lipsdp.hpp"
+#include "bounds/squared_relu.hpp"
 
 namespace lipcert {
 
@@ -23,6 +26,11 @@ DiagonalFamily family_of(const std::optional<MatrixBall>& skip,
                          const SlopeRange& range) {
     const MatrixBall linear = scaled_by(both, range.centre);
     return {skip ? sum(*skip, linear) : linear, std::move(in), std::move(out), range.half_width};
+}
+
+/// Of the activation; of a squared relu, for the units that `squared_relu_units` makes [R44].
+ActivationBounds unit_constants(Activation activation) {
+    return activation_bounds(activation, Upper::exact(1.0));
 }
 
 /// The family of ratios phi(t)/t read as a linear map of (x, z): H [x; z] + W2 Delta [W1, b1/z].
@@ -45,7 +53,7 @@ std::optional<AugmentedRatios> bound_ratios(const MlpBlock& block,
                                             const MatrixBall& both,
                                             const Lazy<MlpNorms>& norms,
                                             const Upper& radius) {
-    const SlopeRange range = activation_bounds(block.activation).ratios;
+    const SlopeRange range = unit_constants(block.activation).ratios;
     std::optional<MatrixBall> skip;
     if (block.skip) {
         skip = block.skip->weight;
@@ -123,21 +131,24 @@ Radii least_radii(const std::function<Radii()>& apart, const std::function<Radii
     return less(first, second);
 }
 
-}  // namespace
+std::string part_of(const MlpBlock& block) {
+    return block.skip ? "mlp with skip path" : "mlp";
+}
 
-MlpBlockBounds bound_mlp_block(const MlpBlock& block,
-                               const Upper& ball_radius,
-                               const Upper& domain_radius,
-                               Effort effort) {
+/// R7 to R12 for the constants of `unit_constants`.
+MlpBlockBounds bound_units(const MlpBlock& block,
+                           const Upper& ball_radius,
+                           const Upper& domain_radius,
+                           Effort effort) {
     const Lazy<MlpNorms> norms([&] { return measure_mlp(block.in, block.out); });
-    const ActivationBounds activation = activation_bounds(block.activation);
+    const ActivationBounds activation = unit_constants(block.activation);
     const Upper activation_scale = block.activation_scale.magnitude();
     const Upper branch_scale = block.branch_scale.magnitude();
     const Lazy<Upper> skip_norm(
         [&] { return block.skip ? spectral_norm(block.skip->weight).upper() : Upper(); });
     const Upper skip_bias = block.skip ? frobenius_norm(block.skip->bias) : Upper();
 
-    Best best(block.skip ? "mlp with skip path" : "mlp");
+    Best best(part_of(block));
     // [R5] with [R7]
     best.offer(
         [&] {
@@ -192,6 +203,89 @@ MlpBlockBounds bound_mlp_block(const MlpBlock& block,
     bounds.ball_radius = radii.ball;
     bounds.domain_radius = radii.domain;
     return bounds;
+}
+
+/// [R44] max(0, g)^2 = max(0, g) g: the constant of a gated mlp, beside that of the skip path [R5].
+/// `symmetric_factor`: as for weighted_gated_mlp_bound.
+Upper bound_as_gated(const MlpBlock& block, const Upper& radius, const Upper& symmetric_factor) {
+    const Upper skip = block.skip ? spectral_norm(block.skip->weight).upper() : Upper();
+    const GatedMlpBlock gated{block.in,
+                              block.in,
+                              block.out,
+                              activation_bounds(Activation::relu),
+                              (block.activation_scale * block.branch_scale).magnitude()};
+    return skip + weighted_gated_mlp_bound(gated, radius, symmetric_factor);
+}
+
+void offer(const Upper& candidate,
+           const std::string& part,
+           const std::string& rule,
+           MlpBlockBounds& bounds) {
+    bounds.alternatives.push_back({part, rule, candidate});
+    if (candidate < bounds.lipschitz) {
+        bounds.lipschitz = candidate;
+        bounds.rule = rule;
+    }
+}
+
+/// [R44] Each unit has the slopes of the ball that the stream stays in.
+MlpBlockBounds bound_squared_relu(const MlpBlock& block,
+                                  const Upper& ball_radius,
+                                  const Upper& domain_radius,
+                                  Effort effort) {
+    MlpBlock scaled = block;
+    scaled.in = squared_relu_units(block.in, domain_radius);
+    MlpBlockBounds bounds = bound_units(scaled, ball_radius, domain_radius, effort);
+    if (ball_radius < domain_radius) {
+        scaled.in = squared_relu_units(block.in, ball_radius);
+        bounds.ball_radius = bound_units(scaled, ball_radius, ball_radius, effort).ball_radius;
+    }
+    if (effort != Effort::fast) {
+        offer(bound_as_gated(block, domain_radius, Upper::of_count(2)),
+              part_of(block),
+              "R13",
+              bounds);
+    }
+    for (RuleValue& value : bounds.alternatives) {
+        value.rule = joined_rules({value.rule, "R44"});
+    }
+    bounds.rule = joined_rules({bounds.rule, "R44"});
+    return bounds;
+}
+
+}  // namespace
+
+MlpBlockBounds bound_mlp_block(const MlpBlock& block,
+                               const Upper& ball_radius,
+                               const Upper& domain_radius,
+                               Effort effort) {
+    return has_bounded_slope(block.activation)
+               ? bound_units(block, ball_radius, domain_radius, effort)
+               : bound_squared_relu(block, ball_radius, domain_radius, effort);
+}
+
+void join_norm(const MlpBlock& block,
+               const NormInChain& norm,
+               const Upper& radius,
+               Effort effort,
+               MlpBlockBounds& bounds) {
+    if (has_bounded_slope(block.activation) || !is_zero(block.in.bias)) {
+        return;
+    }
+    const Upper sphere = sqrt(Upper::of_count(static_cast<std::size_t>(block.in.weight.cols())));
+    // [R39] Half of the sphere's constant, not of a smaller ball's.
+    const MlpBlockBounds at_sphere =
+        radius < sphere ? bound_squared_relu(block, sphere, sphere, effort) : bounds;
+    offer(at_sphere.lipschitz.scaled(-1) * norm.excess,
+          part_of(block),
+          joined_rules({at_sphere.rule, "R39"}),
+          bounds);
+    if (norm.shell && effort != Effort::fast) {
+        const Upper two = Upper::of_count(2);
+        const Upper factor = sqrt(two) * (Upper::exact(1.0) + norm.shell->radial_share);
+        offer(
+            bound_as_gated(block, radius, min(factor, two)), part_of(block), "R13 R44 R40", bounds);
+    }
 }
 
 }  // namespace lipcert

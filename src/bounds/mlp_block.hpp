@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "bounds/norm_in_chain.hpp"
+
 namespace lipcert {
 
 /// H x + h + scale (W2 phi(W1 x + b1) + b2): an MLP, with the skip path of its residual if it has
@@ -32,10 +34,19 @@ struct MlpBlockBounds {
 };
 
 /// The least of R7 with R5, R8 and R10 for the Lipschitz constant, of R5 and R12 for the radii;
-/// R10 and R12 only where the effort allows their search.
+/// R10 and R12 only where the effort allows their search. Of a squared relu the same by R44, and
+/// R13; its radii must be finite (Error{internal}).
 [[nodiscard]] MlpBlockBounds bound_mlp_block(const MlpBlock& block,
                                              const Upper& ball_radius,
                                              const Upper& domain_radius,
                                              Effort effort);
+
+/// Puts in `bounds` what is less where `block`, without a skip path, reads a normalisation on
+/// |z| <= radius: nothing but for squared relus without bias [R39] [R40] [R44].
+void join_norm(const MlpBlock& block,
+               const NormInChain& norm,
+               const Upper& radius,
+               Effort effort,
+               MlpBlockBounds& bounds);
 
 }  // namespace lipcert

@@ -2,20 +2,15 @@
 
 #include "lipcert/bounds/affine.hpp"
 #include "lipcert/bounds/network_bounds.hpp"
-#include "lipcert/bounds/normalisation.hpp"
 
 #include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
 
-namespace lipcert {
+#include "bounds/norm_in_chain.hpp"
 
-/// A normalisation whose constant K is a factor of the chain.
-struct NormInChain {
-    Upper excess;  ///< 1/sqrt(epsilon) / K: 1 unless a condition made K smaller [R39] [R15]
-    std::optional<Shell> shell;  ///< where its outputs lie, if a condition says so [R40]
-};
+namespace lipcert {
 
 /// What is known of the stream between two modules, relative to the start of the current chain.
 struct StreamBounds {

@@ -8,6 +8,7 @@
 
 #include "bounds/head_weights.hpp"
 #include "bounds/pair_scaling.hpp"
+#include "bounds/squared_relu.hpp"
 
 namespace lipcert {
 
@@ -325,10 +326,13 @@ void Unrolled::pass_attention(const Residual& residual,
 }
 
 void Unrolled::pass_mlp(const Residual& residual, const Mlp& mlp, const std::string& where) {
-    const AffineMap in = read_affine(checkpoint_, mlp.in, where);
+    AffineMap in = read_affine(checkpoint_, mlp.in, where);
+    if (!has_bounded_slope(mlp.activation)) {
+        in = squared_relu_units(in, radius_);  // [R44]
+    }
     const AffineMap stored = read_affine(checkpoint_, mlp.out, where);
     const MatrixBall out = scaled_by(stored.weight, mlp.activation_scale * residual.branch_scale);
-    const ActivationBounds activation = activation_bounds(mlp.activation);
+    const ActivationBounds activation = activation_bounds(mlp.activation, Upper::exact(1.0));
     const MatrixBall linear = product(out, in.weight);
     const MatrixBall skip = scaled_by(identity(tokens_.width), residual.skip_scale);
     const MatrixBall slopes = sum(skip, scaled_by(linear, activation.slopes.centre));

@@ -10,6 +10,7 @@
 
 #include "bounds/best.hpp"
 #include "bounds/gated_mlp.hpp"
+#include "bounds/squared_relu.hpp"
 
 namespace lipcert {
 
@@ -118,9 +119,15 @@ MlpBlock Walk::read_mlp(const StreamBounds& stream,
     return block;
 }
 
-void Walk::pass(const MlpBlock& block, StreamBounds& stream) const {
-    const MlpBlockBounds bounds =
+void Walk::pass(const MlpBlock& block, StreamBounds& stream, const std::string& where) const {
+    if (!has_bounded_slope(block.activation)) {
+        require_bounded(stream, "an mlp of squared relus", where);
+    }
+    MlpBlockBounds bounds =
         bound_mlp_block(block, stream.ball_radius, stream.domain_radius, effort_);
+    if (stream.fold && stream.norm && !block.skip) {
+        join_norm(block, *stream.norm, stream.domain_radius, effort_, bounds);
+    }
     stream.fold.reset();
     stream.width = static_cast<std::size_t>(block.out.weight.rows());
     stream.ball_radius = bounds.ball_radius;
@@ -130,7 +137,7 @@ void Walk::pass(const MlpBlock& block, StreamBounds& stream) const {
 }
 
 void Walk::apply(const Mlp& mlp, StreamBounds& stream, const std::string& where) const {
-    pass(read_mlp(stream, mlp, where), stream);
+    pass(read_mlp(stream, mlp, where), stream, where);
 }
 
 void Walk::apply(const GatedMlp& mlp, StreamBounds& stream, const std::string& where) const {
@@ -152,19 +159,25 @@ void Walk::apply(const GatedMlp& mlp, StreamBounds& stream, const std::string& w
     hidden.width = static_cast<std::size_t>(up.weight.rows());
     AffineMap down = read_on(hidden, mlp.down, where);
     const GatedMlpNorms norms = measure_gated_mlp(gate, up, down);
-    const ActivationBounds activation = activation_bounds(mlp.activation);
     const Upper scale = mlp.activation_scale.magnitude();
     stream.width = static_cast<std::size_t>(down.weight.rows());
-    const GatedMlpBlock block{std::move(gate), std::move(up), std::move(down), activation, scale};
+    GatedMlpBlock block{std::move(gate), std::move(up), std::move(down), {}, scale};
+    const auto activation_on = [&](const Upper& radius) {
+        return has_bounded_slope(mlp.activation)
+                   ? activation_bounds(mlp.activation)
+                   : activation_bounds(mlp.activation, largest_argument(block.gate, radius));
+    };
     const auto constant = [&](const Upper& radius, const Upper& symmetric_factor) {
-        return min(gated_mlp_lipschitz(norms, activation, scale, radius),
+        block.activation = activation_on(radius);
+        return min(gated_mlp_lipschitz(norms, block.activation, scale, radius),
                    weighted_gated_mlp_bound(block, radius, symmetric_factor));
     };
     const Upper two = Upper::of_count(2);
     const Upper on_ball = constant(stream.domain_radius, two);
     Best best("gated mlp");
-    best.offer(
-        gated_mlp_lipschitz(norms, activation, scale, stream.domain_radius), "R13 norms", "R13");
+    best.offer(gated_mlp_lipschitz(norms, block.activation, scale, stream.domain_radius),
+               "R13 norms",
+               "R13");
     best.offer(on_ball, "R13");
     if (norm && is_zero(block.gate.bias) && is_zero(block.up.bias)) {
         // Half of the sphere's constant, not of a smaller ball's: the slope of z is steeper inside.
@@ -179,7 +192,7 @@ void Walk::apply(const GatedMlp& mlp, StreamBounds& stream, const std::string& w
     note(best.alternatives(), stream);
     advance(stream, best.upper(), best.rule());
     map_radii(stream, [&](const Upper& radius) {
-        return gated_mlp_radius(norms, activation, scale, radius);
+        return gated_mlp_radius(norms, activation_on(radius), scale, radius);
     });
 }
 
@@ -203,7 +216,7 @@ void Walk::apply_jointly(const Residual& residual,
     require_same_width(skip.weight.rows(), block.out.weight.rows(), where);
     block.skip = AffineMap{scaled_by(skip.weight, residual.skip_scale),
                            scaled_by(skip.bias, residual.skip_scale)};
-    pass(block, stream);
+    pass(block, stream, where);
     stream.largest_sum = max(stream.largest_sum, stream.ball_radius);
 }
 
@@ -283,14 +296,19 @@ void Walk::apply(const Scale& scale, StreamBounds& stream, const std::string& /*
     map_radii(stream, [&](const Upper& radius) { return factor * radius; });
 }
 
-void Walk::apply(const Elementwise& module,
-                 StreamBounds& stream,
-                 const std::string& /*where*/) const {
+void Walk::apply(const Elementwise& module, StreamBounds& stream, const std::string& where) const {
     stream = materialised(stream);
-    // [R6] entry by entry, in either norm; |phi(t)| <= ratio |t|.
-    const ActivationBounds activation = activation_bounds(module.activation);
-    advance(stream, activation.slope, "R6");
-    map_radii(stream, [&](const Upper& radius) { return activation.ratio * radius; });
+    const bool is_bounded = has_bounded_slope(module.activation);
+    if (!is_bounded) {
+        require_bounded(stream, "a squared relu", where);
+    }
+    // [R6] [R44] entry by entry, in either norm; |phi(t)| <= ratio |t|, |t| <= radius.
+    advance(stream,
+            activation_bounds(module.activation, stream.domain_radius).slope,
+            is_bounded ? "R6" : "R44");
+    map_radii(stream, [&](const Upper& radius) {
+        return activation_bounds(module.activation, radius).ratio * radius;
+    });
 }
 
 void Walk::apply(const SoftCap& cap, StreamBounds& stream, const std::string& where) const {

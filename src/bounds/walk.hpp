@@ -63,7 +63,7 @@ private:
     void refine_query(const AttentionWeights& weights,
                       const Upper& radius,
                       AttentionBound& bound) const;
-    void pass(const MlpBlock& block, StreamBounds& stream) const;
+    void pass(const MlpBlock& block, StreamBounds& stream, const std::string& where) const;
     void apply_jointly(const Residual& residual,
                        StreamBounds& stream,
                        const std::string& where) const;

@@ -61,6 +61,10 @@ EnclosedNumber activated(Activation activation, const EnclosedNumber& t) {
         case Activation::hardswish:
             return t * at_most(at_least(t + EnclosedNumber::exact(3.0), 0.0), 6.0) /
                    EnclosedNumber::exact(6.0);
+        case Activation::relu_squared: {
+            const EnclosedNumber positive = at_least(t, 0.0);
+            return positive * positive;
+        }
         case Activation::identity:
             return t + zero;
     }

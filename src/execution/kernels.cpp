@@ -78,6 +78,9 @@ void apply_activation(Activation activation, Entries<Scalar> t) {
         case Activation::hardswish:
             t = t * (t + Scalar(3)).max(Scalar(0)).min(Scalar(6)) / Scalar(6);
             return;
+        case Activation::relu_squared:
+            t = t.max(Scalar(0)).square();
+            return;
         case Activation::identity:
             return;
     }

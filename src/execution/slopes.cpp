@@ -68,6 +68,8 @@ Matrix slopes(Activation activation, const Matrix& x) {
             return x.unaryExpr(&squared_hyperbolic_secant);
         case Activation::hardswish:
             return x.unaryExpr(&hardswish_slope);
+        case Activation::relu_squared:
+            return 2.0 * x.cwiseMax(0.0);
         case Activation::identity:
             return Matrix::Ones(x.rows(), x.cols());
     }

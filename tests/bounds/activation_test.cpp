@@ -103,6 +103,9 @@ TEST_CASE("no smooth activation has a slope above its constant, and each reaches
 TEST_CASE("no activation leaves the sector |phi(t)| <= |t|, and each comes near to its edge [R6]") {
     lipcert::test::Random random(11);
     for (const Activation activation : lipcert::test::kActivations) {
+        if (!lipcert::has_bounded_slope(activation)) {
+            continue;
+        }
         CAPTURE(static_cast<int>(activation));
         const Real ratio = Real::of(activation_bounds(activation).ratio.value());
         double largest = 0.0;
@@ -142,4 +145,22 @@ TEST_CASE("gelu divided by 1.1289 is not 1-Lipschitz: the paper's divisor is too
     const Real divisor = Real::parse("1.1289");
     CHECK(evaluate(Activation::gelu_erf, std::sqrt(2.0)).first > divisor);
     CHECK(evaluate(Activation::gelu_tanh, 1.41850400879).first > divisor);
+}
+
+TEST_CASE("a squared relu has the ranges of its largest argument, and none without one [R44]") {
+    using lipcert::Upper;
+    CHECK_FALSE(activation_bounds(Activation::relu_squared).slope.is_finite());
+    for (const double largest : {0.0, 0.3, 7.0, 1e300}) {
+        const auto bounds = activation_bounds(Activation::relu_squared, Upper::exact(largest));
+        CHECK(bounds.slope == Upper::exact(largest).scaled(1));
+        CHECK(bounds.ratio == Upper::exact(largest));
+        CHECK(bounds.slopes.centre == largest);
+        CHECK(bounds.slopes.half_width == Upper::exact(largest));
+        CHECK(bounds.ratios.centre == 0.5 * largest);
+        CHECK(bounds.ratios.half_width == Upper::exact(0.5 * largest));
+    }
+    // Beyond what a double holds: a range around zero.
+    const auto wide = activation_bounds(Activation::relu_squared, Upper::power_of_two(2000));
+    CHECK(wide.slopes.centre == 0.0);
+    CHECK(wide.slopes.half_width == Upper::power_of_two(2001));
 }

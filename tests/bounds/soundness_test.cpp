@@ -73,9 +73,17 @@ double hostile_epsilon(Random& random) {
 }
 
 std::string hostile_activation(Random& random) {
-    return one_of<std::string>(
-        random,
-        {"relu", "gelu", "gelu_new", "silu", "quick_gelu", "mish", "tanh", "hardswish", "linear"});
+    return one_of<std::string>(random,
+                               {"relu",
+                                "gelu",
+                                "gelu_new",
+                                "silu",
+                                "quick_gelu",
+                                "mish",
+                                "tanh",
+                                "hardswish",
+                                "relu2",
+                                "linear"});
 }
 
 TinyModel hostile_llama(Random& random) {

@@ -51,8 +51,9 @@ Architecture random_model(GraphBuilder& builder, Random& random, const Tables& t
             mlp.activation = std::vector<Activation>{Activation::mish,
                                                      Activation::gelu_erf,
                                                      Activation::hardswish,
+                                                     Activation::relu_squared,
                                                      Activation::identity}
-                                 .at(random.integer(0, 3));
+                                 .at(random.integer(0, 4));
             body = {mlp};
         }
         modules.push_back({residual({body}, random.uniform(-1.0, 1.0), random.uniform(-2.0, 2.0))});

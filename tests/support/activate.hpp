@@ -64,6 +64,8 @@ Scalar activate(Activation activation, const Scalar& t) {
             return tanh(t);
         case Activation::hardswish:
             return hardswish(t);
+        case Activation::relu_squared:
+            return primal(t) > 0 ? t * t : Scalar(0.0);
         case Activation::identity:
             return t;
     }

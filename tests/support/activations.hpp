@@ -15,6 +15,7 @@ inline constexpr std::array kActivations = {Activation::relu,
                                             Activation::mish,
                                             Activation::tanh,
                                             Activation::hardswish,
+                                            Activation::relu_squared,
                                             Activation::identity};
 static_assert(kActivations.size() == static_cast<std::size_t>(Activation::identity) + 1,
               "identity is the last one; the list must name all before it");

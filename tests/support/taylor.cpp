@@ -118,6 +118,8 @@ Taylor evaluate(Activation activation, double t) {
             return x * tanh(softplus(x));
         case Activation::hardswish:
             return hardswish(t);
+        case Activation::relu_squared:
+            return t > 0.0 ? x * x : constant(Real());
     }
     return {};
 }

@@ -17,6 +17,7 @@ enum class Activation {
     mish,
     tanh,
     hardswish,
+    relu_squared,
     identity
 };
 

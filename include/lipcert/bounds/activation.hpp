@@ -19,7 +19,12 @@ struct ActivationBounds {
     SlopeRange ratios;  ///< holds phi(t)/t for all t != 0; not the same range
 };
 
-/// Certified constants of `activation`, rounded up [R6].
-[[nodiscard]] ActivationBounds activation_bounds(Activation activation);
+/// Whether the slopes are bounded on all of R; those of a squared relu grow with its argument
+/// [R44].
+[[nodiscard]] bool has_bounded_slope(Activation activation);
+
+/// Certified constants of `activation` for arguments of at most `largest`, rounded up [R6] [R44].
+[[nodiscard]] ActivationBounds activation_bounds(Activation activation,
+                                                 const Upper& largest = Upper::infinity());
 
 }  // namespace lipcert
