@@ -173,7 +173,9 @@ std::optional<Normalisation> GraphBuilder::norm(const NormSyntax& syntax) {
         return std::nullopt;
     }
     Normalisation result;
-    result.kind = kind == "layernorm" ? NormKind::layer : NormKind::rms;
+    result.kind = kind == "layernorm"  ? NormKind::layer
+                  : kind == "unitnorm" ? NormKind::unit
+                                       : NormKind::rms;
     result.weight = tensor(syntax.weight);
     result.bias = tensor(syntax.bias);
     result.epsilon = parameters_.positive(syntax.epsilon, "the epsilon of a norm");

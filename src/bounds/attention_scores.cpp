@@ -91,6 +91,11 @@ Side side_of(const AffineMap& map,
         return {reach, Upper::exact(1.0)};
     }
     const auto dimension = static_cast<std::size_t>(map.weight.rows());
+    if (norm->kind == NormKind::unit) {
+        return {
+            norm->gain * unit_norm_radius(norm->epsilon, reach) + norm->offset,
+            norm->gain * unit_norm_lipschitz(norm->epsilon, norm->minimum_rms, dimension, where)};
+    }
     return {norm->gain * normalisation_radius(dimension, norm->epsilon, reach) + norm->offset,
             norm->gain * normalisation_lipschitz(norm->epsilon, norm->minimum_rms, where)};
 }

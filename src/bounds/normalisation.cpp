@@ -32,6 +32,21 @@ Upper normalisation_lipschitz(const Interval& epsilon,
     return Upper::exact(1.0) / sqrt(*minimum_rms * *minimum_rms + epsilon.mignitude());
 }
 
+Upper unit_norm_lipschitz(const Interval& epsilon,
+                          const std::optional<Lower>& minimum_rms,
+                          std::size_t dimension,
+                          const std::string& where) {
+    require_positive(epsilon, where);
+    const Lower floor =
+        minimum_rms ? max(sqrt(Lower::of_count(dimension)) * *minimum_rms, epsilon.mignitude())
+                    : epsilon.mignitude();
+    return Upper::exact(1.0) / floor;
+}
+
+Upper unit_norm_radius(const Interval& epsilon, const Upper& radius) {
+    return min(radius / epsilon.mignitude(), Upper::exact(1.0));
+}
+
 Shell shell_of(std::size_t dimension, const Interval& epsilon, const Lower& minimum_rms) {
     // r -> r/sqrt(r^2 + epsilon) grows with r and falls with epsilon.
     const Upper same = Upper::of(minimum_rms.value());

@@ -86,6 +86,13 @@ void Walk::apply(const LinearMap& map, StreamBounds& stream, const std::string& 
 }
 
 void Walk::apply(const Normalisation& norm, StreamBounds& stream, const std::string& where) const {
+    if (norm.kind == NormKind::unit) {
+        throw Error(
+            ErrorKind::architecture,
+            where,
+            "a unit norm has a proved rule on queries and keys only; expected an RMS norm or "
+            "a layer norm here");
+    }
     stream = materialised(stream);
     const auto width = static_cast<Eigen::Index>(stream.width);
     stream.fold = read_fold(checkpoint_, norm, width, where);

@@ -33,7 +33,7 @@ std::optional<HeadNorm> Walk::read_head_norm(const std::optional<Normalisation>&
         return std::nullopt;
     }
     const FoldNorms norms = measure_fold(read_fold(checkpoint_, *norm, head_dimension, where));
-    return HeadNorm{norms.gain, norms.offset, norm->epsilon, minimum_rms(*norm)};
+    return HeadNorm{norms.gain, norms.offset, norm->epsilon, minimum_rms(*norm), norm->kind};
 }
 
 /// [R22] with the least bound of the query part.

@@ -128,7 +128,10 @@ void Kernels<EnclosedNumber>::normalise(NormKind kind, const Interval& epsilon, 
             // A square is not negative, also where the interval holds zero.
             squares = squares + at_least(x(token, i) * x(token, i), 0.0);
         }
-        const EnclosedNumber deviation = sqrt(squares / width + floor);
+        // max(|x|, epsilon) = epsilon max(|x|/epsilon, 1)
+        const EnclosedNumber deviation = kind == NormKind::unit
+                                             ? floor * at_least(sqrt(squares) / floor, 1.0)
+                                             : sqrt(squares / width + floor);
         for (Index i = 0; i < x.cols(); ++i) {
             x(token, i) = x(token, i) / deviation;
         }

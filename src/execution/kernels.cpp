@@ -198,6 +198,10 @@ void Kernels<Scalar>::normalise(NormKind kind, const Interval& epsilon, Values& 
     for_each_row_range(x.rows(), x.cols(), [&](Index begin, Index end) {
         for (Index token = begin; token < end; ++token) {
             auto row = x.row(token);
+            if (kind == NormKind::unit) {
+                row /= std::max(row.stableNorm(), floor);
+                continue;
+            }
             if (kind == NormKind::layer) {
                 row.array() -= row.mean();
             }

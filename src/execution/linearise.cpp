@@ -143,17 +143,17 @@ Linearisation joined(const Transformer& model, const Matrix& stream) {
 struct NormAtInput {
     Matrix z;
     Vector divisor;
+    Vector radial;  ///< what z z^T is multiplied by before it is taken off the identity
     Vector gain;
     bool centred = false;
 
     [[nodiscard]] Matrix derivative(Matrix d) const {
-        const auto width = static_cast<double>(d.cols());
         for (Index token = 0; token < d.rows(); ++token) {
             auto row = d.row(token);
             if (centred) {
                 row.array() -= row.mean();
             }
-            row -= (z.row(token).dot(row) / width) * z.row(token);
+            row -= (z.row(token).dot(row) * radial(token)) * z.row(token);
             row /= divisor(token);
         }
         return d;
@@ -169,8 +169,16 @@ Linearisation normalised(const Transformer& model,
     at->z = stream;
     Kernel::normalise(norm.kind, norm.epsilon, at->z);
     at->divisor.resize(stream.rows());
+    at->radial = Vector::Constant(stream.rows(), 1.0 / static_cast<double>(stream.cols()));
     for (Index token = 0; token < stream.rows(); ++token) {
         const auto row = stream.row(token);
+        if (norm.kind == NormKind::unit) {
+            const double epsilon = Kernel::number(norm.epsilon);
+            const double length = row.norm();
+            at->divisor(token) = std::max(length, epsilon);
+            at->radial(token) = length > epsilon ? 1.0 : 0.0;
+            continue;
+        }
         const double mean = at->centred ? row.mean() : 0.0;
         at->divisor(token) =
             std::sqrt((row.array() - mean).square().mean() + Kernel::number(norm.epsilon));

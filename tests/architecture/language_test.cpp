@@ -210,6 +210,14 @@ TEST_CASE("attention takes a cap of the scores and a sink, whose scores are plac
     const Architecture plus_one = built(document, bare);
     const auto& last = std::get<Residual>(plus_one.layers[1].modules.front().kind);
     CHECK(std::get<Attention>(last.body.back().kind).sink->scores.empty());
+
+    body[1]["attention"]["q_norm"] = {{"unit_norm", {{"epsilon", "1/1000"}}}};
+    const Architecture cosine = built(document, bare);
+    const auto& asks = std::get<Residual>(cosine.layers[1].modules.front().kind);
+    const auto& query_norm = std::get<Attention>(asks.body.back().kind).query_norm;
+    REQUIRE(query_norm);
+    CHECK(query_norm->kind == lipcert::NormKind::unit);
+    CHECK_FALSE(std::get<Attention>(asks.body.back().kind).key_norm);
 }
 
 TEST_CASE("a wrong projection on the skip path is refused") {

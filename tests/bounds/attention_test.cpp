@@ -89,7 +89,7 @@ TEST_CASE("normalised queries and keys stay within their bound, rotated or not [
                                     ? Vector()
                                     : random.gaussian_vector(drawn.shape.head_width));
         };
-        const NormKind kind = i % 3 == 0 ? NormKind::layer : NormKind::rms;
+        const auto kind = static_cast<NormKind>(i % 3);
         if (i % 5 != 0) {
             attention.query_norm = head_norm(kind);
         }
@@ -339,6 +339,43 @@ TEST_CASE("a bound of the value path may not take the heads as one matrix [R20]"
     const double head_sum = attention_radius(weights, value_path(weights, "")).gain.to_double();
     CHECK(head_sum >= 4.0);
     CHECK(head_sum <= 4.0 + 1e-7);
+}
+
+TEST_CASE("cosine attention: directions count, and the slope is that of the shortest key [R16]") {
+    // Two keys of value +-1 on the line, far apart; x asks through cos = x/max(|x|, eps).
+    GraphBuilder builder;
+    Attention attention;
+    attention.query = attention.key = attention.value = attention.output =
+        builder.linear(Matrix::Identity(1, 1));
+    attention.heads = attention.key_value_heads = 1;
+    attention.score_scale = Interval::exact(1.0);
+    attention.causal = false;
+    const double epsilon = 0.25;
+    attention.query_norm = attention.key_norm = builder.norm(NormKind::unit, epsilon);
+    Probe probe;
+    probe.width = 1;
+    probe.radius = 1.0;
+    const BlockBound block = proved(builder, {{attention}}, probe).layers[0].blocks[0];
+    // R r_k l_q |Wq| = 1/eps for each of both score parts, and 1 for the values.
+    CHECK(block.rule.find("R16") != std::string::npos);
+    CHECK(block.lipschitz.to_double() >= 1.0 + 2.0 / epsilon);
+    CHECK(block.lipschitz.to_double() <= (1.0 + 2.0 / epsilon) * (1.0 + 1e-5));
+    const Matrix tokens{{0.999}, {-0.999}, {0.0}};
+    const Matrix direction{{0.0}, {0.0}, {1.0}};
+    const ForwardModel model = builder.model({{attention}});
+    // Inside of eps the query is x/eps, outside of it only its sign is left.
+    const double ratio = quotient(model, tokens, direction, 1e-6);
+    CHECK(ratio > 0.6 / epsilon);
+    CHECK(ratio <= block.lipschitz.to_double());
+    const Matrix other{{0.999}, {-0.999}, {0.5}};
+    const Matrix third{{0.0}, {0.0}, {1.0}};
+    CHECK(quotient(model, other, third, 1e-6) < 1.0);
+    // As a module of its own it has no rule here.
+    CHECK_THROWS_WITH_AS((void)proved(builder, {{builder.norm(NormKind::unit, 0.1)}}, probe),
+                         doctest::Contains("queries and keys only"),
+                         Error);
+    attention.query_norm->epsilon = Interval::exact(0.0);
+    CHECK_THROWS_AS((void)proved(builder, {{attention}}, probe), Error);
 }
 
 TEST_CASE("a normalisation over all heads at once is refused [R16]") {

@@ -105,4 +105,36 @@ TEST_CASE("a layer norm of one entry is constant, and its readers know [R14]") {
     CHECK(proved(builder, modules, probe).blocks_l2.upper.to_double() < 1e-9);
 }
 
+TEST_CASE("a unit norm is bounded by its epsilon, or by the length that is assumed [R16]") {
+    Random random(312);
+    double best = 0.0;
+    for (std::size_t i = 0; i < repetitions(200); ++i) {
+        const auto width = static_cast<Eigen::Index>(random.integer(1, 4));
+        const double epsilon = std::exp(random.uniform(-4.0, 0.0));
+        const Interval floor = Interval::exact(epsilon);
+        const auto normed = [&](const Vector& x) {
+            return Vector(x / std::max(x.norm(), epsilon));
+        };
+        const double length = std::exp(random.uniform(-5.0, 1.0));
+        const Vector x = length * random.gaussian_vector(width);
+        const Vector y =
+            x + length * std::exp(random.uniform(-6.0, 0.0)) * random.gaussian_vector(width);
+        const double moved = (normed(x) - normed(y)).norm() / (x - y).norm();
+        const auto dimension = static_cast<std::size_t>(width);
+        const double everywhere =
+            unit_norm_lipschitz(floor, std::nullopt, dimension, "").to_double();
+        CHECK(moved <= everywhere * (1.0 + 1e-12));
+        const double rms = std::min(x.norm(), y.norm()) / std::sqrt(static_cast<double>(width));
+        const double away =
+            unit_norm_lipschitz(floor, Lower::exact(rms * (1.0 - 1e-12)), dimension, "")
+                .to_double();
+        CHECK(moved <= away * (1.0 + 1e-12));
+        CHECK(away <= everywhere);
+        best = std::max(best, moved / away);
+        const Upper radius = Upper::exact(x.norm());
+        CHECK(normed(x).norm() <= unit_norm_radius(floor, radius).to_double() * (1.0 + 1e-12));
+    }
+    CHECK(best > 0.999);
+}
+
 }  // namespace lipcert::test

@@ -166,6 +166,12 @@ std::vector<NamedModule> modules_of_every_kind(GraphBuilder& builder, Random& ra
     attention.query_norm = norm(NormKind::layer, 4);
     attention.key_norm = norm(NormKind::rms, 4);
     modules.push_back({"norms of queries and keys", {attention}});
+    attention.query_norm->kind = NormKind::unit;
+    attention.key_norm->kind = NormKind::unit;
+    modules.push_back({"cosine attention", {attention}});
+    attention.key_norm->epsilon = Interval::exact(0.9);  // longer than some keys
+    modules.push_back({"cosine attention with short keys", {attention}});
+    attention.key_norm = norm(NormKind::rms, 4);
     attention.score_cap = Interval::exact(1.1);
     modules.push_back({"capped scores", {attention}});
     attention.sink = Sink{builder.store(random.gaussian_vector(4))};

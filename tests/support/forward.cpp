@@ -274,6 +274,18 @@ Stream<Scalar> ForwardModel::normalise(const Normalisation& norm,
         for (Index i = 0; i < width && norm.kind == NormKind::layer; ++i) {
             mean += stream(token, i) / count;
         }
+        if (norm.kind == NormKind::unit) {
+            auto square = Scalar(0.0);
+            for (Index i = 0; i < width; ++i) {
+                square += stream(token, i) * stream(token, i);
+            }
+            const bool is_long = primal(square) > primal(epsilon) * primal(epsilon);
+            const Scalar length = is_long ? sqrt(square) : epsilon;
+            for (Index i = 0; i < width; ++i) {
+                result(token, i) = times(gain(i), stream(token, i) / length) + Scalar(shift(i));
+            }
+            continue;
+        }
         auto mean_square = Scalar(0.0);
         for (Index i = 0; i < width; ++i) {
             result(token, i) = stream(token, i) - mean;

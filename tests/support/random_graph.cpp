@@ -102,6 +102,14 @@ private:
         return norm;
     }
 
+    Normalisation head_norm(Index width) {
+        Normalisation result = norm(width);
+        if (one_in(3)) {
+            result.kind = NormKind::unit;
+        }
+        return result;
+    }
+
     Activation activation() {
         constexpr std::size_t kLast = static_cast<std::size_t>(Activation::identity);
         return static_cast<Activation>(random_.integer(0, kLast));
@@ -125,10 +133,10 @@ private:
         attention.causal = one_in(2);
         attention.output_scale = one_in(3) ? small_factor() : Interval::exact(1.0);
         if (one_in(4)) {
-            attention.query_norm = norm(head_width);
+            attention.query_norm = head_norm(head_width);
         }
         if (one_in(4)) {
-            attention.key_norm = norm(head_width);
+            attention.key_norm = head_norm(head_width);
         }
         if (one_in(4)) {
             attention.score_cap = Interval::exact(std::pow(10.0, random_.uniform(-1.0, 2.0)));

@@ -27,9 +27,14 @@ struct LinearMap {
     std::string bias;  ///< empty: none
 };
 
-enum class NormKind { layer, rms };
+enum class NormKind {
+    layer,
+    rms,
+    unit  ///< x / max(|x|, epsilon): of queries and keys only (cosine attention)
+};
 
-/// gamma * z(Px) + beta, z(p) = sqrt(d) p / sqrt(|p|^2 + d epsilon); P centres for layer norm.
+/// gamma * z(Px) + beta, z(p) = sqrt(d) p / sqrt(|p|^2 + d epsilon); P centres for layer norm. For
+/// `unit` z(p) = p / max(|p|, epsilon).
 struct Normalisation {
     NormKind kind = NormKind::layer;
     std::string weight;            ///< empty: gamma = 1

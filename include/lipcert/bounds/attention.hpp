@@ -18,6 +18,7 @@ struct HeadNorm {
     Upper offset;                           ///< |beta|
     Interval epsilon;                       ///< positive
     std::optional<Lower> minimum_rms = {};  ///< of what is normalised, where that is assumed [R15]
+    NormKind kind = NormKind::rms;          ///< layer and rms are bounded alike
 };
 
 /// The relative rotations of queries and keys that occur in a stream of at most so many tokens.

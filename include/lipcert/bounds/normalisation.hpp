@@ -17,6 +17,17 @@ namespace lipcert {
                                             const std::optional<Lower>& minimum_rms,
                                             const std::string& where);
 
+/// The Lipschitz constant of p / max(|p|, epsilon): 1/epsilon, or, for pairs of vectors of
+/// `dimension` entries that both have at least this root mean square, 1/max(epsilon,
+/// sqrt(dimension) rms) [R16]. Throws Error{architecture} where epsilon may be 0.
+[[nodiscard]] Upper unit_norm_lipschitz(const Interval& epsilon,
+                                        const std::optional<Lower>& minimum_rms,
+                                        std::size_t dimension,
+                                        const std::string& where);
+
+/// Its largest norm over |p| <= radius: min(1, radius/epsilon) [R16].
+[[nodiscard]] Upper unit_norm_radius(const Interval& epsilon, const Upper& radius);
+
 /// Where z(p) lies, and how pairs of it differ, if p has at least some root mean square [R40].
 struct Shell {
     Lower inner_radius;  ///< of z; the outer one is sqrt(d)

@@ -64,7 +64,10 @@ NormSyntax parse_norm(const Node& node, Scope& scope, const std::string& key) {
         }
     } else {
         node.allow_keys({"weight", "bias", "epsilon", "plus_one"});
-        result.kind = {key == "layer_norm" ? "layernorm" : "rmsnorm", node.where()};
+        result.kind = {key == "layer_norm"  ? "layernorm"
+                       : key == "unit_norm" ? "unitnorm"
+                                            : "rmsnorm",
+                       node.where()};
     }
     result.weight = scope.optional_pattern(node, "weight");
     result.bias = scope.optional_pattern(node, "bias");
@@ -75,7 +78,7 @@ NormSyntax parse_norm(const Node& node, Scope& scope, const std::string& key) {
     return result;
 }
 
-/// {"rms_norm": {...}} or {"layer_norm": {...}} inside an attention.
+/// {"rms_norm": {...}}, {"layer_norm": {...}} or {"unit_norm": {...}} inside an attention.
 std::optional<NormSyntax> parse_head_norm(const Node& parent,
                                           const std::string& key,
                                           Scope& scope) {
@@ -83,8 +86,10 @@ std::optional<NormSyntax> parse_head_norm(const Node& parent,
     if (!node) {
         return std::nullopt;
     }
-    node->allow_keys({"layer_norm", "rms_norm"});
-    const std::string kind = node->has("layer_norm") ? "layer_norm" : "rms_norm";
+    node->allow_keys({"layer_norm", "rms_norm", "unit_norm"});
+    const std::string kind = node->has("layer_norm")  ? "layer_norm"
+                             : node->has("unit_norm") ? "unit_norm"
+                                                      : "rms_norm";
     return parse_norm(node->at(kind), scope, kind);
 }
 

@@ -63,7 +63,7 @@ struct LinearSyntax {
 };
 
 struct NormSyntax {
-    Word kind;  ///< "layer", "rms", or a choice parameter
+    Word kind;  ///< "layernorm", "rmsnorm", "unitnorm", or a choice parameter
     std::optional<Pattern> weight, bias;
     Formula epsilon;
     bool plus_one = false;
