@@ -236,7 +236,7 @@ MlpBlockBounds bound_squared_relu(const MlpBlock& block,
     MlpBlock scaled = block;
     scaled.in = squared_relu_units(block.in, domain_radius);
     MlpBlockBounds bounds = bound_units(scaled, ball_radius, domain_radius, effort);
-    if (ball_radius < domain_radius) {
+    if (ball_radius != domain_radius) {
         scaled.in = squared_relu_units(block.in, ball_radius);
         bounds.ball_radius = bound_units(scaled, ball_radius, ball_radius, effort).ball_radius;
     }

@@ -2,8 +2,10 @@
 
 #include "lipcert/error.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "support/probe.hpp"
 #include "support/random.hpp"
