@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 """Damages checkpoints in thousands of ways and looks at what lipcert makes of them.
 
-Usage: mutated_files.py PROGRAM MODEL... [--count N] [--seed S]
+Usage: mutated_files.py PROGRAM MODEL... [--count N] [--seed S] [--memory BYTES]
 Each MODEL (HDF5) is stored as it is, in groups with gzip, as safetensors, and its tensors as a
 .keras archive; of each, N files are damaged: bits, bytes, runs of bytes, lengths. A run may end
-only by an exit code of its own, within 10 s of processor time and 2 GiB, and may certify only a file that h5py, or a
+only by an exit code of its own, within 10 s of processor time and 2 GiB of addresses (--memory; 0 for
+a program with sanitizers, which reserve more than any limit), and may certify only a file that h5py, or a
 strict reader of safetensors, reads as finite numbers throughout. Exits 77 where numpy or h5py are
 missing (Debian: python3-numpy, python3-h5py).
 """
@@ -129,8 +130,9 @@ def damaged(data, dice):
     return bytes(data)
 
 
-def limited():
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+def limit(memory):
+    if memory:
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CPU, (LONGEST, LONGEST))
 
 
@@ -140,6 +142,7 @@ def main():
     parser.add_argument("models", nargs="+")
     parser.add_argument("--count", type=int, default=25)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--memory", type=int, default=MEMORY)
     arguments = parser.parse_args()
     environment = dict(os.environ, OPENBLAS_NUM_THREADS="1")
     outcomes, slowest, failures = collections.Counter(), 0.0, []
@@ -166,7 +169,7 @@ def main():
                     begin = time.monotonic()
                     try:
                         code = subprocess.run([arguments.program, *command], env=environment,
-                                              preexec_fn=limited, stdout=subprocess.DEVNULL,
+                                              preexec_fn=lambda: limit(arguments.memory), stdout=subprocess.DEVNULL,
                                               stderr=subprocess.DEVNULL, timeout=FROZEN).returncode
                     except subprocess.TimeoutExpired:
                         code = "time-out"
