@@ -279,6 +279,20 @@ Domain domain_of(const Architecture& architecture,
     return domain;
 }
 
+StreamBounds start_of(const EmbeddingBounds& embedding, const Domain& domain) {
+    StreamBounds start;
+    start.width = embedding.dimension;
+    start.ball_radius = domain.radius;
+    start.domain_radius = domain.everything ? Upper::infinity() : domain.radius;
+    return start;
+}
+
+/// sqrt(n + beside) for streams of n tokens, where n is stated.
+std::optional<Upper> sqrt_of_tokens(const std::optional<std::size_t>& stated, std::size_t beside) {
+    return stated ? std::optional(sqrt(Upper::of_count(*stated) + Upper::of_count(beside)))
+                  : std::nullopt;
+}
+
 NetworkBounds compose_from(const Architecture& architecture,
                            const Checkpoint& checkpoint,
                            const ComposeOptions& options,
@@ -292,21 +306,18 @@ NetworkBounds compose_from(const Architecture& architecture,
     NetworkBounds bounds;
     bounds.domain = domain_of(architecture, embedding, options);
     bounds.sequence_length = options.sequence_length.value_or(0);
-
-    StreamBounds start;
-    start.width = embedding.dimension;
-    start.ball_radius = bounds.domain.radius;
-    start.domain_radius = bounds.domain.everything ? Upper::infinity() : bounds.domain.radius;
     const std::size_t beside = tokens_beside(architecture.embedding, checkpoint);
-    std::optional<Upper> sqrt_tokens;
-    if (options.sequence_length) {
-        sqrt_tokens = sqrt(Upper::of_count(*options.sequence_length) + Upper::of_count(beside));
-    }
+    const std::optional<Upper> sqrt_tokens = sqrt_of_tokens(options.sequence_length, beside);
     std::optional<std::size_t> longest_stream = options.longest_stream;
     if (longest_stream) {
         *longest_stream += beside;
     }
-    Composition composition(checkpoint, options, conditions, sqrt_tokens, longest_stream, start);
+    Composition composition(checkpoint,
+                            options,
+                            conditions,
+                            sqrt_tokens,
+                            longest_stream,
+                            start_of(embedding, bounds.domain));
     const bool is_followed =
         !tables.empty() || options.effort == Effort::max ||
         (options.effort == Effort::standard && embedding.dimension <= kWidestUnrolled);

@@ -106,7 +106,7 @@ Upper joined(const Upper& value, const Upper& key, Joining joining) {
 }
 
 Upper share_beside_values(const Upper& key, Joining joining) {
-    const Upper one = Upper::exact(1.0);
+    Upper one = Upper::exact(1.0);
     if (!key.is_finite()) {
         return one;
     }

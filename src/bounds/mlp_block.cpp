@@ -48,16 +48,17 @@ double offset_for(const Upper& bias, const Upper& norm, const Upper& radius) {
     return std::isfinite(z) && z >= 0x1p-300 && z <= 0x1p300 ? z : 0.0;
 }
 
+std::optional<MatrixBall> skip_weight(const MlpBlock& block) {
+    return block.skip ? std::optional(block.skip->weight) : std::nullopt;
+}
+
 std::optional<AugmentedRatios> bound_ratios(const MlpBlock& block,
                                             const MatrixBall& out,
                                             const MatrixBall& both,
                                             const Lazy<MlpNorms>& norms,
                                             const Upper& radius) {
     const SlopeRange range = unit_constants(block.activation).ratios;
-    std::optional<MatrixBall> skip;
-    if (block.skip) {
-        skip = block.skip->weight;
-    }
+    std::optional<MatrixBall> skip = skip_weight(block);
     MatrixBall in = block.in.weight;
     MatrixBall linear = both;
     AugmentedRatios result;
@@ -148,6 +149,11 @@ MlpBlockBounds bound_units(const MlpBlock& block,
         [&] { return block.skip ? spectral_norm(block.skip->weight).upper() : Upper(); });
     const Upper skip_bias = block.skip ? frobenius_norm(block.skip->bias) : Upper();
 
+    const MatrixBall out = scaled_by(block.out.weight, block.activation_scale * block.branch_scale);
+    const Lazy<MatrixBall> both([&] { return product(out, block.in.weight); });
+    const Lazy<DiagonalFamily> slopes([&] {
+        return family_of(skip_weight(block), *both, block.in.weight, out, activation.slopes);
+    });
     Best best(part_of(block));
     // [R5] with [R7]
     best.offer(
@@ -155,13 +161,6 @@ MlpBlockBounds bound_units(const MlpBlock& block,
             return *skip_norm + branch_scale * mlp_lipschitz(*norms, activation, activation_scale);
         },
         "R7");
-    const MatrixBall out = scaled_by(block.out.weight, block.activation_scale * block.branch_scale);
-    const Lazy<MatrixBall> both([&] { return product(out, block.in.weight); });
-    const Lazy<DiagonalFamily> slopes([&] {
-        const std::optional<MatrixBall> skip =
-            block.skip ? std::optional(block.skip->weight) : std::nullopt;
-        return family_of(skip, *both, block.in.weight, out, activation.slopes);
-    });
     // [R8] |Hc| + r |W2| |W1|
     best.offer(
         [&] {
@@ -176,10 +175,6 @@ MlpBlockBounds bound_units(const MlpBlock& block,
         });
     }
     best.decide();
-    MlpBlockBounds bounds;
-    bounds.lipschitz = best.upper();
-    bounds.rule = best.rule();
-    bounds.alternatives = best.alternatives();
     const Upper bias = skip_bias + branch_scale * frobenius_norm(block.out.bias);
     const auto after = [&](const auto& radius_after) {
         return Radii{radius_after(ball_radius), radius_after(domain_radius)};
@@ -200,9 +195,7 @@ MlpBlockBounds bound_units(const MlpBlock& block,
     };
     const Radii radii = least_radii(
         apart, effort == Effort::fast ? std::function<Radii()>() : std::function(jointly));
-    bounds.ball_radius = radii.ball;
-    bounds.domain_radius = radii.domain;
-    return bounds;
+    return {best.upper(), best.rule(), best.alternatives(), radii.ball, radii.domain};
 }
 
 /// [R44] max(0, g)^2 = max(0, g) g: the constant of a gated mlp, beside that of the skip path [R5].

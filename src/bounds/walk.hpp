@@ -57,6 +57,10 @@ private:
     [[nodiscard]] std::optional<HeadNorm> read_head_norm(const std::optional<Normalisation>& norm,
                                                          Eigen::Index head_dimension,
                                                          const std::string& where) const;
+    /// Without the norms of queries and keys.
+    [[nodiscard]] AttentionWeights read_attention(const StreamBounds& stream,
+                                                  const Attention& attention,
+                                                  const std::string& where) const;
     [[nodiscard]] MlpBlock read_mlp(const StreamBounds& stream,
                                     const Mlp& mlp,
                                     const std::string& where) const;

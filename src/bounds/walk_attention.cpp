@@ -24,6 +24,43 @@ void read_score_constants(const Checkpoint& checkpoint,
     }
 }
 
+/// Attention that reads normalised tokens, |z| <= sphere.
+struct NormalisedRead {
+    const AttentionWeights& weights;
+    const HeadSum& values;
+    Upper sphere;
+    Upper gain;  ///< of the outputs per |z| [R26]
+};
+
+/// [R39] [R40] The normalisation together with what reads it. All arguments must outlive `best`'s
+/// decision.
+void offer_jointly(const NormalisedRead& read,
+                   const ScorePath& scores,
+                   const NormInChain& norm,
+                   Best& best) {
+    best.offer([&] {
+        const Bound joint = behind_norm(read.values, scores, read.weights.score_scale, read.sphere);
+        return Bound{joint.upper * norm.excess, joint.rule};
+    });
+    if (!norm.shell) {
+        return;
+    }
+    const auto shell = [&](const Upper& across) {
+        return on_shell(read.values,
+                        scores,
+                        read.weights.score_scale,
+                        *norm.shell,
+                        read.sphere,
+                        {read.gain, across});
+    };
+    best.offer([shell] { return shell(Upper::infinity()); }, scores.rule + " R40");
+    best.offer([&, shell]() -> std::optional<Bound> {
+        const Upper across = query_across_values(read.weights, read.sphere, read.values.effort);
+        return across.is_finite() ? std::optional(Bound{shell(across), scores.rule + " R40 R22"})
+                                  : std::nullopt;
+    });
+}
+
 }  // namespace
 
 std::optional<HeadNorm> Walk::read_head_norm(const std::optional<Normalisation>& norm,
@@ -56,17 +93,15 @@ void Walk::refine_query(const AttentionWeights& weights,
     bound.rule = joined_rules({bound.rule, least.rule()});
 }
 
-void Walk::apply(const Attention& attention, StreamBounds& stream, const std::string& where) const {
-    require_bounded(stream, "attention", where);
+AttentionWeights Walk::read_attention(const StreamBounds& stream,
+                                      const Attention& attention,
+                                      const std::string& where) const {
     AttentionWeights weights;
     weights.score_scale = attention.score_scale.magnitude();
     weights.query = read_on(stream, attention.query, where);
     weights.key = read_on(stream, attention.key, where);
     weights.value = read_on(stream, attention.value, where);
     weights.output = read_affine(checkpoint_, attention.output, where);
-    const std::optional<NormInChain> norm = stream.fold ? stream.norm : std::nullopt;
-    const Upper sphere = sqrt(Upper::of_count(stream.width));
-    stream.fold.reset();
     weights.heads = attention.heads;
     weights.key_value_heads = attention.key_value_heads;
     weights.rotary = attention.rotary;
@@ -74,7 +109,16 @@ void Walk::apply(const Attention& attention, StreamBounds& stream, const std::st
     weights.capped = attention.score_cap.has_value();
     weights.sink = attention.sink.has_value();
     read_score_constants(checkpoint_, attention, where);
-    HeadSum values = value_path(weights, where);
+    return weights;
+}
+
+void Walk::apply(const Attention& attention, StreamBounds& stream, const std::string& where) const {
+    require_bounded(stream, "attention", where);
+    AttentionWeights weights = read_attention(stream, attention, where);
+    const std::optional<NormInChain> norm = stream.fold ? stream.norm : std::nullopt;
+    const Upper sphere = sqrt(Upper::of_count(stream.width));
+    stream.fold.reset();
+    HeadSum values = value_path(weights, where);  // which holds the heads against the matrices
     values.effort = effort_;
     const Eigen::Index head_dimension =
         weights.query.weight.rows() / static_cast<Eigen::Index>(weights.heads);
@@ -101,28 +145,13 @@ void Walk::apply(const Attention& attention, StreamBounds& stream, const std::st
     const AttentionRadius reach = attention_radius(weights, values);
     const Upper scale = attention.output_scale.magnitude();
     stream.width = static_cast<std::size_t>(weights.output.weight.rows());
+    const NormalisedRead read{weights, values, sphere, reach.gain};
     Best best("attention");
     best.offer(both_parts);
     const bool spread_shrinks = !weights.sink || is_zero(weights.value.bias);
     if (norm && spread_shrinks && !weights.query_norm && !weights.key_norm) {
         for (const ScorePath& scores : paths) {
-            best.offer([&] {
-                const Bound joint = behind_norm(values, scores, tau, sphere);
-                return Bound{joint.upper * norm->excess, joint.rule};
-            });
-            if (norm->shell) {
-                const auto shell = [&](const Upper& across) {
-                    return on_shell(
-                        values, scores, tau, *norm->shell, sphere, {reach.gain, across});
-                };
-                best.offer([&, shell] { return shell(Upper::infinity()); }, scores.rule + " R40");
-                best.offer([&, shell]() -> std::optional<Bound> {
-                    const Upper across = query_across_values(weights, sphere, effort_);
-                    return across.is_finite()
-                               ? std::optional(Bound{shell(across), scores.rule + " R40 R22"})
-                               : std::nullopt;
-                });
-            }
+            offer_jointly(read, scores, *norm, best);
         }
     }
     best.decide();

@@ -142,7 +142,7 @@ TEST_CASE("units of uneven size have slopes of their own [R44] [R10]") {
     probe.width = 2;
     const BlockBound block = block_of(builder, mlp, probe);
     CHECK(block.lipschitz.to_double() >= 2.0);
-    CHECK(block.lipschitz.to_double() <= 2.0 * (1.0 + 1e-5));
+    CHECK(block.lipschitz.to_double() <= 2.0 * (1.0 + 1e-4));
 }
 
 TEST_CASE("beside a skip path the multiplier wins, alone Schur's product may [R44] [R10] [R13]") {

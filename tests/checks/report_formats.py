@@ -32,6 +32,8 @@ JENKINS = {
         {"name"},
         {"time", "classname", "group"},
     ),
+    "properties": ({"property"}, set(), set()),
+    "property": (set(), {"name", "value"}, set()),
     "failure": (set(), set(), {"type", "message"}),
     "error": (set(), set(), {"type", "message"}),
 }

@@ -55,9 +55,6 @@ enum class InputSet {
     embeddings  ///< every token a mixture of embeddings, plus one of positions [R29]
 };
 
-/// Of `CertifyOptions::longest_stream`: for each token a rotation is kept.
-constexpr std::size_t kMostTokens = std::size_t{1} << 20U;
-
 struct CertifyOptions {
     LimitRequest limits;
     std::optional<std::size_t> sequence_length;  ///< > 0: also bound the Frobenius norm
