@@ -46,6 +46,22 @@ MinimumRms at_least(double rms) {
     return {rms, Lower::exact(rms)};
 }
 
+/// Attention alone, behind an RMS norm.
+Architecture behind_norm(GraphBuilder& builder, const Attention& attention) {
+    const Normalisation norm = builder.norm(NormKind::rms, 1e-8);
+    const std::vector<Module> modules = {{residual({{norm}, {attention}}, 0.0)}};
+    return probed_architecture(builder, modules, Probe{});
+}
+
+/// Its bounds for tokens whose RMS is at least 1 at that norm.
+NetworkBounds on_long_tokens(GraphBuilder& builder, const Architecture& architecture) {
+    Conditions conditions;
+    conditions.minimum_rms[named_points(architecture).normalisations.front().first] = at_least(1.0);
+    ComposeOptions options;
+    options.conditions = &conditions;
+    return compose(architecture, builder.checkpoint(), options);
+}
+
 /// The conditions that both inputs meet, a rounding error aside.
 Conditions met_by(const ForwardModel& model, const Matrix& first, const Matrix& second) {
     const NamedPoints points = named_points(model.architecture());
@@ -190,15 +206,8 @@ TEST_CASE("tokens that stay long move at right angles: attention gains up to sqr
     attention.heads = attention.key_value_heads = 1;
     attention.score_scale = Interval::exact(1.0);
     attention.rotary = Rotary::half_split;
-    const Normalisation norm = builder.norm(NormKind::rms, 1e-8);
-    Probe probe;
-    const std::vector<Module> modules = {{residual({{norm}, {attention}}, 0.0)}};
-    const Architecture architecture = probed_architecture(builder, modules, probe);
-    Conditions conditions;
-    conditions.minimum_rms[named_points(architecture).normalisations.front().first] = at_least(1.0);
-    ComposeOptions options;
-    options.conditions = &conditions;
-    const NetworkBounds bounds = compose(architecture, builder.checkpoint(), options);
+    const Architecture architecture = behind_norm(builder, attention);
+    const NetworkBounds bounds = on_long_tokens(builder, architecture);
     CHECK(bounds.blocks_l2.rule.find("R40") != std::string::npos);
     CHECK(bounds.domain.conditional);
     // R23 alone: 1 + kk + kq = 1 + 2 * 36 at RMS 1, both parts at once.
@@ -222,15 +231,8 @@ TEST_CASE("on a shell too, half of the query part looks away from the values [R4
     attention.heads = attention.key_value_heads = 1;
     attention.score_scale = Interval::exact(1.0);
     attention.causal = false;
-    const Normalisation norm = builder.norm(NormKind::rms, 1e-8);
-    Probe probe;
-    const std::vector<Module> modules = {{residual({{norm}, {attention}}, 0.0)}};
-    const Architecture architecture = probed_architecture(builder, modules, probe);
-    Conditions conditions;
-    conditions.minimum_rms[named_points(architecture).normalisations.front().first] = at_least(1.0);
-    ComposeOptions options;
-    options.conditions = &conditions;
-    const NetworkBounds bounds = compose(architecture, builder.checkpoint(), options);
+    const Architecture architecture = behind_norm(builder, attention);
+    const NetworkBounds bounds = on_long_tokens(builder, architecture);
     CHECK(bounds.blocks_l2.rule.find("R40") != std::string::npos);
     CHECK(bounds.blocks_l2.rule.find("R22") != std::string::npos);
     // k = 4 * 9 = 36. R40 alone: sqrt(2) sqrt(1 + 36^2) = 50.9; R22 alone: sqrt(1 + 36^2) + 18

@@ -425,4 +425,12 @@ std::vector<PublishedModel> published_models(Random& random) {
     return models;
 }
 
+std::vector<PublishedModel> models_of_vectors(Random& random) {
+    std::vector<PublishedModel> models = published_models(random);
+    std::erase_if(models, [](const PublishedModel& model) {
+        return model.configuration.value("model_type", "") != "vit";
+    });
+    return models;
+}
+
 }  // namespace lipcert::test

@@ -24,4 +24,7 @@ struct PublishedModel {
 /// One of each, all with 2 layers.
 [[nodiscard]] std::vector<PublishedModel> published_models(Random& random);
 
+/// Those of them that read vectors in place of tokens.
+[[nodiscard]] std::vector<PublishedModel> models_of_vectors(Random& random);
+
 }  // namespace lipcert::test
