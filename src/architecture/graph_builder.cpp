@@ -270,6 +270,13 @@ void GraphBuilder::append(std::vector<Module>& to, const AttentionSyntax& syntax
     module.output_scale = scale(syntax.output_scale);
     const RotarySetting rotary = parameters_.rotary(syntax.rotary);
     module.rotary = rotary.kind;
+    module.squared_distance = syntax.squared_distance;
+    if (module.squared_distance && module.rotary != Rotary::none) {
+        throw Error(ErrorKind::architecture,
+                    syntax.rotary.where,
+                    "scores that are squared distances are bounded without rotary positions only; "
+                    "expected \"none\", or scores that are dot products");
+    }
     module.rotary_angles = rotary.angles;
     if (rotary.kind != Rotary::none && syntax.rotary_angles &&
         parameters_.all_default(syntax.rotary_angles->unscaled)) {

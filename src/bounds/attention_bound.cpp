@@ -2,6 +2,7 @@
 #include "lipcert/bounds/rules.hpp"
 
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "bounds/best.hpp"
@@ -13,8 +14,8 @@ namespace {
 
 /// The heads that add something to the output, one entry of each list per head. The derivative of
 /// u . out_i by the keys' tokens is at most sum_h |B_h^T u| (1 joined with key_factor |N_h^T x|/R +
-/// key_offset), that by the query's token at most sum_h |B_h^T u| (query_factor |N_h^T dx|
-/// + query_addend |dx|).
+/// key_offset and with key_square), that by the query's token at most
+/// sum_h |B_h^T u| (query_factor |N_h^T dx| + query_addend |dx|).
 struct Heads {
     HeadSum values;                  ///< B_h
     std::optional<HeadSum> moved;    ///< B_h of the query part, where it has its own
@@ -22,6 +23,7 @@ struct Heads {
     std::vector<Upper> ones;
     std::vector<Upper> key_factors;
     std::vector<Upper> key_offsets;
+    std::vector<Upper> key_squares;
     std::vector<Upper> query_factors;
     std::vector<Upper> query_addends;
     std::vector<Upper> value_key;  ///< of each head on its own: 1 joined with k
@@ -30,6 +32,33 @@ struct Heads {
 
     [[nodiscard]] const HeadSum& of_query() const { return moved ? *moved : values; }
 };
+
+/// [R24] The value part and the key part, where what keys add by their own squares joins both:
+/// v^2 + v s/4 + k^2 + s^2 + k^2 s^2/(k^2 + s^2), under a root. As `joined` says for s = 0.
+Upper joined_with_squares(const Upper& value,
+                          const Upper& key,
+                          const Upper& squares,
+                          Joining joining) {
+    if (squares.is_zero()) {
+        return joined(value, key, joining);
+    }
+    if (!key.is_finite() || !squares.is_finite()) {
+        return Upper::infinity();
+    }
+    const Lower same_key = Lower::of(key.value());  // the very numbers
+    const Lower same_squares = Lower::of(squares.value());
+    const Upper met = square(key * squares) / (same_key * same_key + same_squares * same_squares);
+    return sqrt(square(value) + value * squares.scaled(-2) + square(key) + square(squares) + met);
+}
+
+/// [R24] The scores with keys' own squares among the offsets: where a rule uses no more of them.
+ScorePath with_squares_as_offsets(ScorePath scores) {
+    for (ScoreHead& head : scores.heads) {
+        head.key_offset += head.key_square;
+        head.key_square = Upper();
+    }
+    return scores;
+}
 
 void add_head(const MatrixBall& block, const Upper& norm, HeadSum& sum) {
     sum.blocks.push_back(block);
@@ -65,10 +94,12 @@ Heads heads_of(const HeadSum& values,
         heads.ones.push_back(one);
         heads.key_factors.push_back(score * head.key_factor * radius);
         heads.key_offsets.push_back(score * head.key_offset);
+        heads.key_squares.push_back(score * head.key_square);
         heads.query_factors.push_back(score * head.query_factor);
         const Upper key =
             affine_radius(heads.key_factors.back(), heads.key_offsets.back(), head.shared_norm);
-        heads.value_key.push_back(joined(one, key, scores.joining));
+        heads.value_key.push_back(
+            joined_with_squares(one, key, heads.key_squares.back(), scores.joining));
         if (values.beside.empty()) {
             add_head(values.blocks[h], values.norms[h], heads.values);
         } else {
@@ -128,21 +159,28 @@ Upper weighted_head_sum(const HeadSum& values, const std::vector<Upper>& gains) 
     return weighted_norm(values.blocks, weights.roots) * weighted_gain(gains, weights);
 }
 
-/// [R21] [R23] sqrt(sum 1/c_h) joined with sqrt(sum |w_h|^2 / c_h), where
+/// [R21] [R23] [R24] sqrt(sum 1/c_h) joined with sqrt(sum |w_h|^2 / c_h), where
 /// |w_h| <= key_factor_h |N_h^T x|/R + key_offset_h for the x that all heads share.
 Upper shared_value_key(const Heads& heads, const HeadWeights& weights) {
     const Upper keys = shared_norm(heads.inputs, heads.key_factors, weights) +
                        weighted_gain(heads.key_offsets, weights);
-    return joined(weighted_gain(heads.ones, weights), keys, heads.joining);
+    return joined_with_squares(weighted_gain(heads.ones, weights),
+                               keys,
+                               weighted_gain(heads.key_squares, weights),
+                               heads.joining);
 }
 
 /// Weights for the two parts of R21, each near its minimum.
 std::vector<HeadWeights> weights_of_shared_parts(const Heads& heads) {
+    std::vector<Upper> key_constants = heads.key_offsets;
+    for (std::size_t h = 0; h < key_constants.size(); ++h) {
+        key_constants[h] += heads.key_squares[h];
+    }
     const HeadProblem value_key{heads.values.blocks,
                                 heads.ones,
                                 &heads.inputs,
                                 heads.key_factors,
-                                heads.key_offsets,
+                                std::move(key_constants),
                                 heads.joining,
                                 heads.values.effort};
     const HeadProblem query{.outputs = heads.of_query().blocks,
@@ -247,7 +285,7 @@ Bound behind_norm(const HeadSum& values,
                   const Upper& sphere) {
     // [R39] one head: sqrt(1 + G^2), G = max(k, q) + offsets; the shares of both parts are
     // key_factor |N^T x| for a unit x, so the bound reads like a value and key part.
-    ScorePath joint = scores;
+    ScorePath joint = with_squares_as_offsets(scores);
     joint.joining = Joining::orthogonal;
     for (ScoreHead& head : joint.heads) {
         head.key_offset += head.query_offset * head.shared_norm + head.query_addend;
@@ -267,7 +305,7 @@ Upper on_shell(const HeadSum& values,
                const Shell& shell,
                const Upper& sphere,
                const SphereReach& reach) {
-    const Heads heads = heads_of(values, scores, score_scale, sphere);
+    const Heads heads = heads_of(values, with_squares_as_offsets(scores), score_scale, sphere);
     if (heads.inputs.empty()) {
         return {};
     }

@@ -38,11 +38,32 @@ ScoreHead plain_head(const QueryKey& head, const Upper& radius) {
     return result;
 }
 
+/// [R24] -|q - k|^2 = 2 q.k - |k|^2 - |q|^2, and |q|^2 is the same for all keys: the scores of
+/// [R19] with the bias bq - bk, and each key's own square.
+ScoreHead distance_head(const QueryKey& head, const Upper& radius) {
+    QueryKey apart = head;
+    apart.query.bias = sum(head.query.bias, scaled_by(head.key.bias, -1.0));
+    ScoreHead result = plain_head(apart, radius);
+    result.key_square = square(spectral_norm(head.key.weight).upper()) * radius;
+    return result;
+}
+
 /// [R24] Scores that may not be shifted: a key bias k adds |(Wq^T k) . dx_i|.
 ScoreHead unshiftable_head(const QueryKey& head, const Upper& radius) {
     ScoreHead result = plain_head(head, radius);
     result.query_addend = frobenius_norm(product(head.query.weight.transposed(), head.key.bias));
     return result;
+}
+
+/// Neither rotated nor normalised.
+ScoreHead unturned_head(const QueryKey& head,
+                        const AttentionWeights& weights,
+                        const Upper& radius) {
+    if (weights.squared_distance) {
+        return distance_head(head, radius);
+    }
+    return weights.capped || weights.sink ? unshiftable_head(head, radius)
+                                          : plain_head(head, radius);
 }
 
 /// [R23] for q' = D q and k' = D^-1 k: a rotation of the pairs commutes with D, so it only turns
@@ -135,7 +156,31 @@ ScoreHead head_by_rotations(const QueryKey& head, const RotationTable& table, co
     return result;
 }
 
+void require_plain_distances(const AttentionWeights& weights, const std::string& where) {
+    if (weights.rotary != Rotary::none || weights.query_norm || weights.key_norm ||
+        weights.capped || weights.sink) {
+        throw Error(ErrorKind::architecture,
+                    where,
+                    "scores that are squared distances have a proved rule only without rotary "
+                    "positions, query and key norms, a cap and a sink; expected dot products here");
+    }
+}
+
 }  // namespace
+
+Upper product_scale(const Attention& attention) {
+    Upper tau = attention.score_scale.magnitude();
+    if (!attention.squared_distance) {
+        return tau;
+    }
+    if (!attention.score_scale.is_positive() && !tau.is_zero()) {
+        throw Error(ErrorKind::architecture,
+                    attention.query.weight,
+                    "the scale of squared distances is not positive, and the rule for them holds "
+                    "where what is near scores high; expected a positive scale");
+    }
+    return tau.scaled(1);
+}
 
 std::optional<Rotations> rotations_of(const Attention& attention,
                                       std::optional<std::size_t> tokens) {
@@ -167,6 +212,9 @@ std::vector<ScorePath> score_paths(const AttentionWeights& weights,
 ScorePath score_path(const AttentionWeights& weights,
                      const Upper& radius,
                      const std::string& where) {
+    if (weights.squared_distance) {
+        require_plain_distances(weights, where);
+    }
     const bool normalised = weights.query_norm || weights.key_norm;
     const bool plain = !normalised && weights.rotary == Rotary::none;
     const bool shiftable = !weights.capped && !weights.sink;
@@ -175,7 +223,7 @@ ScorePath score_path(const AttentionWeights& weights,
         path.joining = weights.capped ? Joining::skewed : Joining::orthogonal;
     }
     path.rule = normalised ? "R16" : plain ? "R19" : "R23";
-    path.rule += shiftable ? "" : " R24";
+    path.rule += shiftable && !weights.squared_distance ? "" : " R24";
     for (std::size_t h = 0; h < weights.heads; ++h) {
         const QueryKey head = head_of(weights, h);
         if (normalised) {
@@ -183,8 +231,7 @@ ScorePath score_path(const AttentionWeights& weights,
         } else if (!plain) {
             path.heads.push_back(best_rotated_head(head, weights.rotary, radius));
         } else {
-            path.heads.push_back(shiftable ? plain_head(head, radius)
-                                           : unshiftable_head(head, radius));
+            path.heads.push_back(unturned_head(head, weights, radius));
         }
     }
     return path;
@@ -196,6 +243,14 @@ Upper largest_score(const AttentionWeights& weights,
     Upper largest;
     for (std::size_t h = 0; h < weights.heads; ++h) {
         const QueryKey head = head_of(weights, h);
+        if (weights.squared_distance) {
+            const Upper norms =
+                spectral_norm(head.query.weight).upper() + spectral_norm(head.key.weight).upper();
+            const MatrixBall bias = sum(head.query.bias, scaled_by(head.key.bias, -1.0));
+            largest =
+                max(largest, square(affine_radius(norms, frobenius_norm(bias), radius)).scaled(-1));
+            continue;
+        }
         largest = max(largest,
                       side_of(head.query, weights.query_norm, radius, where).radius *
                           side_of(head.key, weights.key_norm, radius, where).radius);

@@ -51,7 +51,8 @@ std::optional<BlockNorms> parts_of(const Layer& layer) {
     parts.mlp = std::get_if<Mlp>(&parts.mlp_residual->body.front().kind);
     if (parts.attention == nullptr || parts.mlp == nullptr || has_bias(*parts.attention) ||
         parts.attention->heads != parts.attention->key_value_heads || parts.attention->query_norm ||
-        parts.attention->key_norm || !parts.mlp->in.bias.empty() || !parts.mlp->out.bias.empty() ||
+        parts.attention->key_norm || parts.attention->squared_distance ||
+        !parts.mlp->in.bias.empty() || !parts.mlp->out.bias.empty() ||
         !has_bounded_slope(parts.mlp->activation)) {
         return std::nullopt;
     }

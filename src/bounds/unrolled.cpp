@@ -1,6 +1,7 @@
 #include "bounds/unrolled.hpp"
 
 #include "lipcert/bounds/activation.hpp"
+#include "lipcert/bounds/attention.hpp"
 #include "lipcert/bounds/head_sum.hpp"
 
 #include <utility>
@@ -103,9 +104,10 @@ struct Unrolled::Head {
     Upper value_difference, value_spread, value_reach;
     Upper query_reach, query_difference;
     Upper key_reach, key_difference;
+    Upper key_square;  ///< what |k|^2 adds to the derivative [R24]
 
     [[nodiscard]] Upper score() const {
-        return query_reach * key_difference + key_reach * query_difference;
+        return query_reach * key_difference + key_reach * query_difference + key_square;
     }
 };
 
@@ -210,8 +212,12 @@ Unrolled::Head Unrolled::read_head(const Attention& attention,
         // [R19] A key bias shifts all scores of a token alike; scores are (L^T q) . y, |y| <= |x|.
         const MatrixBall factor = gram_factor(key.weight);
         maps.key.bias = MatrixBall::zero(key.weight.rows(), 1);
+        if (attention.squared_distance) {
+            maps.query.bias = sum(query.bias, scaled_by(key.bias, -1.0));
+            head.key_square = reach(key.weight, maps.key.bias) * difference(key.weight);
+        }
         const AffineMap joint{product(factor.transposed(), query.weight),
-                              product(factor.transposed(), query.bias)};
+                              product(factor.transposed(), maps.query.bias)};
         Head whole = head;
         whole.query = joint;
         whole.query_reach = reach(joint.weight, joint.bias);
@@ -251,7 +257,7 @@ Upper Unrolled::branch_gain(const std::vector<Head>& heads,
         const Upper score = score_scale * head.value_spread;
         used.push_back(outputs[h]);
         norms.push_back(norm);
-        values.push_back(head.value_difference);
+        values.push_back(head.value_difference + score * head.key_square);
         alone.push_back(head.value_difference + score * head.score());
         queries.push_back(head.query);
         inputs.push_back(head.query.weight.transposed());
@@ -297,7 +303,7 @@ void Unrolled::pass_attention(const Residual& residual,
     Source source;
     std::vector<Head> heads;
     std::vector<MatrixBall> biases;
-    const Upper tau = attention.score_scale.magnitude();
+    const Upper tau = product_scale(attention);
     for (Index h = 0; h < heads_count; ++h) {
         const Index group = h * groups / heads_count;  // [R25]
         const AffineMap head_value = output_block(value, group * value_rows, value_rows);

@@ -97,7 +97,7 @@ AttentionWeights Walk::read_attention(const StreamBounds& stream,
                                       const Attention& attention,
                                       const std::string& where) const {
     AttentionWeights weights;
-    weights.score_scale = attention.score_scale.magnitude();
+    weights.score_scale = product_scale(attention);
     weights.query = read_on(stream, attention.query, where);
     weights.key = read_on(stream, attention.key, where);
     weights.value = read_on(stream, attention.value, where);
@@ -108,6 +108,7 @@ AttentionWeights Walk::read_attention(const StreamBounds& stream,
     weights.rotations = rotations_of(attention, longest_stream_);
     weights.capped = attention.score_cap.has_value();
     weights.sink = attention.sink.has_value();
+    weights.squared_distance = attention.squared_distance;
     read_score_constants(checkpoint_, attention, where);
     return weights;
 }

@@ -197,11 +197,26 @@ Values Kernels<EnclosedNumber>::product(const Values& a, const Values& b) {
 }
 
 template <>
-Values Kernels<EnclosedNumber>::scores(const Values& query,
-                                       const Values& key,
-                                       const Interval& tau) {
-    Values result = product(query, Values(key.transpose()));
-    scale(tau, result);
+Values Kernels<EnclosedNumber>::scores(const Attention& attention,
+                                       const Values& query,
+                                       const Values& key) {
+    if (!attention.squared_distance) {
+        Values result = product(query, Values(key.transpose()));
+        scale(attention.score_scale, result);
+        return result;
+    }
+    Values result(query.rows(), key.rows());
+    for (Index i = 0; i < query.rows(); ++i) {
+        for (Index j = 0; j < key.rows(); ++j) {
+            EnclosedNumber sum;
+            for (Index k = 0; k < query.cols(); ++k) {
+                const EnclosedNumber apart = query(i, k) - key(j, k);
+                sum = sum + at_least(apart * apart, 0.0);
+            }
+            result(i, j) = EnclosedNumber() - sum;
+        }
+    }
+    scale(attention.score_scale, result);
     return result;
 }
 
@@ -252,9 +267,9 @@ Values Kernels<EnclosedNumber>::attend(const HeadInputs<EnclosedNumber>& inputs,
     for (Index first = 0; first < averages.rows(); first += length) {
         for (Index head = 0; head < heads; ++head) {
             const Index source = head * sources / heads;
-            Values shares = scores(inputs.queries.block(first, head * width, length, width),
-                                   inputs.keys.block(first, source * width, length, width),
-                                   attention.score_scale);
+            Values shares = scores(attention,
+                                   inputs.queries.block(first, head * width, length, width),
+                                   inputs.keys.block(first, source * width, length, width));
             if (attention.score_cap) {
                 soft_cap(*attention.score_cap, shares);
             }

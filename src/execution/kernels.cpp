@@ -139,6 +139,21 @@ private:
     Index length_, blocks_, count_;
 };
 
+/// Scores of `query`'s rows against `key`'s: -tau |q - k|^2 is 2 tau q.k - tau |q|^2 - tau |k|^2.
+template <class Scalar>
+void score_into(const Attention& attention,
+                const blas::Part<Scalar>& query,
+                const blas::Part<Scalar>& key,
+                Stream<Scalar>& scores) {
+    const Scalar tau = Kernels<Scalar>::number(attention.score_scale);
+    const Scalar factor = attention.squared_distance ? Scalar(2) * tau : tau;
+    blas::multiply_into<Scalar>(factor, query, true, key, scores);
+    if (attention.squared_distance) {
+        scores.colwise() -= tau * query.rowwise().squaredNorm();
+        scores.rowwise() -= tau * key.rowwise().squaredNorm().transpose();
+    }
+}
+
 /// The largest |score| that a query sees; the last query of a causal piece sees all of its keys.
 template <class Scalar>
 double largest_seen(bool causal, const Stream<Scalar>& scores) {
@@ -245,10 +260,10 @@ void Kernels<Scalar>::rotate(const RotaryAngles& angles,
 }
 
 template <class Scalar>
-auto Kernels<Scalar>::scores(const Values& query, const Values& key, const Interval& tau)
+auto Kernels<Scalar>::scores(const Attention& attention, const Values& query, const Values& key)
     -> Values {
     Values result(query.rows(), key.rows());
-    blas::multiply_into<Scalar>(number(tau), query, true, key, result);
+    score_into<Scalar>(attention, query, key, result);
     return result;
 }
 
@@ -287,12 +302,10 @@ auto Kernels<Scalar>::attend(const HeadInputs<Scalar>& inputs, double* largest_s
         const Index first = piece.sequence * inputs.sequence_length;
         const Index query = first + piece.first_query;
         Values shares(piece.queries, piece.keys);
-        blas::multiply_into<Scalar>(
-            number(attention.score_scale),
-            inputs.queries.block(query, piece.head * width, piece.queries, width),
-            true,
-            inputs.keys.block(first, source * width, piece.keys, width),
-            shares);
+        score_into<Scalar>(attention,
+                           inputs.queries.block(query, piece.head * width, piece.queries, width),
+                           inputs.keys.block(first, source * width, piece.keys, width),
+                           shares);
         if (attention.score_cap) {
             soft_cap(*attention.score_cap, shares);
         }

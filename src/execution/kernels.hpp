@@ -52,8 +52,10 @@ struct Kernels {
                        Eigen::Index width,
                        Eigen::Index sequence_length,
                        Values& x);
-    /// tau q_i.k_j; where causal, what lies above the diagonal is not used.
-    [[nodiscard]] static Values scores(const Values& query, const Values& key, const Interval& tau);
+    /// tau q_i.k_j or -tau |q_i - k_j|^2; where causal, what lies above the diagonal is not used.
+    [[nodiscard]] static Values scores(const Attention& attention,
+                                       const Values& query,
+                                       const Values& key);
     /// Rows of scores become softmax weights, the first over `seen_by_first` keys and each further
     /// one over one more, zero behind. With a sink they sum to less than 1: one more key of that
     /// score takes the rest.

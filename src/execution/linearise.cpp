@@ -109,7 +109,8 @@ private:
         return shares.cwiseProduct(d.colwise() - mean);
     }
 
-    double tau_ = 0.0;
+    bool squared_distance_ = false;
+    double tau_ = 0.0;  ///< of q.k
     double output_scale_ = 1.0;
     Index heads_count_ = 0, sources_ = 0, width_ = 0, value_width_ = 0;
     Linearisation queries_, keys_, values_, output_;
@@ -207,7 +208,8 @@ Linearisation prepared(const Transformer& model,
 AttentionAtInput::AttentionAtInput(const Transformer& model,
                                    const Attention& attention,
                                    const Matrix& stream)
-    : tau_(Kernel::number(attention.score_scale)),
+    : squared_distance_(attention.squared_distance),
+      tau_((squared_distance_ ? 2.0 : 1.0) * Kernel::number(attention.score_scale)),
       output_scale_(Kernel::number(attention.output_scale)),
       heads_count_(static_cast<Index>(attention.heads)),
       sources_(static_cast<Index>(attention.key_value_heads)),
@@ -229,7 +231,7 @@ AttentionAtInput::AttentionAtInput(const Transformer& model,
                              attention.rotary_angles,
                              keys_.value.middleCols(source * width_, width_));
         state.values = values_.value.middleCols(source * value_width_, value_width_);
-        state.shares = Kernel::scores(state.query.value, state.key.value, attention.score_scale);
+        state.shares = Kernel::scores(attention, state.query.value, state.key.value);
         if (attention.score_cap) {
             state.cap_slopes =
                 slopes(Activation::tanh, state.shares / Kernel::number(*attention.score_cap));
@@ -260,8 +262,13 @@ Matrix AttentionAtInput::push(const Matrix& dx) const {
         const Index source = source_of(head);
         const Matrix dquery = state.query.push(dqueries.middleCols(head * width_, width_));
         const Matrix dkey = state.key.push(dkeys.middleCols(source * width_, width_));
-        const Matrix dscores =
+        Matrix dscores =
             tau_ * (dquery * state.key.value.transpose() + state.query.value * dkey.transpose());
+        if (squared_distance_) {
+            // -|q|^2 is the same for every key: the softmax takes no note of its change.
+            dscores.rowwise() -=
+                tau_ * state.key.value.cwiseProduct(dkey).rowwise().sum().transpose();
+        }
         averages.middleCols(head * value_width_, value_width_) =
             through_softmax(state.shares, state.capped(dscores)) * state.values +
             state.shares * dvalues.middleCols(source * value_width_, value_width_);
@@ -283,8 +290,11 @@ Matrix AttentionAtInput::pull(const Matrix& dy) const {
         const Matrix dshares = daverage * state.values.transpose();
         const Matrix dscores = tau_ * state.capped(through_softmax(state.shares, dshares));
         dqueries.middleCols(head * width_, width_) += state.query.pull(dscores * state.key.value);
-        dkeys.middleCols(source * width_, width_) +=
-            state.key.pull(dscores.transpose() * state.query.value);
+        Matrix dkey = dscores.transpose() * state.query.value;
+        if (squared_distance_) {
+            dkey -= dscores.colwise().sum().transpose().asDiagonal() * state.key.value;
+        }
+        dkeys.middleCols(source * width_, width_) += state.key.pull(dkey);
     }
     return queries_.pull(dqueries) + keys_.pull(dkeys) + values_.pull(dvalues);
 }

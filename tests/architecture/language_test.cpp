@@ -220,6 +220,53 @@ TEST_CASE("attention takes a cap of the scores and a sink, whose scores are plac
     CHECK_FALSE(std::get<Attention>(asks.body.back().kind).key_norm);
 }
 
+TEST_CASE("scores can be squared distances, beside which only what has a proof is read") {
+    json document = small_family();
+    json& body = document["model"][1]["body"][0]["residual"];
+    body[1] = {{"attention",
+                {{"q", "{prefix}{i}.w"},
+                 {"k", "{prefix}{i}.w"},
+                 {"v", "{prefix}{i}.w"},
+                 {"o", "{prefix}{i}.w"},
+                 {"heads", "1"},
+                 {"score_scale", "gain"},
+                 {"scores", "squared_distance"},
+                 {"rotary", "none"},
+                 {"causal", true}}}};
+    document["recognise"]["tensors"] = {{"{prefix}e", {"V", "d"}}};
+    TinyTensors tensors;
+    tensors.matrices["a.e"] = Matrix::Ones(5, 2);
+    tensors.matrices["a.0.w"] = tensors.matrices["a.1.w"] = Matrix::Ones(2, 2);
+    const TinyModel model = make_model(tensors, json{{"depth", 2}, {"norm", "none"}});
+    const auto is_distance = [&] {
+        const Architecture graph = built(document, model);
+        const auto& residual = std::get<Residual>(graph.layers[1].modules.front().kind);
+        return std::get<Attention>(residual.body.back().kind).squared_distance;
+    };
+    CHECK(is_distance());
+    json& attention = body[1]["attention"];
+    const auto refusal = [&] { return error_of([&] { return built(document, model); }); };
+    const json plain = attention;
+    attention["score_cap"] = 5;
+    CHECK(says(refusal(), "without \"score_cap\" only"));
+    attention = plain;
+    attention["sink"] = json::object();
+    CHECK(says(refusal(), "without \"sink\" only"));
+    attention = plain;
+    attention["k_norm"] = {{"unit_norm", {{"epsilon", "1/1000"}}}};
+    CHECK(says(refusal(), "without \"k_norm\" only"));
+    CHECK(contains(refusal().where(), "/model/1/body/0/residual/1/attention/k_norm"));
+    attention = plain;
+    attention["rotary"] = "half_split";
+    CHECK(says(refusal(), "without rotary positions only"));
+    CHECK(contains(refusal().where(), "/model/1/body/0/residual/1/attention/rotary"));
+    attention = plain;
+    attention["scores"] = "cosine";
+    CHECK(says(refusal(), "\"cosine\" is no kind of scores"));
+    attention["scores"] = "dot_product";
+    CHECK_FALSE(is_distance());
+}
+
 TEST_CASE("a wrong projection on the skip path is refused") {
     json document = documented("family");
     document["model"][2].erase("projection");

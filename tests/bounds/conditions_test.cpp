@@ -109,7 +109,9 @@ std::vector<Module> random_blocks(GraphBuilder& builder, Random& random, Index w
             shape.rotary = random.integer(0, 1) == 0 ? Rotary::none : Rotary::half_split;
             shape.bias_gain = random.integer(0, 1) == 0 ? 0.0 : 0.5;
             shape.weight_gain = std::pow(10.0, random.uniform(-1.0, 0.5));
-            body = {random_attention(builder, random, shape)};
+            Attention attention = random_attention(builder, random, shape);
+            attention.squared_distance = shape.rotary == Rotary::none && random.integer(0, 1) == 0;
+            body = {attention};
         } else {
             body = random_gated_mlp(builder, random, width, random.integer(0, 2) == 0);
         }
@@ -255,6 +257,51 @@ TEST_CASE("on a shell too, half of the query part looks away from the values [R4
     }
     CHECK(best <= bound);
     CHECK(best > 0.1);
+}
+
+TEST_CASE("on a shell and behind any norm, what a key says of itself counts [R24] [R39] [R40]") {
+    // Nobody asks: as dot products these scores would be constant and each bound of the block 1.
+    GraphBuilder builder;
+    Matrix row = Matrix::Zero(2, 4);
+    row(0, 0) = 3.0;
+    Attention attention;
+    attention.query = builder.linear(Matrix::Zero(2, 4));
+    attention.key = builder.linear(row);
+    attention.value = attention.output = builder.linear(Matrix::Identity(4, 4));
+    attention.heads = attention.key_value_heads = 1;
+    attention.score_scale = Interval::exact(1.0);
+    attention.causal = false;
+    attention.squared_distance = true;
+    const double s = 72.0;  // 2 tau d |Wk|^2
+    const auto moved = [&](const ForwardModel& model, double along, double across, bool turned) {
+        Matrix keys{{along, across, 0.0, 0.0}, {-along, across, 0.0, 0.0}};
+        Matrix by{{1.0, 0.0, 0.0, 0.0}, {1.0, 0.0, 0.0, 0.0}};
+        if (turned) {
+            by << across, -along, 0.0, 0.0, across, along, 0.0, 0.0;
+            by.rowwise().normalize();
+        }
+        return quotient(model, keys, by, 1e-6);
+    };
+    // Two thirds of the keys' squares lie along the head's axis; they turn.
+    const Architecture architecture = behind_norm(builder, attention);
+    const NetworkBounds shell = on_long_tokens(builder, architecture);
+    const ForwardModel model(architecture, builder.checkpoint());
+    const double turned = moved(model, 2.001 * std::sqrt(2.0 / 3.0), 2.001 / std::sqrt(3.0), true);
+    CHECK(turned <= shell.blocks_l2.upper.to_double());
+    CHECK(turned >= 0.37 * s);
+    CHECK(shell.blocks_l2.upper.to_double() <= 1.05 * (s + std::sqrt(2.0)));
+
+    // |z|^2 = 0.4 d, |p|^2 = epsilon d 2/3, along the axis: (0.4 s - 1) 0.6^1.5 / sqrt(epsilon).
+    const double epsilon = 0.01;
+    const std::vector<Module> modules = {
+        {residual({{builder.norm(NormKind::rms, epsilon)}, {attention}}, 0.0)}};
+    const BlockBound block = proved(builder, modules, Probe{}).layers[0].blocks[0];
+    CHECK(block.rule.find("R39") != std::string::npos);
+    const double length = std::sqrt(epsilon * 4.0 * 2.0 / 3.0);
+    const double seen = moved(builder.model(modules), length, 0.0, false) * std::sqrt(epsilon);
+    CHECK(seen <= block.lipschitz.to_double() * std::sqrt(epsilon));
+    CHECK(seen == doctest::Approx((0.4 * s - 1.0) * std::pow(0.6, 1.5)).epsilon(1e-3));
+    CHECK(block.lipschitz.to_double() * std::sqrt(epsilon) <= std::hypot(1.0, s) * (1.0 + 1e-4));
 }
 
 TEST_CASE("the joint bound of a small ball's normalisation and gated MLP is no half of it [R39]") {

@@ -65,6 +65,7 @@ struct Kind {
     bool biases = false;
     bool capped = false;
     bool sink = false;
+    bool squared_distance = false;
 };
 
 constexpr Index kWidth = 2;
@@ -98,6 +99,7 @@ Attention attention_of(GraphBuilder& builder, Genome& genome, const Kind& kind) 
     if (kind.sink) {
         attention.sink = Sink{};
     }
+    attention.squared_distance = kind.squared_distance;
     return attention;
 }
 
@@ -176,6 +178,11 @@ TEST_CASE("weights and inputs that evolve together approach attention's bounds f
         {"two heads, capped scores", 2, 2, Rotary::none, false, false, true},
         {"sink with biases", 1, 1, Rotary::none, false, true, false, true},
         {"sink, rotary", 1, 1, Rotary::half_split, false, false, false, true},
+        {.name = "squared distances with biases", .biases = true, .squared_distance = true},
+        {.name = "two heads, squared distances",
+         .heads = 2,
+         .key_value_heads = 2,
+         .squared_distance = true},
     };
     Random random(911);
     for (const Kind& kind : kinds) {

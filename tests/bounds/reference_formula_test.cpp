@@ -178,6 +178,10 @@ TEST_CASE("the formula is left out where the model is not of its architecture [R
         .body.insert(std::get<Residual>(other.layers[0].modules[0].kind).body.begin(),
                      {builder.norm(NormKind::rms, 1e-5)});
     CHECK_FALSE(reference_bounds(other, builder.checkpoint(), Upper::exact(2.0)));
+    other = architecture;
+    auto& body = std::get<Residual>(other.layers[0].modules[0].kind).body;
+    std::get<Attention>(body.front().kind).squared_distance = true;
+    CHECK_FALSE(reference_bounds(other, builder.checkpoint(), Upper::exact(2.0)));
 }
 
 TEST_CASE("on random models the repair is a bound, and never below the composition's [R1']") {

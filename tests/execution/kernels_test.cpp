@@ -98,6 +98,7 @@ TEST_CASE("attention in pieces is that of all queries at once, beyond one piece 
             if (length == 7) {
                 attention.score_cap = Interval::exact(1.5);
             }
+            attention.squared_distance = length == 131;
             const HeadInputs<double> inputs{attention,
                                             random.gaussian(2 * length, 4 * 3),
                                             random.gaussian(2 * length, 2 * 3),
@@ -109,10 +110,10 @@ TEST_CASE("attention in pieces is that of all queries at once, beyond one piece 
             double expected_largest = 0.0;
             for (Eigen::Index head = 0; head < 4; ++head) {
                 for (const Eigen::Index first : {Eigen::Index{0}, length}) {
-                    Matrix weights =
-                        Kernels<double>::scores(inputs.queries.block(first, 3 * head, length, 3),
-                                                inputs.keys.block(first, 3 * (head / 2), length, 3),
-                                                attention.score_scale);
+                    Matrix weights = Kernels<double>::scores(
+                        attention,
+                        inputs.queries.block(first, 3 * head, length, 3),
+                        inputs.keys.block(first, 3 * (head / 2), length, 3));
                     if (attention.score_cap) {
                         Kernels<double>::soft_cap(*attention.score_cap, weights);
                     }

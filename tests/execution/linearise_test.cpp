@@ -157,6 +157,11 @@ std::vector<NamedModule> modules_of_every_kind(GraphBuilder& builder, Random& ra
     modules.push_back({"causal attention, grouped queries", {attention}});
     attention.causal = false;
     modules.push_back({"full attention", {attention}});
+    attention.squared_distance = true;
+    modules.push_back({"squared distances", {attention}});
+    attention.causal = true;
+    modules.push_back({"causal squared distances", {attention}});
+    attention.causal = attention.squared_distance = false;
     attention.rotary = Rotary::half_split;
     attention.rotary_angles = RotaryAngles{};
     modules.push_back({"rotary", {attention}});

@@ -335,7 +335,9 @@ Stream<Scalar> ForwardModel::average(const Attention& attention,
         for (Index other = 0; other < (attention.causal ? token + 1 : key.rows()); ++other) {
             auto product = Scalar(0.0);
             for (Index i = 0; i < query.cols(); ++i) {
-                product += query(token, i) * key(other, i);
+                const Scalar apart = query(token, i) - key(other, i);
+                product += attention.squared_distance ? Scalar(0.0) - apart * apart
+                                                      : query(token, i) * key(other, i);
             }
             shares.push_back(tau * product);
             if (attention.score_cap) {

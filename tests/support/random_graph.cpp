@@ -117,23 +117,7 @@ private:
         return static_cast<Activation>(random_.integer(0, kLast));
     }
 
-    Attention attention(Index outputs) {
-        Attention attention;
-        attention.key_value_heads = random_.integer(1, 2);
-        attention.heads = attention.key_value_heads * random_.integer(1, 2);
-        attention.rotary = static_cast<Rotary>(random_.integer(0, 2));
-        const auto heads = static_cast<Index>(attention.heads);
-        const auto groups = static_cast<Index>(attention.key_value_heads);
-        const auto half = static_cast<Index>(random_.integer(1, 2));
-        const Index head_width = attention.rotary == Rotary::none ? half : 2 * half;
-        const auto value_width = static_cast<Index>(random_.integer(1, 3));
-        attention.query = linear(heads * head_width, width_);
-        attention.key = linear(groups * head_width, width_);
-        attention.value = linear(groups * value_width, width_);
-        attention.output = linear(outputs, heads * value_width);
-        attention.score_scale = Interval::exact(random_.uniform(0.1, 2.0));
-        attention.causal = one_in(2);
-        attention.output_scale = one_in(3) ? small_factor() : Interval::exact(1.0);
+    void add_score_variants(Attention& attention, Index head_width, Index heads) {
         if (one_in(4)) {
             attention.query_norm = head_norm(head_width);
         }
@@ -146,6 +130,30 @@ private:
         if (one_in(4)) {
             const auto scores = [&] { return random_.gaussian_vector(heads, 3.0); };
             attention.sink = Sink{one_in(2) ? "" : builder_.store(scores())};
+        }
+    }
+
+    Attention attention(Index outputs) {
+        Attention attention;
+        attention.key_value_heads = random_.integer(1, 2);
+        attention.heads = attention.key_value_heads * random_.integer(1, 2);
+        attention.rotary = static_cast<Rotary>(random_.integer(0, 2));
+        // Which nothing else that changes scores goes with.
+        attention.squared_distance = attention.rotary == Rotary::none && one_in(2);
+        const auto heads = static_cast<Index>(attention.heads);
+        const auto groups = static_cast<Index>(attention.key_value_heads);
+        const auto half = static_cast<Index>(random_.integer(1, 2));
+        const Index head_width = attention.rotary == Rotary::none ? half : 2 * half;
+        const auto value_width = static_cast<Index>(random_.integer(1, 3));
+        attention.query = linear(heads * head_width, width_);
+        attention.key = linear(groups * head_width, width_);
+        attention.value = linear(groups * value_width, width_);
+        attention.output = linear(outputs, heads * value_width);
+        attention.score_scale = Interval::exact(random_.uniform(0.1, 2.0));
+        attention.causal = one_in(2);
+        attention.output_scale = one_in(3) ? small_factor() : Interval::exact(1.0);
+        if (!attention.squared_distance) {
+            add_score_variants(attention, head_width, heads);
         }
         if (one_in(6)) {
             attention.relative_bias =

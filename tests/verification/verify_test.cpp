@@ -14,6 +14,7 @@
 #include "support/hdf5_writer.hpp"
 #include "support/json_schema.hpp"
 #include "support/program.hpp"
+#include "support/random.hpp"
 #include "support/temporary_folder.hpp"
 #include <doctest/doctest.h>
 #include <hdf5.h>
@@ -513,4 +514,62 @@ TEST_CASE("both JSON texts fit their published schemas") {
         CHECK(lipcert::test::schema_violations(schema("lipcert-verification-1"), json).empty());
         CHECK((json.at("verdict") == "confirmed") == (outcome.exit_code == 0));
     }
+}
+
+TEST_CASE("a described model whose scores are squared distances is certified and verified [R24]") {
+    const TemporaryFolder folder;
+    const std::string family = write_file(folder / "family.json", R"json({
+        "family": "distances",
+        "model": [{"embedding": "e"},
+                  {"repeat": 2, "index": "i", "body": [
+                      {"residual": [{"attention": {
+                          "q": {"weight": "{i}.q", "bias": "{i}.b"},
+                          "k": "{i}.k", "v": "{i}.v", "o": "{i}.o",
+                          "heads": 2, "score_scale": "1/4", "scores": "squared_distance",
+                          "rotary": "none", "causal": true}}]}]},
+                  {"unembedding": ["u"]}]})json")
+                                   .string();
+    const std::string model = (folder / "model.h5").string();
+    lipcert::test::Random random(98);
+    {
+        lipcert::test::Hdf5Writer writer(model);
+        const auto add = [&](const std::string& name, const std::vector<hsize_t>& shape) {
+            const auto count = shape[0] * (shape.size() == 2 ? shape[1] : 1);
+            const lipcert::Vector values = random.gaussian_vector(static_cast<Eigen::Index>(count));
+            writer.add(name, shape, {values.data(), values.data() + values.size()});
+        };
+        add("e", {5, 4});
+        add("u", {5, 4});
+        for (const std::string layer : {"0.", "1."}) {
+            for (const char* map : {"q", "k", "v", "o"}) {
+                add(layer + map, {4, 4});
+            }
+            add(layer + "b", {4});
+        }
+    }
+    const auto certified = [&](const std::string& described) {
+        const std::string file = described + ".certificate.json";
+        const Outcome outcome = run({"certify",
+                                     model,
+                                     "--architecture",
+                                     described,
+                                     "--sequence-length",
+                                     "4",
+                                     "--certificate",
+                                     file});
+        INFO(outcome.err);
+        REQUIRE(outcome.exit_code == 0);
+        return file;
+    };
+    const auto verdict = [&](const std::string& certificate) {
+        return run({"verify", certificate, model, "--architecture", family}).exit_code;
+    };
+    const std::string distances = certified(family);
+    CHECK(contains(read_file(distances), "R24"));
+    CHECK(verdict(distances) == 0);
+    // What holds for dot products is no certificate of distances.
+    std::string products = read_file(family);
+    const std::string word = "squared_distance";
+    products.replace(products.find(word), word.size(), "dot_product");
+    CHECK(verdict(certified(write_file(folder / "products.json", products).string())) == 1);
 }

@@ -82,6 +82,7 @@ struct Attention {
     std::optional<Interval> score_cap;                  ///< c > 0: scores are c tanh(tau q.k / c)
     std::optional<Sink> sink;
     std::optional<RelativeBias> relative_bias;  ///< added to scores behind a cap [R42]
+    bool squared_distance = false;  ///< scores are -tau |q - k|^2 in place of tau q.k [R24]
 };
 
 struct Mlp {

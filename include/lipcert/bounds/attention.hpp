@@ -31,23 +31,28 @@ struct Rotations {
 [[nodiscard]] std::optional<Rotations> rotations_of(const Attention& attention,
                                                     std::optional<std::size_t> tokens);
 
+/// The magnitude of the factor of q.k: |tau|, or 2 tau in -tau |q - k|^2 [R24], where
+/// Error{architecture} meets a negative tau.
+[[nodiscard]] Upper product_scale(const Attention& attention);
+
 /// Softmax attention with every constant folded in; outputs x inputs, rows ordered by head.
 struct AttentionWeights {
     AffineMap query, key, value, output;
     std::size_t heads = 0;
     std::size_t key_value_heads = 0;  ///< divides heads [R25]
-    Upper score_scale;                ///< |tau|
+    Upper score_scale;                ///< the factor of q.k [R24]
     Upper output_scale;               ///< factor in front of the output map
     Rotary rotary = Rotary::none;
     std::optional<HeadNorm> query_norm, key_norm;
-    bool capped = false;  ///< scores are c tanh(s/c) [R24]
-    bool sink = false;    ///< one more key, of value zero and constant score [R24]
+    bool capped = false;            ///< scores are c tanh(s/c) [R24]
+    bool sink = false;              ///< one more key, of value zero and constant score [R24]
+    bool squared_distance = false;  ///< scores are -tau |q - k|^2 = 2 tau q.k - ... [R24]
     std::optional<Rotations> rotations = {};  ///< where they are known and limited [R43]
 };
 
 /// What a query head's scores contribute. With x_i the token that asks and x_j the tokens that
 /// answer, the derivative of score ij is, for |x| <= R and for every relative rotation,
-///   by x_j:  at most tau (key_factor |N^T x_i| + key_offset),
+///   by x_j:  at most tau (key_factor |N^T x_i| + key_offset + key_square |x_j| / R),
 ///   by x_i:  the covariance term is at most tau R (query_factor |N^T dx_i| + query_addend |dx_i|)
 ///            per unit of |P^T u|.
 /// N is d x d_h, or m times the identity of two directions that stand for all [R43]; the covariance
@@ -58,6 +63,7 @@ struct ScoreHead {
     Upper shared_norm;  ///< |N|
     Upper key_factor;
     Upper key_offset;
+    Upper key_square;    ///< |Wk|^2 R where scores hold |k|^2 [R24]
     Upper query_factor;  ///< key_factor R + query_offset, except for [R16]
     Upper query_offset;  ///< what a key bias adds
     Upper query_addend;  ///< the same, where it does not act through N [R24]
@@ -102,7 +108,8 @@ struct AttentionRadius {
                                   const Upper& radius);
 
 /// The scores of every head for tokens of norm at most `radius`: [R19] without rotary positions,
-/// [R23] with them, [R16] where queries or keys are normalised; [R24] with a cap or a sink.
+/// [R23] with them, [R16] where queries or keys are normalised; [R24] with a cap or a sink, or of
+/// squared distances: Error{architecture} where one of the others comes with those.
 [[nodiscard]] ScorePath score_path(const AttentionWeights& weights,
                                    const Upper& radius,
                                    const std::string& where);
@@ -114,7 +121,8 @@ struct AttentionRadius {
                                                  const Upper& radius,
                                                  const std::string& where);
 
-/// The largest |tau q.k| of a head for tokens of norm at most `radius`: tau |q| |k| [R26].
+/// The largest |score| of a head for tokens of norm at most `radius`: tau |q| |k|, or
+/// tau (|Wq x| + |Wk y| + |bq - bk|)^2 of squared distances [R26].
 [[nodiscard]] Upper largest_score(const AttentionWeights& weights,
                                   const Upper& radius,
                                   const std::string& where);

@@ -105,6 +105,30 @@ RotaryAnglesSyntax parse_rotary_angles(const Node& node, Scope& scope) {
     return result;
 }
 
+/// "scores": "dot_product" (as without it) or "squared_distance". |q|^2 falls out of the softmax
+/// only where all keys' scores get it as it is.
+bool parse_squared_distance(const Node& node) {
+    const auto scores = node.find("scores");
+    if (!scores || scores->text() == "dot_product") {
+        return false;
+    }
+    if (scores->text() != "squared_distance") {
+        scores->refuse(
+            fmt::format("\"{}\" is no kind of scores; expected \"dot_product\" or "
+                        "\"squared_distance\"",
+                        scores->text()));
+    }
+    for (const char* key : {"q_norm", "k_norm", "score_cap", "sink"}) {
+        if (const auto other = node.find(key)) {
+            other->refuse(
+                fmt::format("scores that are squared distances are bounded without \"{}\" only; "
+                            "expected none, or scores that are dot products",
+                            key));
+        }
+    }
+    return true;
+}
+
 AttentionSyntax parse_attention(const Node& node, Scope& scope) {
     node.allow_keys({"q",
                      "k",
@@ -114,6 +138,7 @@ AttentionSyntax parse_attention(const Node& node, Scope& scope) {
                      "kv_heads",
                      "head_dim",
                      "score_scale",
+                     "scores",
                      "rotary",
                      "rotary_angles",
                      "causal",
@@ -132,6 +157,7 @@ AttentionSyntax parse_attention(const Node& node, Scope& scope) {
     result.key_value_heads = scope.optional_formula(node, "kv_heads");
     result.head_dim = scope.optional_formula(node, "head_dim");
     result.score_scale = scope.formula(node.at("score_scale"));
+    result.squared_distance = parse_squared_distance(node);
     result.output_scale = scope.optional_formula(node, "output_scale");
     // Both decide which rules may be used, so that a file has to say them.
     result.rotary = scope.word(node.at("rotary"), ParameterKind::rotary);

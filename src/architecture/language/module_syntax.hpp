@@ -96,6 +96,7 @@ struct AttentionSyntax {
     std::optional<Formula> score_cap;
     std::optional<SinkSyntax> sink;
     std::optional<RelativeBiasSyntax> relative_bias;
+    bool squared_distance = false;
 };
 
 struct MlpSyntax {
