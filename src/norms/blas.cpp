@@ -111,22 +111,6 @@ Matrix multiply(const Matrix& a, bool transposed, const Matrix& b) {
     return result;
 }
 
-void subtract_gram(const FloatMatrix& vectors, FloatMatrix& lower) {
-    const int n = checked(lower.rows());
-    const ThreadLimit limit(multiply_adds(lower.rows(), lower.rows(), vectors.cols()) / 2.0);
-    cblas_ssyrk(CblasRowMajor,
-                CblasLower,
-                CblasNoTrans,
-                n,
-                checked(vectors.cols()),
-                -1.0F,
-                vectors.data(),
-                checked(vectors.cols()),
-                1.0F,
-                lower.data(),
-                n);
-}
-
 void multiply_symmetric(const FloatMatrix& lower, const float* x, float* y) {
     const int n = checked(lower.rows());
     const ThreadLimit limit(multiply_adds(lower.rows(), lower.rows(), 1));

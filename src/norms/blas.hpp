@@ -35,9 +35,6 @@ void run_probes();
 /// op(A) B, op the transpose where `transposed`, for a B of few columns.
 [[nodiscard]] Matrix multiply(const Matrix& a, bool transposed, const Matrix& b);
 
-/// In float32: lower -= M M^T (lower triangle), M of few columns.
-void subtract_gram(const FloatMatrix& vectors, FloatMatrix& lower);
-
 /// In float32, for estimates: y = A x for the symmetric matrix A with this lower triangle.
 void multiply_symmetric(const FloatMatrix& lower, const float* x, float* y);
 

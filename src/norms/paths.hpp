@@ -3,7 +3,10 @@
 #include "lipcert/norms/spectral_norm.hpp"
 #include "lipcert/tensor/matrix.hpp"
 
+#include <functional>
 #include <optional>
+
+#include "norms/crude_gram.hpp"
 
 namespace lipcert {
 
@@ -17,7 +20,13 @@ namespace lipcert {
                                                  int exponent,
                                                  const std::optional<Vector>& start);
 
-/// Deflation in float32 where the spectrum has a gap [S7] [S8] [S9], else as above.
-[[nodiscard]] SpectralNorm norm_by_deflation(const Matrix& matrix, int exponent);
+/// How a crude Gram matrix comes about.
+using FormCrudeGram = std::function<CrudeGram(const SmallerSide&)>;
+
+/// Deflation over a crude Gram matrix where the spectrum has a gap [S7] [S8] [S9] [S11], else as
+/// above.
+[[nodiscard]] SpectralNorm norm_by_deflation(const Matrix& matrix,
+                                             int exponent,
+                                             const FormCrudeGram& form = form_crude_gram);
 
 }  // namespace lipcert

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "norms/blas.hpp"
 #include "norms/deflation.hpp"
+#include "norms/parallel.hpp"
 #include "norms/scaling.hpp"
 
 namespace lipcert {
@@ -17,7 +17,7 @@ Upper count(Eigen::Index number) {
 
 /// M ~ V sqrt(D) in float32, and how far it is from it.
 struct Deflator {
-    FloatMatrix matrix;
+    FloatMatrix transposed;  ///< M^T: a direction a row
     Upper squared_norm;      ///< >= |M|_F^2
     Upper squared_mismatch;  ///< >= |M - V sqrt(D)|_F^2
 };
@@ -25,7 +25,7 @@ struct Deflator {
 Deflator deflator_of(const Matrix& vectors, const Vector& weights) {
     Deflator result;
     const Matrix scaled = vectors * weights.cwiseSqrt().asDiagonal();
-    result.matrix = scaled.cast<float>();
+    result.transposed = scaled.transpose().cast<float>();
     // sqrt(D) is the computed square root, taken as exact. One product and one conversion, each
     // rounded: 2^-52 + 2^-24 < U of float32; and an underflow.
     const Upper entries = count(scaled.size());
@@ -40,6 +40,20 @@ Deflator deflator_of(const Matrix& vectors, const Vector& weights) {
     return result;
 }
 
+/// F - M M^T in loops of our own, direction by direction: a term passes one rounding for each
+/// direction and one more.
+void subtract_gram(const FloatMatrix& transposed, FloatMatrix& lower) {
+    const Eigen::Index n = lower.rows();
+    for_each_row_range(n, n, [&](Eigen::Index begin, Eigen::Index end) {
+        for (Eigen::Index i = begin; i < end; ++i) {
+            auto row = lower.row(i).head(i + 1);
+            for (Eigen::Index j = 0; j < transposed.rows(); ++j) {
+                row -= transposed(j, i) * transposed.row(j).head(i + 1);
+            }
+        }
+    });
+}
+
 /// [S8] Rounding of F - M M^T in float32.
 Upper downdate_error(const CrudeGram& gram, const Deflator& deflator, Eigen::Index columns) {
     const Eigen::Index n = gram.lower.rows();
@@ -50,16 +64,15 @@ Upper downdate_error(const CrudeGram& gram, const Deflator& deflator, Eigen::Ind
     return relative * (gram.frobenius + deflator.squared_norm) + underflow;
 }
 
-}  // namespace
-
-Upper bound_of_rest(
+/// [S8] Of Q instead of W'.
+Upper rest_of_q(
     CrudeGram& gram, const Matrix& vectors, const Vector& weights, double rest, double ceiling) {
     const Deflator deflator = deflator_of(vectors, weights);
-    blas::subtract_gram(deflator.matrix, gram.lower);
+    subtract_gram(deflator.transposed, gram.lower);
     const Upper beside =
         gram.error + downdate_error(gram, deflator, vectors.cols()) + deflator.squared_mismatch;
     Upper by_norm = frobenius_of_symmetric(gram.lower) + beside;
-    if (by_norm < Upper::exact(std::max(0.0, ceiling))) {
+    if (by_norm < Upper::exact(ceiling)) {
         return by_norm;
     }
     const double room = ceiling - beside.to_double() - rest;
@@ -69,6 +82,15 @@ Upper bound_of_rest(
     constexpr double kShare = 0.55;  // of the room: above what the estimate missed, below its top
     const auto level = static_cast<float>(rest + kShare * room);
     return min(by_norm, certify_crude_level(gram.lower, level) + beside);
+}
+
+}  // namespace
+
+Upper bound_of_rest(
+    CrudeGram& gram, const Matrix& vectors, const Vector& weights, double rest, double ceiling) {
+    const double root = std::sqrt(std::max(0.0, ceiling)) - gram.lost.norm.to_double();
+    const double ceiling_of_q = root > 0.0 ? root * root : 0.0;
+    return square(sqrt(rest_of_q(gram, vectors, weights, rest, ceiling_of_q)) + gram.lost.norm);
 }
 
 }  // namespace lipcert
