@@ -89,8 +89,8 @@ Upper crude_gram_error(Eigen::Index inner, Eigen::Index size, const Upper& squar
 }
 
 CrudeGram form_crude_gram(const SmallerSide& side) {
-    const integer::Kernel kernel = integer::fast_kernel();
-    return kernel != nullptr ? form_integer_gram(side, kernel) : form_float_gram(side);
+    const integer::Kernel* const kernel = integer::fast_kernel();
+    return kernel != nullptr ? form_integer_gram(side, *kernel) : form_float_gram(side);
 }
 
 CrudeGram form_float_gram(const SmallerSide& side) {

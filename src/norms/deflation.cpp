@@ -8,6 +8,7 @@
 #include "norms/freivalds.hpp"
 #include "norms/projection.hpp"
 #include "norms/ritz_correction.hpp"
+#include <Eigen/Eigenvalues>
 
 namespace lipcert {
 
@@ -120,6 +121,20 @@ std::optional<Enclosure> deflated_norm(const SmallerSide& side,
         return std::nullopt;
     }
     return Enclosure(quotient_of_top(p), sqrt(Upper::exact(level)));
+}
+
+Vector sharpened_top(const SmallerSide& side, const CrudeGram& gram, const RitzPairs& pairs) {
+    const Matrix image = side.image(pairs.vectors);
+    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(image.transpose() * image);
+    const Index last = pairs.values.size() - 1;
+    const double value = solver.eigenvalues()(last);
+    if (solver.info() != Eigen::Success || !std::isfinite(value)) {
+        return pairs.vectors.col(0);
+    }
+    const Vector top = pairs.vectors * solver.eigenvectors().col(last);
+    const Matrix residual =
+        side.transposed_image(image * solver.eigenvectors().col(last)) - value * top;
+    return top + ritz_corrections(gram.lower, pairs.vectors, Vector::Constant(1, value), residual);
 }
 
 }  // namespace lipcert

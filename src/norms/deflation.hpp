@@ -19,6 +19,13 @@ namespace lipcert {
                                                      CrudeGram& gram,
                                                      const RitzPairs& pairs);
 
+/// A guess at the top singular vector of W' where the spectrum has no gap: the best combination of
+/// the Ritz vectors, then a correction outside of their span. Good to about 1e-5, where the Ritz
+/// vector itself may be off by 1e-2.
+[[nodiscard]] Vector sharpened_top(const SmallerSide& side,
+                                   const CrudeGram& gram,
+                                   const RitzPairs& pairs);
+
 /// [S8] Bounds z^T W'^T W' z / |z|^2 over all z orthogonal to the columns of `vectors`, of which
 /// `weights` holds eigenvalue estimates (any positive numbers will do); +inf where nothing below
 /// `ceiling` can be shown. `rest`: an estimate of what is bounded. `gram` is used up.

@@ -24,27 +24,29 @@ using Index = Eigen::Index;
 /// stay in its cache.
 constexpr int kGroupsOfPiece = 8;
 
-/// Adds a block of integers to F, one rounding to float32 for each panel.
-void add(
-    const integer::Block& block, const Vector& units, Index row, Index col, FloatMatrix& lower) {
-    const Index rows = std::min<Index>(integer::kSide, lower.rows() - row);
-    for (Index i = 0; i < rows; ++i) {
-        const Index cols = std::min<Index>(integer::kSide, row + i - col + 1);
-        float* const target = &lower(row + i, col);
-        const double of_row = units(row + i);
-        const Index offset = i * integer::kSide;
-        for (Index j = 0; j < cols; ++j) {
-            // At most 2^40 in magnitude: exact.
-            const std::int64_t sum = std::int64_t{block.high[offset + j]} * 65536 +
-                                     std::int64_t{block.middle[offset + j]} * 256 +
-                                     block.low[offset + j];
-            const double value = static_cast<double>(sum) * (of_row * units(col + j));
-            target[j] = static_cast<float>(static_cast<double>(target[j]) + value);
-        }
+/// Adds the product of two groups of columns to the lower triangle of F, one rounding to float32
+/// for each panel.
+void add_groups(
+    const integer::Panel& panel, const integer::Kernel& kernel, int i, int j, FloatMatrix& lower) {
+    double product[integer::kSide * integer::kSide];
+    kernel.multiply(panel.left_of(i), panel.right_of(j), panel.steps, product);
+    const Index n = lower.rows();
+    const Index row = i * integer::kSide;
+    const Index col = j * integer::kSide;
+    const double* const units = panel.units.data();
+    integer::Target target{&lower(row, col), n, units + row, units + col};
+    if (col < row && row + integer::kSide <= n) {
+        kernel.add(product, target);
+        return;
+    }
+    for (Index k = 0; k < std::min<Index>(integer::kSide, n - row); ++k) {
+        const Index cols = std::min<Index>(integer::kSide, row + k - col + 1);
+        integer::add_row(product + k * integer::kSide, target.row_units[k], target, cols);
+        target.numbers += n;
     }
 }
 
-void add_panel(const integer::Panel& panel, integer::Kernel kernel, FloatMatrix& lower) {
+void add_panel(const integer::Panel& panel, const integer::Kernel& kernel, FloatMatrix& lower) {
     const int count = (panel.groups + kGroupsOfPiece - 1) / kGroupsOfPiece;
     std::vector<std::pair<int, int>> pieces;
     for (int i = 0; i < count; ++i) {
@@ -57,15 +59,9 @@ void add_panel(const integer::Panel& panel, integer::Kernel kernel, FloatMatrix&
     const double operations = 0.5 * size * size * panel.steps * integer::kStep / kSpeedup;
     for_each_piece(static_cast<Index>(pieces.size()), operations, [&](Index index) {
         const auto [row, col] = pieces[static_cast<std::size_t>(index)];
-        integer::Block block;
         for (int j = col; j < std::min(col + kGroupsOfPiece, panel.groups); ++j) {
             for (int i = std::max(row, j); i < std::min(row + kGroupsOfPiece, panel.groups); ++i) {
-                kernel(panel.left_of(i), panel.right_of(j), panel.steps, block);
-                add(block,
-                    panel.units,
-                    Index{i} * integer::kSide,
-                    Index{j} * integer::kSide,
-                    lower);
+                add_groups(panel, kernel, i, j, lower);
             }
         }
     });
@@ -90,7 +86,7 @@ Upper integer_gram_error(Index inner, Index size, std::size_t panels, const Uppe
     return gamma(2 * panels, Precision::float32) * squares + crude_underflow(inner, size);
 }
 
-CrudeGram form_integer_gram(const SmallerSide& side, integer::Kernel kernel) {
+CrudeGram form_integer_gram(const SmallerSide& side, const integer::Kernel& kernel) {
     const Index n = side.size();
     CrudeGram gram;
     gram.lower = empty_triangle(n);
@@ -104,7 +100,7 @@ CrudeGram form_integer_gram(const SmallerSide& side, integer::Kernel kernel) {
         const Enclosure squares = squares_of_panel(stored, side.exponent());
         below = below + squares.lower();
         above += squares.upper();
-        integer::round_panel(stored, columns, factor, panel);
+        integer::round_panel(stored, columns, factor, kernel, panel);
         lost += panel.lost_squares;
         add_panel(panel, kernel, gram.lower);
         ++panels;

@@ -1,15 +1,11 @@
 #include "norms/integer_kernel.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
+#include <iterator>
 
-#if defined(__x86_64__) && defined(__linux__)
-#define LIPCERT_HAS_TILES 1
-#include <cpuid.h>
-#include <immintrin.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-#endif
+#include "norms/tile_unit.hpp"
 
 namespace lipcert::integer {
 
@@ -17,178 +13,146 @@ namespace {
 
 using Index = std::ptrdiff_t;
 
-constexpr Index kRows = 16;   // of a tile
-constexpr Index kBytes = 64;  // of a row of a tile
 constexpr Index kWord = 4;
 
-/// One pair of slices of two operands, 0 the high bytes and 1 the low ones.
-struct Level {
-    const std::int8_t* left;
-    const std::int8_t* right;
-    int left_slice;
-    int right_slice;
+struct Rounded {
+    std::int32_t value;
+    double lost;
 };
 
-/// Where the tile of a slice (0 high, 1 low) and a half (rows 0-15, 16-31) begins.
-const std::int8_t* tile(const std::int8_t* operand, Index step, Index slice, Index half) {
-    return operand + step * kStepBytes + (2 * slice + half) * kTile;
+Rounded round_to_integer(double x) {
+    // Adding 1.5 * 2^52 leaves no bit behind the binary point; the integer is in the low bits, and
+    // x minus it is exact: below 1 in magnitude, and a multiple of the last bit of x.
+    constexpr double kShift = 0x1.8p52;
+    const double shifted = x + kShift;
+    return {static_cast<std::int32_t>(std::bit_cast<std::int64_t>(shifted)),
+            x - (shifted - kShift)};
 }
 
-void add_product(const std::int8_t* left, const std::int8_t* right, std::int32_t* sums) {
-    for (Index i = 0; i < kRows; ++i) {
-        for (Index j = 0; j < kRows; ++j) {
-            std::int32_t sum = 0;
-            for (Index k = 0; k < kBytes; ++k) {
-                sum += left[i * kBytes + k] * right[k / kWord * kBytes + j * kWord + k % kWord];
+/// 256 high + low of a column in a step of a left operand.
+std::int64_t left_value(const std::int8_t* step, Index col, Index row) {
+    const Index place = col / kHalf * kTile + col % kHalf * kStep + row;
+    return std::int64_t{step[place]} * 256 + step[kToLowBytes + place];
+}
+
+std::int64_t right_value(const std::int8_t* step, Index col, Index row) {
+    const Index place =
+        col / kHalf * kTile + row / kWord * kStep + col % kHalf * kWord + row % kWord;
+    return std::int64_t{step[place]} * 256 + step[kToLowBytes + place];
+}
+
+void multiply(const std::int8_t* left, const std::int8_t* right, int steps, double* product) {
+    for (Index i = 0; i < kSide; ++i) {
+        for (Index j = 0; j < kSide; ++j) {
+            std::int64_t sum = 0;
+            for (Index step = 0; step < steps; ++step) {
+                for (Index row = 0; row < kStep; ++row) {
+                    sum += left_value(left + step * kStepBytes, i, row) *
+                           right_value(right + step * kStepBytes, j, row);
+                }
             }
-            sums[i * kSide + j] += sum;
+            product[i * kSide + j] = static_cast<double>(sum);
         }
     }
 }
 
-/// All four tiles of a block.
-void add_level(const Level& level, int steps, std::int32_t* sums) {
-    for (Index step = 0; step < steps; ++step) {
-        for (Index i = 0; i < 2; ++i) {
-            for (Index j = 0; j < 2; ++j) {
-                add_product(tile(level.left, step, level.left_slice, i),
-                            tile(level.right, step, level.right_slice, j),
-                            sums + i * kRows * kSide + j * kRows);
-            }
-        }
+void add(const double* product, const Target& target) {
+    Target row = target;
+    for (Index i = 0; i < kSide; ++i) {
+        add_row(product + i * kSide, target.row_units[i], row, kSide);
+        row.numbers += target.row_step;
     }
 }
 
-#ifdef LIPCERT_HAS_TILES
-
-/// The operand of LDTILECFG (Intel SDM, volume 2): all eight tiles with 16 rows of 64 bytes.
-struct alignas(64) TileConfiguration {
-    std::uint8_t palette = 1;
-    std::uint8_t start_row = 0;
-    std::uint8_t reserved[14] = {};
-    std::uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-    std::uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-};
-
-#define LIPCERT_TILES __attribute__((target("amx-tile,amx-int8")))
-
-/// Tiles 0-3 += left slice times right slice, over all steps.
-LIPCERT_TILES void add_in_tiles(const Level& level, int steps) {
-    for (Index step = 0; step < steps; ++step) {
-        _tile_loadd(4, tile(level.left, step, level.left_slice, 0), kBytes);
-        _tile_loadd(5, tile(level.left, step, level.left_slice, 1), kBytes);
-        _tile_loadd(6, tile(level.right, step, level.right_slice, 0), kBytes);
-        _tile_loadd(7, tile(level.right, step, level.right_slice, 1), kBytes);
-        _tile_dpbssd(0, 4, 6);
-        _tile_dpbssd(1, 4, 7);
-        _tile_dpbssd(2, 5, 6);
-        _tile_dpbssd(3, 5, 7);
-    }
+void round(const Strip& strip, const Tiles& tiles) {
+    round_strip(strip, kStep, kHalf, tiles);
 }
 
-LIPCERT_TILES void clear_tiles() {
-    _tile_zero(0);
-    _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
-}
+constexpr Kernel kPortable{&multiply, &add, &round};
 
-LIPCERT_TILES void store_tiles(std::int32_t* sums) {
-    constexpr Index kRowBytes = kSide * kWord;
-    _tile_stored(0, sums, kRowBytes);
-    _tile_stored(1, sums + kRows, kRowBytes);
-    _tile_stored(2, sums + kRows * kSide, kRowBytes);
-    _tile_stored(3, sums + kRows * kSide + kRows, kRowBytes);
-}
-
-LIPCERT_TILES void multiply_in_tiles(const std::int8_t* left,
-                                     const std::int8_t* right,
-                                     int steps,
-                                     Block& block) {
-    const TileConfiguration configuration;
-    _tile_loadconfig(&configuration);
-    clear_tiles();
-    add_in_tiles({left, right, 0, 0}, steps);
-    store_tiles(block.high);
-    clear_tiles();
-    add_in_tiles({left, right, 0, 1}, steps);
-    add_in_tiles({left, right, 1, 0}, steps);
-    store_tiles(block.middle);
-    clear_tiles();
-    add_in_tiles({left, right, 1, 1}, steps);
-    store_tiles(block.low);
-    _tile_release();
-}
-
-__attribute__((target("xsave"))) bool system_keeps_tiles() {
-    constexpr unsigned long long kTileState = 3ULL << 17U;
-    return (static_cast<unsigned long long>(_xgetbv(0)) & kTileState) == kTileState;
-}
-
-/// The processor has the unit, the system saves its registers, and lets this process use them.
-bool may_use_tiles() {
-    unsigned a = 0, b = 0, c = 0, d = 0;
-    constexpr unsigned kSaves = 1U << 27U;  // OSXSAVE
-    if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & kSaves) == 0 || !system_keeps_tiles()) {
-        return false;
-    }
-    constexpr unsigned kTilesOfBytes = 3U << 24U;  // AMX-TILE and AMX-INT8
-    if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0 || (d & kTilesOfBytes) != kTilesOfBytes) {
-        return false;
-    }
-    constexpr long kRequestPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM, Linux 5.16
-    constexpr long kTileData = 18;
-    return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
-}
-
-/// Bytes from a linear congruence, every value among them.
-void fill(std::int8_t* bytes, std::size_t count, std::uint32_t state) {
-    for (std::size_t i = 0; i < count; ++i) {
+/// A product and a rounding in both layouts, with every kind of byte.
+bool reproduces_portable(const Kernel& kernel) {
+    constexpr Index kSteps = 2;
+    double numbers[kStep * kHalf];
+    std::uint32_t state = 1;
+    for (double& number : numbers) {
         state = state * 1664525U + 1013904223U;
-        bytes[i] = static_cast<std::int8_t>(static_cast<int>(state >> 24U) - 128);
+        number = static_cast<double>(static_cast<std::int32_t>(state)) * 0x1p-16;  // +-32768
+        number = std::clamp(number, -double{kLargest}, double{kLargest});
     }
+    double per_unit[kHalf];
+    std::fill_n(per_unit, kHalf, 1.0);
+    double units[kSide];
+    std::fill_n(units, kSide, 0.5);
+    std::int8_t left[2][kSteps * kStepBytes] = {};
+    std::int8_t right[2][kSteps * kStepBytes] = {};
+    double product[2][kSide * kSide];
+    float sums[2][kSide * kSide];
+    const Kernel* const kernels[2] = {&kPortable, &kernel};
+    for (int k = 0; k < 2; ++k) {
+        double lost[kHalf] = {};
+        for (Index part = 0; part < 2 * kSteps; ++part) {
+            const bool by_rows = part % 2 == 0;
+            const Strip strip{numbers, by_rows ? kHalf : 1, by_rows ? 1 : kStep, per_unit, lost};
+            const Index place = part / 2 * kStepBytes + part % 2 * kTile;
+            kernels[k]->round(strip, {left[k] + place, right[k] + place});
+        }
+        kernels[k]->multiply(left[k], right[k], int{kSteps}, product[k]);
+        std::fill_n(sums[k], kSide * kSide, 0x1p30F);  // of the size of the products
+        kernels[k]->add(product[k], {sums[k], kSide, units, units});
+    }
+    return std::equal(std::begin(left[0]), std::end(left[0]), left[1]) &&
+           std::equal(std::begin(right[0]), std::end(right[0]), right[1]) &&
+           std::equal(std::begin(product[0]), std::end(product[0]), product[1]) &&
+           std::equal(std::begin(sums[0]), std::end(sums[0]), sums[1]);
 }
-
-bool reproduces_portable_kernel() {
-    constexpr int kSteps = 3;
-    alignas(64) std::int8_t left[kSteps * kStepBytes];
-    alignas(64) std::int8_t right[kSteps * kStepBytes];
-    fill(left, sizeof left, 1);
-    fill(right, sizeof right, 2);
-    Block expected;
-    Block found;
-    multiply_portably(left, right, kSteps, expected);
-    multiply_in_tiles(left, right, kSteps, found);
-    return std::memcmp(&expected, &found, sizeof expected) == 0;
-}
-
-#endif
 
 }  // namespace
 
-void transpose_words(const std::int8_t* left, std::int8_t* right) {
-    for (Index i = 0; i < kRows; ++i) {
-        for (Index word = 0; word < kRows; ++word) {
-            std::memcpy(right + word * kBytes + i * kWord, left + i * kBytes + word * kWord, kWord);
+void transpose_words(const std::int8_t* from, std::int8_t* to) {
+    for (Index i = 0; i < kHalf; ++i) {
+        for (Index word = 0; word < kHalf; ++word) {
+            std::memcpy(to + word * kStep + i * kWord, from + i * kStep + word * kWord, kWord);
         }
     }
 }
 
-void multiply_portably(const std::int8_t* left, const std::int8_t* right, int steps, Block& block) {
-    block = {};
-    add_level({left, right, 0, 0}, steps, block.high);
-    add_level({left, right, 0, 1}, steps, block.middle);
-    add_level({left, right, 1, 0}, steps, block.middle);
-    add_level({left, right, 1, 1}, steps, block.low);
+void add_row(const double* product, double row_unit, const Target& target, Index cols) {
+    for (Index j = 0; j < cols; ++j) {
+        const double value = product[j] * (row_unit * target.col_units[j]);  // exact
+        target.numbers[j] = static_cast<float>(static_cast<double>(target.numbers[j]) + value);
+    }
 }
 
-Kernel fast_kernel() {
-#ifdef LIPCERT_HAS_TILES
-    static const bool usable = may_use_tiles() && reproduces_portable_kernel();
-    return usable ? &multiply_in_tiles : nullptr;
-#else
-    return nullptr;
-#endif
+void round_strip(const Strip& strip, Index rows, Index cols, const Tiles& tiles) {
+    std::int8_t* const high = tiles.left;
+    std::int8_t* const low = tiles.left + kToLowBytes;
+    std::fill_n(high, kTile, std::int8_t{0});
+    std::fill_n(low, kTile, std::int8_t{0});
+    for (Index i = 0; i < rows; ++i) {
+        for (Index j = 0; j < cols; ++j) {
+            const double number = strip.data[i * strip.row_step + j * strip.col_step];
+            const Rounded rounded = round_to_integer(number * strip.per_unit[j]);
+            strip.lost[j] += rounded.lost * rounded.lost;
+            const auto low_byte = static_cast<std::int8_t>(rounded.value);  // modulo 256
+            low[j * kStep + i] = low_byte;
+            high[j * kStep + i] = static_cast<std::int8_t>((rounded.value - low_byte) / 256);
+        }
+    }
+    transpose_words(high, tiles.right);
+    transpose_words(low, tiles.right + kToLowBytes);
+}
+
+const Kernel& portable_kernel() {
+    return kPortable;
+}
+
+const Kernel* fast_kernel() {
+    static const Kernel* const usable = [] {
+        const Kernel* const unit = tile_unit();
+        return unit != nullptr && reproduces_portable(*unit) ? unit : nullptr;
+    }();
+    return usable;
 }
 
 }  // namespace lipcert::integer

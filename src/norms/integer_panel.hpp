@@ -37,6 +37,7 @@ struct Panel {
 
 /// Entries of W' = factor * stored (transposed where `columns`) are at most 1 in magnitude, and
 /// `factor` is a power of two between 2^-100 and 2^100. The panel's memory is used again.
-void round_panel(const MatrixView& stored, bool columns, double factor, Panel& panel);
+void round_panel(
+    const MatrixView& stored, bool columns, double factor, const Kernel& kernel, Panel& panel);
 
 }  // namespace lipcert::integer

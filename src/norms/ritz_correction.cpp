@@ -10,7 +10,7 @@ namespace {
 
 /// Of the residual; a rest that reaches 0.85 of the top is solved to it in ten steps.
 constexpr double kTolerance = 1e-4;
-constexpr int kSteps = 12;
+constexpr int kSteps = 16;
 
 Vector product(const FloatMatrix& lower, const Vector& x) {
     const Eigen::VectorXf input = x.cast<float>();

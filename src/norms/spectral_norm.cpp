@@ -101,9 +101,12 @@ SpectralNorm norm_by_deflation(const Matrix& matrix, int exponent, const FormCru
             return result;
         }
     }
+    std::optional<Vector> start;
+    if (pairs) {
+        start = sharpened_top(side, gram, *pairs);
+    }
     gram.lower.resize(0, 0);
-    return norm_by_factorisation(
-        matrix, exponent, pairs ? std::optional<Vector>(pairs->vectors.col(0)) : std::nullopt);
+    return norm_by_factorisation(matrix, exponent, start);
 }
 
 SpectralNorm spectral_norm(const Matrix& matrix) {

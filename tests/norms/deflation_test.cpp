@@ -358,7 +358,7 @@ TEST_CASE("a crude Gram matrix that is wrong is refused") {
     const Matrix matrix = random.gaussian(200, 140);
     const SmallerSide side(matrix, *largest_exponent(matrix));
     for (const bool in_integers : {false, true}) {
-        CrudeGram gram = in_integers ? form_integer_gram(side, integer::multiply_portably)
+        CrudeGram gram = in_integers ? form_integer_gram(side, integer::portable_kernel())
                                      : form_float_gram(side);
         const Vector x = Vector::Ones(140);
         const Vector expected = side.transposed_image(side.image(x));
