@@ -19,7 +19,7 @@ constexpr double kFirstStep = 0.5;
 constexpr double kHalfLife = 6.0;
 /// Multiply-adds that the search may spend on forming matrices.
 constexpr double kBudget = 1.2e9;
-constexpr int kMostSteps = 25;
+constexpr int kMostSteps = 60;
 /// With every effort: the steps for narrow matrices, and the budget for wide ones.
 constexpr int kMostStepsAtMax = 100;
 constexpr double kBudgetAtMax = 1e12;

@@ -5,6 +5,7 @@
 #include "lipcert/bounds/embedding_hull.hpp"
 #include "lipcert/checkpoint/configuration.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
@@ -105,6 +106,13 @@ std::string csv_of(const std::vector<Model>& models) {
     return text;
 }
 
+/// The networks of width 64 take minutes: they are for the nightly multiplier, and for the table.
+bool is_left_to_the_night(const std::string& name) {
+    constexpr std::size_t kNightly = 100;
+    return name.starts_with("d64") && repetitions(1) < kNightly &&
+           std::getenv("LIPCERT_TIGHTNESS_OUTPUT") == nullptr;
+}
+
 struct Stored {
     double upper = 0.0;
     double lower = 0.0;
@@ -139,7 +147,7 @@ TEST_CASE("no bound is looser than the committed table by more than 1 %") {
         runs.emplace_back(name, search);
     };
     for (const PaperNetwork& network : paper_networks()) {
-        if (network.width > 32) {  // minutes
+        if (is_left_to_the_night(network.name)) {
             continue;
         }
         TinyModel model = build(network);
@@ -188,7 +196,10 @@ TEST_CASE("no bound is looser than the committed table by more than 1 %") {
             ++rows;
         }
     }
-    CHECK(rows == table.size());
+    const auto left_out = std::count_if(table.begin(), table.end(), [](const auto& row) {
+        return is_left_to_the_night(row.first);
+    });
+    CHECK(rows + static_cast<std::size_t>(left_out) == table.size());
 }
 
 }  // namespace lipcert::test

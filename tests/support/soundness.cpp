@@ -16,7 +16,8 @@ namespace {
 using Eigen::Index;
 
 Evaluation evaluation_of(const Matrix& input) {
-    return {input.cast<long double>(), input};
+    const Stream<long double> precise = input.cast<long double>();
+    return {precise, input, largest_token(precise)};
 }
 
 /// The stream at the end of every module of the stem and the layers, and the logits.
@@ -75,7 +76,9 @@ private:
     }
 
     [[nodiscard]] Evaluation apply(const Module& module, const Evaluation& in) const {
-        return {model_.apply(module, in.precise), model_.apply(module, in.rounded)};
+        Evaluation out{model_.apply(module, in.precise), model_.apply(module, in.rounded)};
+        out.largest = std::max(in.largest, largest_token(out.precise));
+        return out;
     }
 
     [[nodiscard]] Trace trace(const Matrix& input) const {
@@ -94,7 +97,7 @@ private:
             }
         }
         result.blocks = now;
-        result.logits = {model_.output(now.precise), model_.output(now.rounded)};
+        result.logits = {model_.output(now.precise), model_.output(now.rounded), now.largest};
         return result;
     }
 

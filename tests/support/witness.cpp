@@ -20,6 +20,8 @@ long double token_norm(const LongStream& stream, Index token) {
     return std::sqrt(sum);
 }
 
+}  // namespace
+
 long double largest_token(const LongStream& stream) {
     long double largest = 0.0L;
     for (Index token = 0; token < stream.rows(); ++token) {
@@ -27,6 +29,8 @@ long double largest_token(const LongStream& stream) {
     }
     return largest;
 }
+
+namespace {
 
 long double frobenius(const LongStream& stream) {
     long double sum = 0.0L;
@@ -192,12 +196,14 @@ long double certain_difference(const Evaluation& x, const Evaluation& y, OutputN
     // Doubles carry 11 bits less than the extended format, so what double gets wrong is about 2048
     // times what the extended result gets wrong; a quarter of that ratio is kept in reserve.
     constexpr long double kErrorShare = 1.0L / 512.0L;
-    // What double happens to round well is still rounded once in the extended format.
+    // What double happens to round well is still rounded in the extended format, at the size of
+    // what it was computed from.
     constexpr long double kOutputError = 0x1p-62L;
     const LongStream error_x = x.rounded.cast<long double>() - x.precise;
     const LongStream error_y = y.rounded.cast<long double>() - y.precise;
     const long double error = kErrorShare * (size_of(error_x, norm) + size_of(error_y, norm)) +
-                              kOutputError * (size_of(x.precise, norm) + size_of(y.precise, norm));
+                              kOutputError * (size_of(x.precise, norm) + size_of(y.precise, norm) +
+                                              x.largest + y.largest);
     const long double change = size_of(x.precise - y.precise, norm) - error;
     return change > 0.0L && std::isfinite(change) ? change : 0.0L;
 }
@@ -212,7 +218,9 @@ double difference_quotient(const StreamFunction& function,
                            const Matrix& second,
                            const SearchOptions& options) {
     const auto evaluate = [&](const Matrix& input) {
-        return Evaluation{function.precise(input.cast<long double>()), function.rounded(input)};
+        const LongStream precise = input.cast<long double>();
+        return Evaluation{
+            function.precise(precise), function.rounded(input), largest_token(precise)};
     };
     const long double moved = distance(first, second, options.input);
     if (moved <= 0.0L) {

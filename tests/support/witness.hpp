@@ -61,7 +61,10 @@ struct Witness {
 struct Evaluation {
     Stream<long double> precise;
     Matrix rounded;
+    long double largest = 0.0L;  ///< token that it came from, or came through
 };
+
+[[nodiscard]] long double largest_token(const Stream<long double>& stream);
 
 /// |x - y| less an estimate of the rounding errors of x and y; at least 0, and 0 where a value
 /// overflows.
