@@ -19,7 +19,7 @@ namespace {
 /// does not resolve the singular values at the limit: W is put together anew instead.
 constexpr double kDeflated = 0x1p-7;
 /// The first rounding aims low enough. A result that still had to be shrunk by more than this
-/// means that Lanczos missed a singular value.
+/// means that the search missed a singular value.
 constexpr double kMissed = 0x1p-10;
 
 /// W or its transpose, whichever has at least as many rows as columns.

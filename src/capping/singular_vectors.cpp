@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "norms/blas.hpp"
-#include "norms/block_krylov.hpp"
 #include "norms/eigen_system.hpp"
+#include "norms/filtered_subspace.hpp"
 #include "norms/gram.hpp"
 #include "norms/lanczos.hpp"
 

@@ -9,7 +9,7 @@ namespace lipcert::capping {
 struct SingularVectors {
     Vector values;
     Matrix vectors;
-    bool is_complete = true;  ///< false where Lanczos may have missed some
+    bool is_complete = true;  ///< false where some may have been missed
 };
 
 /// How much is wanted.
@@ -19,7 +19,7 @@ struct Wanted {
 };
 
 /// Of a matrix with at least as many rows as columns and entries at most 1, for `above` at least
-/// 2^-8 of the norm: from its Gram matrix, by block Lanczos where that is worth it.
+/// 2^-8 of the norm: from its Gram matrix, by subspace iteration where that is worth it.
 [[nodiscard]] SingularVectors singular_vectors_above(const Matrix& tall, const Wanted& wanted);
 
 /// Every one from a full decomposition; as above.
