@@ -11,7 +11,6 @@
 #include "norms/blocked_gram.hpp"
 #include "norms/cholesky_certificate.hpp"
 #include "norms/freivalds.hpp"
-#include "norms/integer_gram.hpp"
 #include "norms/large_matrix.hpp"
 #include "norms/parallel.hpp"
 #include "norms/scaling.hpp"
@@ -26,62 +25,27 @@ std::size_t crude_roundings(Eigen::Index inner) {
     return blas::accumulation_length(inner) + 2;
 }
 
-/// W' in float32, one rounding in each entry.
-void convert(const MatrixView& stored, double factor, FloatMatrix& panel) {
-    resize_uninitialised(panel, stored.rows(), stored.cols());
-    for_each_row_range(stored.rows(), stored.cols(), [&](Eigen::Index begin, Eigen::Index end) {
-        panel.middleRows(begin, end - begin) =
-            (factor * stored.middleRows(begin, end - begin)).cast<float>();
-    });
-}
-
-/// How far row i of (W'^T W' - Q^T Q) x may be from zero for a vector x of +-1: with D = W' - Q
-/// it is q_i^T D x + d_i^T Q x + d_i^T D x, and |x|_2 = sqrt(n).
-double row_of_lost_part(const CrudeGram& gram, double norm_of_row, Eigen::Index i) {
-    if (gram.lost.of_columns.size() == 0) {
-        return 0.0;
-    }
-    const double root = std::sqrt(static_cast<double>(gram.lower.rows()));
-    const double whole = sqrt(gram.sum_of_squares.upper()).to_double();
-    const double lost = gram.lost.norm.to_double();
-    return 2.0 * root * (norm_of_row * lost + gram.lost.of_columns(i) * (whole + 2.0 * lost));
-}
-
-}  // namespace
-
-LostPart LostPart::of_squares(const Vector& squares, Eigen::Index inner, std::size_t panels) {
-    // A square and the sums of a panel, over the panels, over the columns; units are powers of two.
-    const auto columns = static_cast<std::size_t>(squares.size());
-    const std::size_t roundings =
-        static_cast<std::size_t>(blas::kPanelLength) + 1 + panels + columns;
-    const Upper underflow = Upper::of_count(columns) *
-                            Upper::of_count(static_cast<std::size_t>(inner) + 1024) *
-                            Upper::power_of_two(-400);
-    LostPart lost;
-    lost.norm = sqrt(true_sum(squares.sum(), roundings, 0).upper() + underflow);
-    constexpr double kRounding = 1.0 + 0x1p-20;  // more than all of these roundings
-    constexpr double kUnderflow = 0x1p-300;
-    lost.of_columns = (squares * kRounding).cwiseSqrt().array() + kUnderflow;
-    return lost;
-}
-
+/// [S7] 16 k 2^-126 an entry.
 Upper crude_underflow(Eigen::Index inner, Eigen::Index size) {
     return Upper::of_count(16) * Upper::of_count(static_cast<std::size_t>(inner)) *
            Upper::of_count(static_cast<std::size_t>(size)) * underflow_unit(Precision::float32);
 }
 
-Enclosure squares_of_panel(const MatrixView& stored, int exponent) {
-    Vector of_rows(stored.rows());
-    for_each_row_range(stored.rows(), stored.cols(), [&](Eigen::Index begin, Eigen::Index end) {
+/// |W'|_F^2 from the stored numbers: the panel's sum, scaled by a power of two.
+Enclosure squares_of(const MatrixView& panel, int exponent) {
+    Vector of_rows(panel.rows());
+    for_each_row_range(panel.rows(), panel.cols(), [&](Eigen::Index begin, Eigen::Index end) {
         of_rows.segment(begin, end - begin) =
-            stored.middleRows(begin, end - begin).rowwise().squaredNorm();
+            panel.middleRows(begin, end - begin).rowwise().squaredNorm();
     });
     const double computed = std::ldexp(of_rows.sum(), -2 * exponent);
-    const auto terms = static_cast<std::size_t>(stored.rows() + stored.cols() + 1);
+    const auto terms = static_cast<std::size_t>(panel.rows() + panel.cols() + 1);
     const Enclosure sum = true_sum(computed, terms, 0);
     return {sum.lower() - Upper::exact(SmallerSide::kUnderflow),
             sum.upper() + Upper::exact(SmallerSide::kUnderflow)};
 }
+
+}  // namespace
 
 Upper crude_gram_error(Eigen::Index inner, Eigen::Index size, const Upper& squares) {
     return gamma(crude_roundings(inner), Precision::float32) * squares +
@@ -89,24 +53,16 @@ Upper crude_gram_error(Eigen::Index inner, Eigen::Index size, const Upper& squar
 }
 
 CrudeGram form_crude_gram(const SmallerSide& side) {
-    const integer::Kernel* const kernel = integer::fast_kernel();
-    return kernel != nullptr ? form_integer_gram(side, *kernel) : form_float_gram(side);
-}
-
-CrudeGram form_float_gram(const SmallerSide& side) {
     const Eigen::Index n = side.size();
     CrudeGram gram;
     resize_uninitialised(gram.lower, n, n);
     blas::Into into = blas::Into::overwrite;
-    const double factor = std::ldexp(1.0, -side.exponent());
-    FloatMatrix panel;
     Lower below;
     Upper above;
-    side.for_each_panel([&](const MatrixView& stored, bool columns) {
-        const Enclosure squares = squares_of_panel(stored, side.exponent());
+    side.for_each_panel([&](const MatrixView& stored, const FloatMatrix& panel, bool columns) {
+        const Enclosure squares = squares_of(stored, side.exponent());
         below = below + squares.lower();
         above += squares.upper();
-        convert(stored, factor, panel);
         blas::gram_of_panel(panel, columns, into, gram.lower);
         into = blas::Into::add;
     });
@@ -133,8 +89,7 @@ void require_crude_gram(const CrudeGram& gram,
     const double factor = 2.0 * gamma(roundings, Precision::float32).to_double();
     constexpr double kUnderflow = 0x1p-80;
     for (Eigen::Index i = 0; i < side.size(); ++i) {
-        const double threshold =
-            factor * norms(i) * all + row_of_lost_part(gram, norms(i), i) + kUnderflow;
+        const double threshold = factor * norms(i) * all + kUnderflow;
         if (!(std::abs(product(i) - expected(i)) <= threshold)) {  // a NaN must fail too
             freivalds::distrust("a Gram matrix in float32 (ssyrk, sgemm)", i);
         }

@@ -22,9 +22,7 @@ constexpr Index kMostDirections = 12;
 /// How many directions leave a rest that float32 can keep below the top; 0 where none does.
 Index directions_to_deflate(const CrudeGram& gram, const Vector& values) {
     constexpr double kLargestRest = 0.85;
-    const double lost = gram.lost.norm.to_double();
-    const double blur =
-        gram.error.to_double() + lost * (std::sqrt(std::max(values(0), 0.0)) + 0.5 * lost);
+    const double blur = gram.error.to_double();
     const Index most = std::min<Index>(kMostDirections, values.size() - 1);
     for (Index k = 1; k <= most; ++k) {
         if (values(k) + 2.0 * blur < kLargestRest * values(0)) {
@@ -52,41 +50,9 @@ void require_images(const SmallerSide& side, const Images& images, double froben
     }
 }
 
-/// The directions and their images, without the vector of signs behind them.
-Images without_signs(const Images& images) {
-    const Index count = images.v.cols() - 1;
+/// The first `count` columns of V and of their images.
+Images leading(const Images& images, Index count) {
     return {images.v.leftCols(count), images.y.leftCols(count), images.z.leftCols(count)};
-}
-
-/// V with a vector of signs behind it, and what W makes of it, checked.
-Images images_of(const SmallerSide& side, const Matrix& directions, double frobenius) {
-    Images images;
-    images.v.resize(side.size(), directions.cols() + 1);
-    images.v << directions, freivalds::signs(side.size()).col(0);
-    images.y = side.image(images.v);
-    images.z = side.transposed_image(images.y);
-    require_images(side, images, frobenius);
-    return images;
-}
-
-/// Moves the directions near the top towards W^T W, where the crude Gram matrix led to vectors that
-/// are off by so much that the width of the result would show it. Whether they were moved.
-bool move_top_directions(const CrudeGram& gram,
-                         const Vector& values,
-                         const Images& images,
-                         Matrix& directions) {
-    constexpr double kNearTop = 0.9;
-    constexpr double kSmall = 0x1p-42;  // of the residual's square: about the width that it costs
-    const Index count = (values.array() > kNearTop * values(0)).count();
-    const Matrix image = images.y.leftCols(directions.cols());
-    const Matrix residuals =
-        images.z.leftCols(count) - directions * (image.transpose() * image.leftCols(count));
-    if (!(residuals.colwise().squaredNorm().maxCoeff() > kSmall * values(0) * values(0))) {
-        return false;
-    }
-    directions.leftCols(count) +=
-        ritz_corrections(gram.lower, directions, values.head(count), residuals);
-    return true;
 }
 
 }  // namespace
@@ -98,23 +64,24 @@ std::optional<Enclosure> deflated_norm(const SmallerSide& side,
     if (k == 0 || !(pairs.values.head(k).minCoeff() > 0.0)) {
         return std::nullopt;
     }
+    Images images;
+    images.v.resize(side.size(), k + 1);
+    images.v.leftCols(k) = pairs.vectors.leftCols(k);
+    images.v.col(k) = freivalds::signs(side.size()).col(0);
+    images.y = side.image(images.v);
+    images.z = side.transposed_image(images.y);
     const double frobenius = sqrt(gram.sum_of_squares.upper()).to_double();
-    const Vector values = pairs.values.head(k);
-    Matrix directions = pairs.vectors.leftCols(k);
-    Images images = images_of(side, directions, frobenius);
+    require_images(side, images, frobenius);
     require_crude_gram(gram, side, images.v.col(k), images.z.col(k));
-    constexpr int kMoves = 2;
-    for (int i = 0; i < kMoves && move_top_directions(gram, values, images, directions); ++i) {
-        images = images_of(side, directions, frobenius);
-    }
 
-    const Projection p = project(side, without_signs(images), frobenius);
+    const Projection p = project(side, leading(images, k), frobenius);
     if (!(p.s.diagonal().minCoeff() >= 0.5 && p.s.diagonal().maxCoeff() <= 2.0)) {
         return std::nullopt;  // the underflow terms are for directions of length about 1
     }
     constexpr double kCeiling = 0.98;
     const double top = p.h.diagonal().maxCoeff();
-    const Upper rest = bound_of_rest(gram, directions, values, pairs.values(k), kCeiling * top);
+    const Upper rest = bound_of_rest(
+        gram, pairs.vectors.leftCols(k), pairs.values.head(k), pairs.values(k), kCeiling * top);
     const double beta = rest.to_double();
     const double level = lowest_level(p, beta);
     if (!std::isfinite(level)) {
@@ -132,9 +99,9 @@ Vector sharpened_top(const SmallerSide& side, const CrudeGram& gram, const RitzP
         return pairs.vectors.col(0);
     }
     const Vector top = pairs.vectors * solver.eigenvectors().col(last);
-    const Matrix residual =
+    const Vector residual =
         side.transposed_image(image * solver.eigenvectors().col(last)) - value * top;
-    return top + ritz_corrections(gram.lower, pairs.vectors, Vector::Constant(1, value), residual);
+    return top + ritz_correction(gram.lower, pairs.vectors, value, residual);
 }
 
 }  // namespace lipcert

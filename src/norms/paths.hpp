@@ -3,10 +3,7 @@
 #include "lipcert/norms/spectral_norm.hpp"
 #include "lipcert/tensor/matrix.hpp"
 
-#include <functional>
 #include <optional>
-
-#include "norms/crude_gram.hpp"
 
 namespace lipcert {
 
@@ -20,13 +17,7 @@ namespace lipcert {
                                                  int exponent,
                                                  const std::optional<Vector>& start);
 
-/// How a crude Gram matrix comes about.
-using FormCrudeGram = std::function<CrudeGram(const SmallerSide&)>;
-
-/// Deflation over a crude Gram matrix where the spectrum has a gap [S7] [S8] [S9] [S11], else as
-/// above.
-[[nodiscard]] SpectralNorm norm_by_deflation(const Matrix& matrix,
-                                             int exponent,
-                                             const FormCrudeGram& form = form_crude_gram);
+/// Deflation in float32 where the spectrum has a gap [S7] [S8] [S9], else as above.
+[[nodiscard]] SpectralNorm norm_by_deflation(const Matrix& matrix, int exponent);
 
 }  // namespace lipcert

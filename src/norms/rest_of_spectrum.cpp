@@ -64,15 +64,16 @@ Upper downdate_error(const CrudeGram& gram, const Deflator& deflator, Eigen::Ind
     return relative * (gram.frobenius + deflator.squared_norm) + underflow;
 }
 
-/// [S8] Of Q instead of W'.
-Upper rest_of_q(
+}  // namespace
+
+Upper bound_of_rest(
     CrudeGram& gram, const Matrix& vectors, const Vector& weights, double rest, double ceiling) {
     const Deflator deflator = deflator_of(vectors, weights);
     subtract_gram(deflator.transposed, gram.lower);
     const Upper beside =
         gram.error + downdate_error(gram, deflator, vectors.cols()) + deflator.squared_mismatch;
     Upper by_norm = frobenius_of_symmetric(gram.lower) + beside;
-    if (by_norm < Upper::exact(ceiling)) {
+    if (by_norm < Upper::exact(std::max(0.0, ceiling))) {
         return by_norm;
     }
     const double room = ceiling - beside.to_double() - rest;
@@ -82,15 +83,6 @@ Upper rest_of_q(
     constexpr double kShare = 0.55;  // of the room: above what the estimate missed, below its top
     const auto level = static_cast<float>(rest + kShare * room);
     return min(by_norm, certify_crude_level(gram.lower, level) + beside);
-}
-
-}  // namespace
-
-Upper bound_of_rest(
-    CrudeGram& gram, const Matrix& vectors, const Vector& weights, double rest, double ceiling) {
-    const double root = std::sqrt(std::max(0.0, ceiling)) - gram.lost.norm.to_double();
-    const double ceiling_of_q = root > 0.0 ? root * root : 0.0;
-    return square(sqrt(rest_of_q(gram, vectors, weights, rest, ceiling_of_q)) + gram.lost.norm);
 }
 
 }  // namespace lipcert

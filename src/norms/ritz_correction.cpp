@@ -47,20 +47,17 @@ Vector solve(const FloatMatrix& lower, const Matrix& vectors, double value, cons
 
 }  // namespace
 
-Matrix ritz_corrections(const FloatMatrix& lower,
-                        const Matrix& vectors,
-                        const Vector& values,
-                        const Matrix& residuals) {
-    Matrix corrections = Matrix::Zero(residuals.rows(), residuals.cols());
-    for (Eigen::Index i = 0; i < residuals.cols(); ++i) {
-        Vector b = residuals.col(i);
-        remove_directions(vectors, b);
-        const double length = b.norm();
-        if (length > 0.0 && std::isfinite(length)) {
-            corrections.col(i) = length * solve(lower, vectors, values(i), b / length);
-        }
+Vector ritz_correction(const FloatMatrix& lower,
+                       const Matrix& vectors,
+                       double value,
+                       const Vector& residual) {
+    Vector b = residual;
+    remove_directions(vectors, b);
+    const double length = b.norm();
+    if (!(length > 0.0 && std::isfinite(length))) {
+        return Vector::Zero(b.size());
     }
-    return corrections;
+    return length * solve(lower, vectors, value, b / length);
 }
 
 }  // namespace lipcert

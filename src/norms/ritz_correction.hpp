@@ -6,15 +6,15 @@
 
 namespace lipcert {
 
-/// A step towards the eigenvectors of a symmetric matrix G of which only a matrix F nearby is at
-/// hand, given by its lower triangle: for column i of `residuals`, G v_i - V V^T G v_i as computed
-/// in float64, the d_i orthogonal to the columns of V (n x k, nearly orthonormal) with
-/// (values(i) I - F) d_i = residual_i there; v_i + d_i has the square of v_i's error but for what F
-/// is off. By conjugate gradients, for values above the rest of the spectrum. An estimate: nothing
-/// rests on it.
-[[nodiscard]] Matrix ritz_corrections(const FloatMatrix& lower,
-                                      const Matrix& vectors,
-                                      const Vector& values,
-                                      const Matrix& residuals);
+/// A step from a vector v in the span of nearly orthonormal columns V towards the eigenvector of a
+/// symmetric matrix G of which only a matrix F nearby is at hand, by its lower triangle: for
+/// `residual` = G v - value v as computed in float64, the d orthogonal to V with
+/// (value I - F) d = residual there. v + d has the square of v's error but for what F is off. By
+/// conjugate gradients, for a value above the rest of the spectrum. An estimate: nothing rests on
+/// it.
+[[nodiscard]] Vector ritz_correction(const FloatMatrix& lower,
+                                     const Matrix& vectors,
+                                     double value,
+                                     const Vector& residual);
 
 }  // namespace lipcert

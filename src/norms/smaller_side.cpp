@@ -4,6 +4,8 @@
 #include <cmath>
 
 #include "norms/blas.hpp"
+#include "norms/large_matrix.hpp"
+#include "norms/parallel.hpp"
 
 namespace lipcert {
 
@@ -15,11 +17,18 @@ SmallerSide::SmallerSide(const Matrix& stored, int exponent)
       inner_(std::max(stored.rows(), stored.cols())) {}
 
 void SmallerSide::for_each_panel(const Visit& visit) const {
+    const double factor = std::ldexp(1.0, -exponent_);
+    FloatMatrix panel;
     for (Eigen::Index begin = 0; begin < inner_; begin += blas::kPanelLength) {
         const Eigen::Index count = std::min(blas::kPanelLength, inner_ - begin);
-        visit(transposed_ ? MatrixView(stored_.middleCols(begin, count))
-                          : MatrixView(stored_.middleRows(begin, count)),
-              transposed_);
+        const MatrixView stored = transposed_ ? MatrixView(stored_.middleCols(begin, count))
+                                              : MatrixView(stored_.middleRows(begin, count));
+        resize_uninitialised(panel, stored.rows(), stored.cols());
+        for_each_row_range(stored.rows(), stored.cols(), [&](Eigen::Index first, Eigen::Index end) {
+            panel.middleRows(first, end - first) =
+                (factor * stored.middleRows(first, end - first)).cast<float>();
+        });
+        visit(stored, panel, transposed_);
     }
 }
 

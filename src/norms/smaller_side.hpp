@@ -30,8 +30,9 @@ public:
     [[nodiscard]] int exponent() const { return exponent_; }
 
     /// The rows of W', a panel at a time, as count x size or, where `columns` is told, as
-    /// size x count: the stored numbers, not scaled.
-    using Visit = std::function<void(const MatrixView& stored, bool columns)>;
+    /// size x count: the stored numbers (not scaled) and W' in float32, one rounding in each entry.
+    using Visit =
+        std::function<void(const MatrixView& stored, const FloatMatrix& panel, bool columns)>;
     void for_each_panel(const Visit& visit) const;
 
     /// fl(W' V) and fl(W'^T Y), summed in panels of the inner dimension.

@@ -7,6 +7,7 @@
 
 #include "norms/blas.hpp"
 #include "norms/certified_ends.hpp"
+#include "norms/crude_gram.hpp"
 #include "norms/deflation.hpp"
 #include "norms/error_terms.hpp"
 #include "norms/gram.hpp"
@@ -77,18 +78,18 @@ SpectralNorm norm_by_factorisation(const Matrix& matrix,
     return result;
 }
 
-SpectralNorm norm_by_deflation(const Matrix& matrix, int exponent, const FormCrudeGram& form) {
+SpectralNorm norm_by_deflation(const Matrix& matrix, int exponent) {
     if (std::abs(exponent) > SmallerSide::kLargestExponent) {
         Matrix scaled = matrix;
         multiply_by_power_of_two(scaled, -exponent);
-        SpectralNorm result = norm_by_deflation(scaled, 0, form);
+        SpectralNorm result = norm_by_deflation(scaled, 0);
         const Upper error = entrywise_underflow(matrix.size());
         result.spectral = widened(result.spectral, error).scaled(exponent);
         result.frobenius = widened(result.frobenius, error).scaled(exponent);
         return result;
     }
     const SmallerSide side(matrix, exponent);
-    CrudeGram gram = form(side);
+    CrudeGram gram = form_crude_gram(side);
     const std::optional<RitzPairs> pairs = leading_ritz_pairs(gram.lower);
     const Enclosure squares = gram.sum_of_squares;
     if (pairs) {
@@ -121,7 +122,7 @@ SpectralNorm spectral_norm(const Matrix& matrix) {
     if (std::min(matrix.rows(), matrix.cols()) < kSmallestDeflated) {
         return norm_by_factorisation(matrix, *exponent, std::nullopt);
     }
-    return norm_by_deflation(matrix, *exponent, form_crude_gram);
+    return norm_by_deflation(matrix, *exponent);
 }
 
 Enclosure stable_rank(const SpectralNorm& norm) {
