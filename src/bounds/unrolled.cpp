@@ -3,6 +3,7 @@
 #include "lipcert/bounds/activation.hpp"
 #include "lipcert/bounds/attention.hpp"
 #include "lipcert/bounds/head_sum.hpp"
+#include "lipcert/error.hpp"
 
 #include <utility>
 #include <variant>
@@ -208,7 +209,12 @@ Unrolled::Head Unrolled::read_head(const Attention& attention,
         return result;
     };
     QueryKey maps{query, key};
-    if (attention.rotary == Rotary::none && !attention.score_cap && !attention.sink) {
+    const bool is_plain =
+        attention.rotary == Rotary::none && !attention.score_cap && !attention.sink;
+    if (attention.squared_distance && !is_plain) {
+        throw Error(ErrorKind::internal, "", "squared distances beside what changes scores");
+    }
+    if (is_plain) {
         // [R19] A key bias shifts all scores of a token alike; scores are (L^T q) . y, |y| <= |x|.
         const MatrixBall factor = gram_factor(key.weight);
         maps.key.bias = MatrixBall::zero(key.weight.rows(), 1);

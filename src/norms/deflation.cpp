@@ -98,10 +98,15 @@ Vector sharpened_top(const SmallerSide& side, const CrudeGram& gram, const RitzP
     if (solver.info() != Eigen::Success || !std::isfinite(value)) {
         return pairs.vectors.col(0);
     }
-    const Vector top = pairs.vectors * solver.eigenvectors().col(last);
+    Vector top = pairs.vectors * solver.eigenvectors().col(last);
     const Vector residual =
         side.transposed_image(image * solver.eigenvectors().col(last)) - value * top;
-    return top + ritz_correction(gram.lower, pairs.vectors, value, residual);
+    Vector corrected = top + ritz_correction(gram.lower, pairs.vectors, value, residual);
+    if (!corrected.allFinite()) {
+        return top;
+    }
+    const double quotient = side.image(corrected).squaredNorm() / corrected.squaredNorm();
+    return quotient > value ? corrected : top;
 }
 
 }  // namespace lipcert

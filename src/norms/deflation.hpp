@@ -20,8 +20,9 @@ namespace lipcert {
                                                      const RitzPairs& pairs);
 
 /// A guess at the top singular vector of W' where the spectrum has no gap: the best combination of
-/// the Ritz vectors, then a correction outside of their span. Good to about 1e-5, where the Ritz
-/// vector itself may be off by 1e-2.
+/// the Ritz vectors, and a correction outside of their span where that is better. Good to about
+/// 1e-5, where the Ritz vector itself may be off by 1e-2. A Gram matrix that is used up only makes
+/// the correction useless.
 [[nodiscard]] Vector sharpened_top(const SmallerSide& side,
                                    const CrudeGram& gram,
                                    const RitzPairs& pairs);

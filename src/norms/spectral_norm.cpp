@@ -24,6 +24,9 @@ namespace {
 /// Below it a factorisation in float64 takes less time than Lanczos.
 constexpr Eigen::Index kSmallestDeflated = 128;
 
+/// A few times the width that a factorisation gives.
+constexpr double kWidestDeflated = 1e-8;
+
 /// The norm of a matrix from that of its scaled copy, which is off by at most `error`.
 Enclosure widened(const Enclosure& norm, const Upper& error) {
     return {norm.lower() - error, norm.upper() + error};
@@ -93,7 +96,9 @@ SpectralNorm norm_by_deflation(const Matrix& matrix, int exponent) {
     const std::optional<RitzPairs> pairs = leading_ritz_pairs(gram.lower);
     const Enclosure squares = gram.sum_of_squares;
     if (pairs) {
-        if (const auto norm = deflated_norm(side, gram, *pairs)) {
+        const auto norm = deflated_norm(side, gram, *pairs);
+        // A wide one says that the directions were no eigenvectors: the other way is sharper.
+        if (norm && norm->relative_width() <= Upper::exact(kWidestDeflated)) {
             SpectralNorm result;
             result.spectral = norm->scaled(exponent);
             result.frobenius =

@@ -181,7 +181,9 @@ TEST_CASE("no bound is looser than the committed table by more than 1 %") {
     const std::map<std::string, Stored> table = stored_table();
     std::size_t rows = 0;
     for (const Model& model : models) {
-        for (const auto& [bound, upper] : model.bounds) {
+        for (const auto& named : model.bounds) {
+            const std::string& bound = named.first;
+            const double upper = named.second;
             CAPTURE(model.name);
             CAPTURE(bound);
             const auto found = table.find(model.name + ";" + bound);

@@ -157,7 +157,7 @@ TEST_CASE("the search reaches the sharp constant of one attention head") {
     options.tokens = 8;
     options.dimension = 4;
     options.radius = 1.0;
-    options.restarts = 4;
+    options.restarts = 8;
     options.steps = 40;
     Random random(24);
     const Witness witness = best_ratio(blocks_of(model), options, random);
