@@ -104,7 +104,7 @@ TEST_CASE("no input moves a gated mlp, or takes it, further than its bounds [R13
         CHECK(reached(builder, {{mlp}}, probe, random) <= block.radius_out.to_double());
         best = std::max(best, ratio / block.lipschitz.to_double());
     }
-    CHECK(best > 0.8);
+    CHECK(best > (repetitions(90) < 90 ? 0.5 : 0.8));  // few cases come less close
 }
 
 TEST_CASE("the square of a number attains the bound of a gated mlp [R13]") {

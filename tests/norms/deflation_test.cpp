@@ -6,8 +6,10 @@
 #include "lipcert/rounding/roundoff.hpp"
 
 #include <cmath>
+#include <cstdint>
 #include <functional>
 #include <limits>
+#include <random>
 #include <string>
 
 #include "norms/cholesky_certificate.hpp"
@@ -154,25 +156,37 @@ TEST_CASE("both paths agree on random matrices of many spectra and shapes") {
 }
 
 TEST_CASE("a spectrum that falls slowly is enclosed as sharply as any other") {
-    // Ritz vectors in float32 may then be far from eigenvectors, and deflation 10^-5 wide.
-    test::Random random(0x56);
-    for (const double ratio : {0.975, 0.98, 0.982, 0.983, 0.985, 0.989}) {
-        for (const Index cols : {132, 134, 158}) {
-            CAPTURE(ratio);
-            CAPTURE(cols);
-            const Eigen::HouseholderQR<Matrix> left(random.gaussian(200, cols));
-            const Eigen::HouseholderQR<Matrix> right(random.gaussian(cols, cols));
-            Vector values(cols);
-            for (Index i = 0; i < cols; ++i) {
-                values(i) = std::pow(ratio, static_cast<double>(i));
+    // Ritz vectors in float32 may then be far from eigenvectors: of 30,000 such matrices these came
+    // out of deflation with intervals of 1.03e-5, 1.35e-6 and 7e-7.
+    struct Case {
+        std::uint64_t seed;
+        Index rows, cols;
+        double ratio;
+    };
+
+    for (const Case& test : {Case{2820, 171, 138, 0.984},
+                             Case{18679, 199, 135, 0.981},
+                             Case{17813, 192, 137, 0.984}}) {
+        CAPTURE(test.seed);
+        std::mt19937_64 generator(test.seed);
+        std::normal_distribution<double> normal;
+        const auto orthogonal = [&](Index size) -> Matrix {
+            Matrix gaussian(size, size);
+            for (double& entry : gaussian.reshaped<Eigen::RowMajor>()) {
+                entry = normal(generator);
             }
-            const Matrix basis = left.householderQ() * Matrix::Identity(200, cols);
-            const Matrix other = right.householderQ();
-            const Matrix matrix = basis * values.asDiagonal() * other;
-            const SpectralNorm norm = deflated(matrix);
-            CHECK(norm.spectral.relative_width().to_double() <= 1e-8);
-            CHECK(intersect(norm.spectral, factorised(matrix).spectral));
+            return Eigen::HouseholderQR<Matrix>(gaussian).householderQ();
+        };
+        const Matrix left = orthogonal(test.rows);
+        const Matrix right = orthogonal(test.cols);
+        Vector values(test.cols);
+        for (Index i = 0; i < test.cols; ++i) {
+            values(i) = std::pow(test.ratio, static_cast<double>(i));
         }
+        const Matrix matrix = left.leftCols(test.cols) * values.asDiagonal() * right.transpose();
+        const SpectralNorm norm = deflated(matrix);
+        CHECK(norm.spectral.relative_width().to_double() <= 1e-8);
+        CHECK(intersect(norm.spectral, factorised(matrix).spectral));
     }
 }
 
