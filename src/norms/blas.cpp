@@ -111,10 +111,14 @@ Matrix multiply(const Matrix& a, bool transposed, const Matrix& b) {
     return result;
 }
 
-void multiply_symmetric(const FloatMatrix& lower, const float* x, float* y) {
+Vector multiply_symmetric(const FloatMatrix& lower, const Eigen::Ref<const Vector>& x) {
     const int n = checked(lower.rows());
+    const Eigen::VectorXf in = x.cast<float>();
+    Eigen::VectorXf out(n);
     const ThreadLimit limit(multiply_adds(lower.rows(), lower.rows(), 1));
-    cblas_ssymv(CblasRowMajor, CblasLower, n, 1.0F, lower.data(), n, x, 1, 0.0F, y, 1);
+    cblas_ssymv(
+        CblasRowMajor, CblasLower, n, 1.0F, lower.data(), n, in.data(), 1, 0.0F, out.data(), 1);
+    return out.cast<double>();
 }
 
 }  // namespace lipcert::blas

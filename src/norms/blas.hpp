@@ -35,7 +35,8 @@ void run_probes();
 /// op(A) B, op the transpose where `transposed`, for a B of few columns.
 [[nodiscard]] Matrix multiply(const Matrix& a, bool transposed, const Matrix& b);
 
-/// In float32, for estimates: y = A x for the symmetric matrix A with this lower triangle.
-void multiply_symmetric(const FloatMatrix& lower, const float* x, float* y);
+/// In float32, for estimates: A x for the symmetric matrix A with this lower triangle.
+[[nodiscard]] Vector multiply_symmetric(const FloatMatrix& lower,
+                                        const Eigen::Ref<const Vector>& x);
 
 }  // namespace lipcert::blas

@@ -119,23 +119,4 @@ Matrix times_transposed(const Eigen::Ref<const Matrix>& a, const Eigen::Ref<cons
     return result;
 }
 
-void subtract_product(Matrix& c,
-                      const Eigen::Ref<const Matrix>& a,
-                      const Eigen::Ref<const Matrix>& b) {
-    cblas_dgemm(CblasRowMajor,
-                CblasNoTrans,
-                CblasNoTrans,
-                blas::checked(a.rows()),
-                blas::checked(b.cols()),
-                blas::checked(a.cols()),
-                -1.0,
-                a.data(),
-                blas::checked(a.outerStride()),
-                b.data(),
-                blas::checked(b.outerStride()),
-                1.0,
-                c.data(),
-                blas::checked(c.cols()));
-}
-
 }  // namespace lipcert::estimate

@@ -23,9 +23,4 @@ struct EigenSystem {
 [[nodiscard]] Matrix times_transposed(const Eigen::Ref<const Matrix>& a,
                                       const Eigen::Ref<const Matrix>& b);
 
-/// C - A B, in place.
-void subtract_product(Matrix& c,
-                      const Eigen::Ref<const Matrix>& a,
-                      const Eigen::Ref<const Matrix>& b);
-
 }  // namespace lipcert::estimate

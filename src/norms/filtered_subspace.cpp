@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdint>
 #include <utility>
 
+#include "norms/blas.hpp"
+#include "norms/start_vectors.hpp"
 #include <Eigen/QR>
 
 namespace lipcert::estimate {
@@ -25,22 +26,6 @@ constexpr double kLargestGrowth = 1e8;
 /// Multiply-adds in units of the cube of the size. A full decomposition takes as many, at a tenth
 /// of the rate.
 constexpr double kBudget = 12.0;
-
-/// Fixed pseudo-random numbers in [-1, 1]: the same input gives the same bytes in every run.
-class StartVectors {
-public:
-    [[nodiscard]] Matrix next(Index count, Index size) {
-        Matrix result(count, size);
-        for (double& entry : result.reshaped<Eigen::RowMajor>()) {
-            state_ = state_ * 6364136223846793005ULL + 1442695040888963407ULL;
-            entry = static_cast<double>(static_cast<std::int64_t>(state_)) * 0x1p-63;
-        }
-        return result;
-    }
-
-private:
-    std::uint64_t state_ = 3;
-};
 
 /// The rows become an orthonormal basis of what they span.
 void orthonormalise(Matrix& rows) {
@@ -91,13 +76,9 @@ private:
         const Matrix image = image_of(basis_);
         const EigenSystem ritz = eigen_system(times_transposed(image, basis_));
         values_ = ritz.values;
-        const auto rotated = [&](const Matrix& rows) {
-            Matrix result = Matrix::Zero(rows.rows(), rows.cols());
-            subtract_product(result, -ritz.vectors, rows);
-            return result;
-        };
-        basis_ = rotated(basis_);
-        residuals_ = (rotated(image) - values_.asDiagonal() * basis_).rowwise().norm();
+        basis_ = blas::multiply(ritz.vectors, basis_);
+        residuals_ =
+            (blas::multiply(ritz.vectors, image) - values_.asDiagonal() * basis_).rowwise().norm();
     }
 
     [[nodiscard]] double top() const { return values_(values_.size() - 1); }
@@ -166,7 +147,7 @@ private:
     double tolerance_;
     Index most_;
     double budget_;  ///< multiply-adds that are left
-    StartVectors start_;
+    StartVectors start_{3};
     Matrix basis_;
     Vector values_;
     Vector residuals_;

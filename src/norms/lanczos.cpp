@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "norms/blas.hpp"
+#include "norms/start_vectors.hpp"
 #include "norms/triangular.hpp"
 #include <Eigen/Eigenvalues>
 #include <Spectra/SymEigsSolver.h>
@@ -20,14 +21,8 @@ constexpr Eigen::Index kSubspace = 32;
 constexpr Eigen::Index kFloatSubspace = 24;
 constexpr int kPowerSteps = 8;
 
-/// Fixed pseudo-random numbers in [-1, 1]: the same input gives the same bytes in every run.
 Vector start_vector(Eigen::Index size, std::uint64_t state) {
-    Vector result(size);
-    for (double& entry : result) {
-        state = state * 6364136223846793005ULL + 1442695040888963407ULL;
-        entry = static_cast<double>(static_cast<std::int64_t>(state)) * 0x1p-63;
-    }
-    return result;
+    return estimate::StartVectors(state).next(1, size).row(0).transpose();
 }
 
 void multiply(const Matrix& lower, const double* x, double* y) {
@@ -36,10 +31,8 @@ void multiply(const Matrix& lower, const double* x, double* y) {
 }
 
 void multiply(const FloatMatrix& lower, const double* x, double* y) {
-    const Eigen::VectorXf input = Eigen::Map<const Vector>(x, lower.rows()).cast<float>();
-    Eigen::VectorXf output(lower.rows());
-    blas::multiply_symmetric(lower, input.data(), output.data());
-    Eigen::Map<Vector>(y, lower.rows()) = output.cast<double>();
+    Eigen::Map<Vector>(y, lower.rows()) =
+        blas::multiply_symmetric(lower, Eigen::Map<const Vector>(x, lower.rows()));
 }
 
 /// 2^-k G + I/2 with trace(2^-k G) about n: Spectra's constants are absolute, so it needs a mean

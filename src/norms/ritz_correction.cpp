@@ -8,16 +8,9 @@ namespace lipcert {
 
 namespace {
 
-/// Of the residual; a rest that reaches 0.85 of the top is solved to it in ten steps.
+/// Of the residual; where the rest reaches 0.95 of the top, the steps leave 2e-3 of it at most.
 constexpr double kTolerance = 1e-4;
 constexpr int kSteps = 16;
-
-Vector product(const FloatMatrix& lower, const Vector& x) {
-    const Eigen::VectorXf input = x.cast<float>();
-    Eigen::VectorXf output(x.size());
-    blas::multiply_symmetric(lower, input.data(), output.data());
-    return output.cast<double>();
-}
 
 void remove_directions(const Matrix& vectors, Vector& x) {
     x -= vectors * (vectors.transpose() * x);
@@ -30,7 +23,7 @@ Vector solve(const FloatMatrix& lower, const Matrix& vectors, double value, cons
     Vector direction = b;
     double square = rest.squaredNorm();
     for (int step = 0; step < kSteps && square > kTolerance * kTolerance; ++step) {
-        Vector image = value * direction - product(lower, direction);
+        Vector image = value * direction - blas::multiply_symmetric(lower, direction);
         remove_directions(vectors, image);
         const double curvature = direction.dot(image);
         if (!(curvature > 0.0)) {

@@ -95,6 +95,7 @@ SpectralNorm norm_by_deflation(const Matrix& matrix, int exponent) {
     CrudeGram gram = form_crude_gram(side);
     const std::optional<RitzPairs> pairs = leading_ritz_pairs(gram.lower);
     const Enclosure squares = gram.sum_of_squares;
+    std::optional<Vector> start;
     if (pairs) {
         const auto norm = deflated_norm(side, gram, *pairs);
         // A wide one says that the directions were no eigenvectors: the other way is sharper.
@@ -106,9 +107,6 @@ SpectralNorm norm_by_deflation(const Matrix& matrix, int exponent) {
             result.method = NormMethod::deflation;
             return result;
         }
-    }
-    std::optional<Vector> start;
-    if (pairs) {
         start = sharpened_top(side, gram, *pairs);
     }
     gram.lower.resize(0, 0);
