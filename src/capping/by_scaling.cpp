@@ -1,14 +1,11 @@
 #include "capping/by_scaling.hpp"
 
-#include "lipcert/rounding/roundoff.hpp"
-
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
 #include "capping/change.hpp"
 #include "capping/rounding_loop.hpp"
-#include "norms/scaling.hpp"
 
 namespace lipcert::capping {
 
@@ -18,49 +15,34 @@ namespace {
 /// for with which the norm of W is carried over instead of being enclosed afresh.
 constexpr double kCarriedWidth = 0x1p-16;
 
-/// |Y - s W|_F for Y = fl(s W), in units of 2^exponent.
-struct Departure {
-    long exponent = 0;
-    double factor = 0.0;  ///< s between 2^-job.exponent W and 2^-exponent Y
-    Upper distance;
-};
-
-Departure departure(const Job& job, const Matrix& stored, const Scale& scale) {
-    const ScaledView result = ScaledView::of(stored);
-    const double factor =
-        std::ldexp(scale.factor, static_cast<int>(scale.exponent + job.exponent - result.exponent));
-    return {result.exponent,
-            factor,
-            frobenius_distance(result, factor, ScaledView{job.stored, job.exponent}).upper()};
-}
-
 /// [K2] | |Y|_2 - s |W|_2 | <= |Y - s W|_F.
-SpectralNorm norm_of_multiple(const Job& job, const Matrix& stored, const Departure& from) {
+SpectralNorm norm_of_multiple(const Job& job, const StoredMultiple& stored) {
     const Enclosure norm = job.scaled_norm();
-    const Enclosure multiple(norm.lower() * Lower::exact(from.factor),
-                             norm.upper() * Upper::exact(from.factor));
-    if (!proves_at_most(from.distance, multiple.lower() * Lower::exact(kCarriedWidth))) {
-        return spectral_norm(stored);
+    const Enclosure multiple = Enclosure(norm.lower() * Lower::exact(stored.factor),
+                                         norm.upper() * Upper::exact(stored.factor))
+                                   .scaled(stored.exponent);
+    const Upper& departure = stored.departure.upper();
+    if (!proves_at_most(departure, multiple.lower() * Lower::exact(kCarriedWidth))) {
+        return certify_afresh(stored);
     }
     SpectralNorm result;
     result.method = job.norm.method;
-    result.spectral = Enclosure(multiple.lower() - from.distance, multiple.upper() + from.distance)
-                          .scaled(from.exponent);
-    result.frobenius = frobenius_norm(ScaledView{stored, from.exponent}).scaled(from.exponent);
+    result.spectral = Enclosure(multiple.lower() - departure, multiple.upper() + departure);
+    result.frobenius = stored.frobenius;
     return result;
 }
 
-/// Rounds multiples of W and keeps how far the last one departed from the multiple.
+/// Rounds multiples of W.
 class Multiples {
 public:
-    explicit Multiples(const Job& job) : job_(job) {}
+    explicit Multiples(const Job& job) : job_(job), base_{job.stored, job.exponent} {}
 
     [[nodiscard]] CapResult once(const Scale& scale) {
-        return report(round_once(job_, job_.stored, scale, certifier()));
+        return report(round_once(job_, base_, scale, certifier()));
     }
 
     [[nodiscard]] CapResult within_limit(const Scale& scale, bool reaches_limit) {
-        Rounded rounded = round_within_limit(job_, job_.stored, scale, certifier());
+        Rounded rounded = round_within_limit(job_, base_, scale, certifier());
         if (reaches_limit) {
             require_near_limit(job_, rounded);
         }
@@ -69,10 +51,7 @@ public:
 
 private:
     [[nodiscard]] Certifier certifier() {
-        return [this](const Matrix& stored, const Scale& scale) {
-            last_ = departure(job_, stored, scale);
-            return norm_of_multiple(job_, stored, last_);
-        };
+        return [this](const StoredMultiple& stored) { return norm_of_multiple(job_, stored); };
     }
 
     [[nodiscard]] CapResult report(Rounded rounded) const {
@@ -85,10 +64,10 @@ private:
             Upper::of(subtract(BigFloat(1.0), rounded.scale.value(), Rounding::up));
         const Upper spectral = spectral_change(
             job_,
-            rounded.matrix,
-            {shortfall * job_.norm.spectral.upper(), last_.distance.scaled(last_.exponent)});
+            rounded.stored,
+            {shortfall * job_.norm.spectral.upper(), rounded.stored.departure.upper()});
         result.relative_spectral_change = spectral / job_.norm.spectral.lower();
-        const Enclosure change = frobenius_distance(job_.stored, rounded.matrix);
+        const Enclosure& change = rounded.stored.change;
         result.relative_frobenius_change = quotient(change, job_.norm.frobenius);
         const auto smaller_side =
             static_cast<std::size_t>(std::min(job_.stored.rows(), job_.stored.cols()));
@@ -101,12 +80,12 @@ private:
             result.change_over_least = change.upper() / least;
         }
         result.moved = smaller_side;
-        result.values = std::move(rounded.values);
+        result.values = std::move(rounded.stored.values);
         return result;
     }
 
     const Job& job_;
-    Departure last_;
+    ScaledView base_;
 };
 
 /// limit/|W|_2, rounded down; a factor and a power of two, because W may be as large or small as

@@ -85,9 +85,8 @@ CapResult report(const Job& job, Rounded rounded, const Upper& spectral_change) 
     result.after = std::move(rounded.norm);
     result.within_limit = is_within(result.after.spectral.upper(), job.request.limit);
     result.relative_spectral_change = spectral_change / job.norm.spectral.lower();
-    result.relative_frobenius_change =
-        quotient(frobenius_distance(job.stored, rounded.matrix), job.norm.frobenius);
-    result.values = std::move(rounded.values);
+    result.relative_frobenius_change = quotient(rounded.stored.change, job.norm.frobenius);
+    result.values = std::move(rounded.stored.values);
     return result;
 }
 
@@ -114,18 +113,20 @@ struct Deflated {
 
 Deflated deflate(const Tall& tall,
                  const LowRank& z,
-                 const std::function<Rounded(const Matrix&, const Scale&)>& round) {
+                 const std::function<Rounded(const ScaledView&, const Scale&)>& round) {
     MatrixBall difference = sum(tall.matrix, z.negative());
     if (tall.is_transposed) {
         difference = difference.transposed();
     }
-    const Matrix& rest = difference.centre();
-    const long exponent = difference.exponent();
-    Rounded rounded = round(rest, {1.0, exponent});
-    const long common = std::max(exponent, ScaledView::of(rounded.matrix).exponent);
-    const Enclosure lost = frobenius_distance(
-        ScaledView{rounded.matrix, common}, 1.0, ScaledView{rest, common - exponent});
-    return {std::move(rounded), lost.upper().scaled(common) + difference.radius()};
+    Rounded rounded = round({difference.centre(), 0}, {1.0, difference.exponent()});
+    Upper lost = rounded.stored.departure.upper() + difference.radius();
+    if (rounded.shrunk < 1.0) {
+        const BigFloat shrunk =
+            rounded.scale.value().scaled(-difference.exponent(), Rounding::down);
+        lost +=
+            Upper::of(subtract(BigFloat(1.0), shrunk, Rounding::up)) * frobenius_norm(difference);
+    }
+    return {std::move(rounded), std::move(lost)};
 }
 
 /// Deflation: W - sum (1 - f(sigma_i)/sigma_i) (W v_i) v_i^T over the singular values that change.
@@ -137,7 +138,7 @@ CapResult lower_top_values(const Job& job, const SpectralMap& map) {
         const LowRank z = low_rank(pairs, [&](double part) {
             return 1.0 - map.part_of_limit(std::min(part, 1.0)) * ratio / part;
         });
-        Deflated deflated = deflate(tall, z, [&](const Matrix& base, const Scale& scale) {
+        Deflated deflated = deflate(tall, z, [&](const ScaledView& base, const Scale& scale) {
             return round_within_limit(job, base, scale, certify_afresh);
         });
         if (!found.is_complete && deflated.rounded.shrunk < 1.0 - kMissed) {
@@ -147,7 +148,7 @@ CapResult lower_top_values(const Job& job, const SpectralMap& map) {
             require_near_limit(job, deflated.rounded);
         }
         const Upper change =
-            spectral_change(job, deflated.rounded.matrix, {z.spectral_norm(), deflated.lost});
+            spectral_change(job, deflated.rounded.stored, {z.spectral_norm(), deflated.lost});
         result = report(job, std::move(deflated.rounded), change);
         result.moved = static_cast<std::size_t>(pairs.parts.size());
         compare_with_least(job, z, pairs.image, result);
@@ -191,11 +192,12 @@ CapResult rebuild(const Job& job, const SpectralMap& map, const Tall& tall, cons
     if (tall.is_transposed) {
         base = Matrix(base.transpose());
     }
-    Rounded rounded = round_within_limit(job, base, {job.aimed_limit, 0}, certify_afresh);
+    Rounded rounded =
+        round_within_limit(job, ScaledView::of(base), {job.aimed_limit, 0}, certify_afresh);
     if (map.reaches_limit) {
         require_near_limit(job, rounded);
     }
-    const Upper change = spectral_distance(job.stored, rounded.matrix);
+    const Upper change = spectral_distance(job.stored, rounded.stored.matrix());
     CapResult result = report(job, std::move(rounded), change);
     const double limit = job.part_of_norm(job.request.limit);
     const Pairs above = pairs_above(pairs, limit);
@@ -259,11 +261,11 @@ CapResult spectral_decay(const Job& job) {
     const Tall tall(job);
     const Pairs pairs = pairs_of(job, tall, top_singular_vector(tall.matrix.centre()));
     const LowRank z = low_rank(pairs, [&](double) { return job.request.decay; });
-    Deflated deflated = deflate(tall, z, [&](const Matrix& base, const Scale& scale) {
+    Deflated deflated = deflate(tall, z, [&](const ScaledView& base, const Scale& scale) {
         return round_once(job, base, scale, certify_afresh);
     });
     const Upper change =
-        spectral_change(job, deflated.rounded.matrix, {z.spectral_norm(), deflated.lost});
+        spectral_change(job, deflated.rounded.stored, {z.spectral_norm(), deflated.lost});
     CapResult result = report(job, std::move(deflated.rounded), change);
     result.moved = 1;
     compare_with_least(job, z, pairs.image, result);

@@ -36,10 +36,10 @@ Rows cap_each(const Job& job, const std::vector<Upper>& norms) {
         const Job of_row = make_job(row, norm, job.request);
         const double factor =
             (Lower::exact(of_row.settled_limit) / of_row.scaled_norm().upper()).to_double();
-        const Rounded rounded =
-            round_within_limit(of_row, row, {factor, -of_row.exponent}, certify_afresh);
+        const Rounded rounded = round_within_limit(
+            of_row, {row, of_row.exponent}, {factor, -of_row.exponent}, certify_afresh);
         require_near_limit(of_row, rounded);
-        result.values.row(i) = rounded.matrix.row(0);
+        result.values.row(i) = rounded.stored.matrix().row(0);
         const Lower excess = norm.spectral.lower() - limit;
         result.least_squared = result.least_squared + excess * excess;
         ++result.moved;

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <string>
 
-#include "capping/change.hpp"
 #include "norms/scaling.hpp"
 
 namespace lipcert::capping {
@@ -65,13 +64,6 @@ Job make_job(const Matrix& matrix, const SpectralNorm& norm, const CapRequest& r
 
 bool is_within(const Upper& upper, double limit) {
     return proves_at_most(upper, Lower::exact(limit));
-}
-
-Upper spectral_change(const Job& job, const Matrix& result, const SplitChange& parts) {
-    const Upper sum = parts.intended + parts.rounding;
-    const bool is_small = proves_at_most(parts.rounding.scaled(16), job.norm.spectral.lower()) ||
-                          parts.rounding.scaled(4) <= parts.intended;
-    return is_small ? sum : min(sum, spectral_distance(job.stored, result));
 }
 
 CapResult unchanged(const Job& job) {

@@ -36,16 +36,6 @@ struct Job {
 /// "W is certified to be within the limit".
 [[nodiscard]] bool is_within(const Upper& upper, double limit);
 
-/// W - Y in two parts.
-struct SplitChange {
-    Upper intended;  ///< >= the spectral norm of what the method takes away
-    Upper rounding;  ///< >= the Frobenius norm of the rest, which rounding adds
-};
-
-/// |W - Y|_2 from above: the sum of the parts, or where rounding takes a large part (the types of
-/// two bytes) an enclosure of its own.
-[[nodiscard]] Upper spectral_change(const Job& job, const Matrix& result, const SplitChange& parts);
-
 /// The result of leaving W as it is.
 [[nodiscard]] CapResult unchanged(const Job& job);
 

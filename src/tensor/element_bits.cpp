@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <concepts>
 #include <cstring>
 #include <limits>
@@ -151,6 +152,36 @@ std::optional<std::uint64_t> encode(DataType type, double value) {
         *rounded |= sign << (8 * element_size(type) - 1);
     }
     return rounded;
+}
+
+namespace {
+
+/// The processor's conversion to a normal number of binary32, or to zero, is the rounding of
+/// `encode` at a small part of its cost, whatever is done to subnormals. What may become infinite
+/// is left out too.
+bool is_converted_by_processor(double value) {
+    const double magnitude = std::abs(value);
+    return (magnitude >= 0x1p-126 && magnitude <= 0x1p127) || magnitude == 0.0;
+}
+
+}  // namespace
+
+std::size_t encode(DataType type, std::span<const double> values, std::byte* raw) {
+    const std::size_t size = element_size(type);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        std::byte* const target = raw + i * size;
+        if (type == DataType::float32 && is_converted_by_processor(values[i])) {
+            const auto element = static_cast<float>(values[i]);
+            std::memcpy(target, &element, sizeof element);
+            continue;
+        }
+        const std::optional<std::uint64_t> pattern = encode(type, values[i]);
+        if (!pattern) {
+            return i;
+        }
+        std::memcpy(target, &*pattern, size);  // the low bytes come first
+    }
+    return values.size();
 }
 
 std::span<std::byte> raw_part(DataType type, std::span<double> values) {

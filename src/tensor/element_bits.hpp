@@ -25,6 +25,10 @@ namespace lipcert {
 /// the type is unsupported.
 [[nodiscard]] std::optional<std::uint64_t> encode(DataType type, double value);
 
+/// The same for each of `values`, little-endian elements from `raw` on, on a thread that rounds to
+/// nearest (require_ieee_environment). How many could be encoded: the first that could not ends it.
+[[nodiscard]] std::size_t encode(DataType type, std::span<const double> values, std::byte* raw);
+
 /// The part of `values` that raw elements of `type` are to be read into before `decode`: its end.
 /// One buffer serves for both, so reading never needs a second copy of a tensor.
 [[nodiscard]] std::span<std::byte> raw_part(DataType type, std::span<double> values);
