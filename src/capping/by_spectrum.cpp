@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <optional>
 #include <utility>
 
 #include "capping/change.hpp"
@@ -10,6 +11,8 @@
 #include "capping/rounding_loop.hpp"
 #include "capping/singular_vectors.hpp"
 #include "norms/blas.hpp"
+#include "norms/paths.hpp"
+#include "norms/scaling.hpp"
 
 namespace lipcert::capping {
 
@@ -21,6 +24,8 @@ constexpr double kDeflated = 0x1p-7;
 /// The first rounding aims low enough. A result that still had to be shrunk by more than this
 /// means that the search missed a singular value.
 constexpr double kMissed = 0x1p-10;
+/// So many equal singular values at the top the enclosure of a norm finds its way around.
+constexpr Eigen::Index kFewEqual = 2;
 
 /// W or its transpose, whichever has at least as many rows as columns.
 struct Tall {
@@ -129,6 +134,32 @@ Deflated deflate(const Tall& tall,
     return {std::move(rounded), std::move(lost)};
 }
 
+/// The residual, as a part of the level, with which the squares of singular values at the level are
+/// off by `accuracy`: a residual r couples what is capped to what lies a gap below, which lifts the
+/// largest eigenvalue by r^2/gap.
+double residual_for(double accuracy) {
+    constexpr double kSmallestGap = 0x1p-6;
+    return std::sqrt(accuracy * kSmallestGap);
+}
+
+/// Where many singular values lie at the limit, whoever looks for their largest one finds little:
+/// one factorisation at the limit says what has to be known, where the numbers are fine enough for
+/// it to be close to the norm.
+SpectralNorm certify_at_limit(const Job& job, const StoredMultiple& stored, const Pairs& pairs) {
+    constexpr double kFine = 0x1p-20;
+    const Eigen::Index last = pairs.parts.size() - 1;
+    if (last >= 0 && job.settled_limit * (1.0 - kFine) <= job.aimed_limit) {
+        const Matrix matrix = stored.matrix();
+        const std::optional<SpectralNorm> norm =
+            norm_at_level(matrix,
+                          largest_exponent(matrix).value_or(0),
+                          job.settled_limit,
+                          pairs.vectors.centre().col(last).normalized());
+        return norm ? *norm : spectral_norm(matrix);
+    }
+    return certify_afresh(stored);
+}
+
 /// Deflation: W - sum (1 - f(sigma_i)/sigma_i) (W v_i) v_i^T over the singular values that change.
 CapResult lower_top_values(const Job& job, const SpectralMap& map) {
     const Tall tall(job);
@@ -138,8 +169,14 @@ CapResult lower_top_values(const Job& job, const SpectralMap& map) {
         const LowRank z = low_rank(pairs, [&](double part) {
             return 1.0 - map.part_of_limit(std::min(part, 1.0)) * ratio / part;
         });
+        // Lanczos sees one of several equal values at a time.
+        const bool is_certified_at_limit =
+            map.reaches_limit && (found.is_crowded || pairs.parts.size() > kFewEqual);
         Deflated deflated = deflate(tall, z, [&](const ScaledView& base, const Scale& scale) {
-            return round_within_limit(job, base, scale, certify_afresh);
+            return round_within_limit(job, base, scale, [&](const StoredMultiple& stored) {
+                return is_certified_at_limit ? certify_at_limit(job, stored, pairs)
+                                             : certify_afresh(stored);
+            });
         });
         if (!found.is_complete && deflated.rounded.shrunk < 1.0 - kMissed) {
             return false;
@@ -155,7 +192,7 @@ CapResult lower_top_values(const Job& job, const SpectralMap& map) {
         return true;
     };
     const Wanted wanted{map.identity_below * job.scaled_norm().upper().to_double(),
-                        std::max(job.precision.unit_roundoff * 0x1p-4, 0x1p-44)};
+                        residual_for(std::max(job.precision.unit_roundoff * 0x1p-4, 0x1p-44))};
     CapResult result;
     if (!attempt(singular_vectors_above(tall.matrix.centre(), wanted), result)) {
         attempt(all_singular_vectors_above(tall.matrix.centre(), wanted.above), result);

@@ -21,6 +21,9 @@ constexpr Eigen::Index kSmall = 192;
 /// are good to 2^-36 of themselves down to here.
 constexpr double kResolvedByGram = 0x1p-7;
 
+/// What deflation takes away before it looks at the rest of a spectrum [S9].
+constexpr Eigen::Index kDeflatedNearby = 12;
+
 Matrix gram_of(const Matrix& tall) {
     return form_gram(TallPanels::of_smaller_side(tall, 0)).lower;
 }
@@ -31,22 +34,24 @@ Vector roots(const Vector& eigenvalues) {
 
 SingularVectors upper_part(estimate::EigenSystem system, double level) {
     const Eigen::Index count = (system.values.array() > level).count();
-    return {roots(system.values.tail(count)), system.vectors.bottomRows(count), true};
+    return {roots(system.values.tail(count)), system.vectors.bottomRows(count), true, true};
 }
 
 }  // namespace
 
 SingularVectors singular_vectors_above(const Matrix& tall, const Wanted& wanted) {
-    const Matrix gram = gram_of(tall);
     const double level = wanted.above * wanted.above;
-    if (gram.rows() > kSmall) {
-        std::optional<estimate::EigenSystem> system =
-            estimate::eigenpairs_above(gram, level, wanted.tolerance);
-        if (system) {
-            return {roots(system->values), std::move(system->vectors), false};
+    if (tall.cols() > kSmall) {
+        std::optional<estimate::EigenpairsAbove> found =
+            estimate::eigenpairs_above(tall, level, wanted.tolerance);
+        if (found) {
+            return {roots(found->pairs.values),
+                    std::move(found->pairs.vectors),
+                    false,
+                    found->nearby > kDeflatedNearby};
         }
     }
-    return upper_part(estimate::eigen_system(gram), level);
+    return upper_part(estimate::eigen_system(gram_of(tall)), level);
 }
 
 SingularVectors all_singular_vectors_above(const Matrix& tall, double above) {

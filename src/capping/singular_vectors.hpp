@@ -10,9 +10,12 @@ struct SingularVectors {
     Vector values;
     Matrix vectors;
     bool is_complete = true;  ///< false where some may have been missed
+    /// More singular values lie above or closely below the limit than it takes to enclose a norm by
+    /// deflation.
+    bool is_crowded = true;
 };
 
-/// How much is wanted.
+/// What is wanted.
 struct Wanted {
     double above = 0.0;      ///< singular values above this
     double tolerance = 0.0;  ///< relative, of the squares near `above`

@@ -33,4 +33,25 @@ Lower lower_end(const TallPanels& panels, const Vector& vector, const Upper& fro
     return (image - image_error(panels.inner(), panels.size(), frobenius, length)) / length;
 }
 
+Enclosure widened(const Enclosure& norm, const Upper& error) {
+    return {norm.lower() - error, norm.upper() + error};
+}
+
+SpectralNorm norm_between(const TallPanels& panels,
+                          const Gram& gram,
+                          const Upper& largest_eigenvalue,
+                          const Vector& vector,
+                          int exponent) {
+    const Upper frobenius = sqrt(gram.sum_of_squares.upper());
+    const Upper scaling_error = panels.scaling_error();
+    const Lower below = lower_end(panels, vector, frobenius);
+    SpectralNorm result;
+    result.spectral =
+        widened({below, upper_end(largest_eigenvalue, gram)}, scaling_error).scaled(exponent);
+    result.frobenius =
+        widened({sqrt(gram.sum_of_squares.lower()), frobenius}, scaling_error).scaled(exponent);
+    result.method = largest_eigenvalue.is_finite() ? NormMethod::cholesky : NormMethod::elementary;
+    return result;
+}
+
 }  // namespace lipcert

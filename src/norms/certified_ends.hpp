@@ -1,5 +1,6 @@
 #pragma once
 
+#include "lipcert/norms/spectral_norm.hpp"
 #include "lipcert/rounding/bound.hpp"
 #include "lipcert/tensor/matrix.hpp"
 
@@ -17,5 +18,17 @@ namespace lipcert {
 [[nodiscard]] Lower lower_end(const TallPanels& panels,
                               const Vector& vector,
                               const Upper& frobenius);
+
+/// An enclosure of the norm of a matrix from that of its scaled copy, which is off by at most
+/// `error`.
+[[nodiscard]] Enclosure widened(const Enclosure& norm, const Upper& error);
+
+/// Both norms of 2^exponent W' and the matrix it was scaled from: an upper end as above, the lower
+/// one by `vector`.
+[[nodiscard]] SpectralNorm norm_between(const TallPanels& panels,
+                                        const Gram& gram,
+                                        const Upper& largest_eigenvalue,
+                                        const Vector& vector,
+                                        int exponent);
 
 }  // namespace lipcert

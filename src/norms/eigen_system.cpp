@@ -81,42 +81,4 @@ EigenSystem eigen_system(const Matrix& lower) {
     return result;
 }
 
-Matrix times_symmetric(const Matrix& block, const Matrix& lower) {
-    Matrix result(block.rows(), lower.cols());
-    const int n = blas::checked(lower.cols());
-    cblas_dsymm(CblasRowMajor,
-                CblasRight,
-                CblasLower,
-                blas::checked(block.rows()),
-                n,
-                1.0,
-                lower.data(),
-                n,
-                block.data(),
-                n,
-                0.0,
-                result.data(),
-                n);
-    return result;
-}
-
-Matrix times_transposed(const Eigen::Ref<const Matrix>& a, const Eigen::Ref<const Matrix>& b) {
-    Matrix result(a.rows(), b.rows());
-    cblas_dgemm(CblasRowMajor,
-                CblasNoTrans,
-                CblasTrans,
-                blas::checked(a.rows()),
-                blas::checked(b.rows()),
-                blas::checked(a.cols()),
-                1.0,
-                a.data(),
-                blas::checked(a.outerStride()),
-                b.data(),
-                blas::checked(b.outerStride()),
-                0.0,
-                result.data(),
-                blas::checked(b.rows()));
-    return result;
-}
-
 }  // namespace lipcert::estimate

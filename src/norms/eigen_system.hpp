@@ -16,11 +16,4 @@ struct EigenSystem {
 /// divide and conquer; cost about 9 n^3 flops, memory 24 n^2 bytes.
 [[nodiscard]] EigenSystem eigen_system(const Matrix& lower);
 
-/// B S for the symmetric matrix S with this lower triangle.
-[[nodiscard]] Matrix times_symmetric(const Matrix& block, const Matrix& lower);
-
-/// A B^T.
-[[nodiscard]] Matrix times_transposed(const Eigen::Ref<const Matrix>& a,
-                                      const Eigen::Ref<const Matrix>& b);
-
 }  // namespace lipcert::estimate

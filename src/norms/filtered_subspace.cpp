@@ -2,9 +2,18 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <utility>
 
-#include "norms/blas.hpp"
+#include "norms/blas_routines.hpp"
+#include "norms/blocked_cholesky.hpp"
+#include "norms/blocked_gram.hpp"
+#include "norms/crude_gram.hpp"
+#include "norms/large_matrix.hpp"
+#include "norms/measured_product.hpp"
+#include "norms/parallel.hpp"
+#include "norms/smaller_side.hpp"
+#include "norms/spectral_density.hpp"
 #include "norms/start_vectors.hpp"
 #include <Eigen/QR>
 
@@ -13,150 +22,384 @@ namespace lipcert::estimate {
 namespace {
 
 using Index = Eigen::Index;
+using blas::Rows;
 
-constexpr double kRoundoff = 0x1p-46;
-constexpr Index kFirstSize = 32;
 constexpr Index kSpare = 8;
-/// A subspace that ends this far below the level needs no more room.
-constexpr double kFarBelow = 0.6;
-constexpr int kDegree = 10;
-/// How much a filter may raise the top of the spectrum above its end, so that what is wanted stays
-/// above rounding until the next orthonormalisation.
-constexpr double kLargestGrowth = 1e8;
-/// Multiply-adds in units of the cube of the size. A full decomposition takes as many, at a tenth
-/// of the rate.
-constexpr double kBudget = 12.0;
+/// The largest subspace, as a part of the size.
+constexpr double kLargestPart = 0.6;
+/// What a random vector has to be filtered by to become one of the space that is wanted.
+constexpr double kFromRandom = 1e8;
+/// Where the level is lower than this part of the top, float32 does not tell what is above it.
+constexpr double kLowestForFloat = 0x1p-8;
+/// From this part of the size on, the eigenvectors of the projection cost more than the filters, so
+/// they are computed once, in float64.
+constexpr double kLarge = 0.125;
+constexpr int kRounds = 12;
 
-/// The rows become an orthonormal basis of what they span.
-void orthonormalise(Matrix& rows) {
+/// Costs in seconds per multiply-add on the machine that these were measured on; only their ratios
+/// count.
+constexpr double kOfFloat = 0.67e-11;
+constexpr double kOfDouble = 1.4e-11;
+constexpr double kOfEigenSystem = 14e-11;  ///< per cube of the size
+/// An estimate has to promise this part of the cost of a full decomposition at the most.
+constexpr double kWorthIt = 0.7;
+
+template <typename Number>
+struct Limits;
+
+template <>
+struct Limits<float> {
+    static constexpr double kRoundoff = 0x1p-19;  ///< the least residual, as a part of the top
+    /// How much a filter may raise the top of the spectrum above its end, so that what is wanted
+    /// stays above rounding until the next orthonormalisation.
+    static constexpr double kLargestGrowth = 1e5;
+    static constexpr double kLowestEnd = 0x1p-12;
+    static constexpr int kPasses = 1;
+};
+
+template <>
+struct Limits<double> {
+    static constexpr double kRoundoff = 0x1p-46;
+    static constexpr double kLargestGrowth = 1e6;
+    static constexpr double kLowestEnd = 0x1p-20;
+    static constexpr int kPasses = 2;  ///< the first one is as good as the condition was
+};
+
+/// A op(B), op the transpose where `transposed`; each thread forms columns of its own.
+template <typename Number>
+Rows<Number> product(const Rows<Number>& a, const Rows<Number>& b, bool transposed) {
+    const Index cols = transposed ? b.rows() : b.cols();
+    Rows<Number> result;
+    resize_uninitialised(result, a.rows(), cols);
+    const double multiply_adds = static_cast<double>(a.rows()) * static_cast<double>(b.size());
+    for_each_share(cols, multiply_adds, [&](Index begin, Index end) {
+        const Index count = end - begin;
+        blas::WritablePart<Number> part = result.middleCols(begin, count);
+        if (transposed) {
+            blas::multiply_into<Number>(1, a, true, b.middleRows(begin, count), part);
+        } else {
+            blas::multiply_into<Number>(1, a, false, b.middleCols(begin, count), part);
+        }
+    });
+    return result;
+}
+
+/// The rows become an orthonormal basis of what they span, by Householder's way.
+void orthonormalise_dependent(Matrix& rows) {
     // Row by row in memory is the transpose, column by column.
     Eigen::Map<Eigen::MatrixXd> columns(rows.data(), rows.cols(), rows.rows());
     const Eigen::HouseholderQR<Eigen::MatrixXd> qr(columns);
     columns = qr.householderQ() * Eigen::MatrixXd::Identity(columns.rows(), columns.cols());
 }
 
-/// Vectors are rows throughout.
+/// The same by Cholesky's, all of it products, as far as the square of the condition allows: rows
+/// that are filtered within `kLargestGrowth` are independent enough.
+void orthonormalise(Matrix& rows) {
+    rows.rowwise().normalize();
+    Matrix factor(rows.rows(), rows.rows());
+    blas::gram_of_panel(rows, true, blas::Into::overwrite, factor);
+    if (blas::cholesky(factor) != 0) {
+        orthonormalise_dependent(rows);
+        return;
+    }
+    const double multiply_adds =
+        0.5 * static_cast<double>(factor.size()) * static_cast<double>(rows.cols());
+    for_each_share(rows.cols(), multiply_adds, [&](Index begin, Index end) {
+        cblas_dtrsm(CblasRowMajor,
+                    CblasLeft,
+                    CblasLower,
+                    CblasNoTrans,
+                    CblasNonUnit,
+                    blas::checked(rows.rows()),
+                    blas::checked(end - begin),
+                    1.0,
+                    factor.data(),
+                    blas::checked(factor.cols()),
+                    rows.data() + begin,
+                    blas::checked(rows.cols()));
+    });
+}
+
+/// By what a Chebyshev polynomial that is at most 1 on [0, end] grows at `value` with each degree.
+double growth(double value, double end) {
+    const double argument = std::max(2.0 * value / end - 1.0, 1.0);
+    return argument + std::sqrt(argument * argument - 1.0);
+}
+
+double degrees_for(double wanted, double level, double end) {
+    constexpr double kLeastGrowth = 1.001;
+    return std::ceil(std::log(std::max(wanted, 1.0)) /
+                     std::log(std::max(growth(level, end), kLeastGrowth)));
+}
+
+/// What one precision does. Vectors are rows throughout.
+template <typename Number>
 class FilteredSubspace {
 public:
-    FilteredSubspace(const Matrix& lower, double level, double tolerance)
-        : lower_(lower),
-          level_(level),
-          tolerance_(tolerance),
-          most_(kFirstSize + lower.rows() / 8),
-          budget_(kBudget * std::pow(static_cast<double>(lower.rows()), 3.0)) {}
+    using Product = std::function<Rows<Number>(const Rows<Number>&)>;
 
-    [[nodiscard]] std::optional<EigenSystem> run() {
-        basis_ = start_.next(std::min(kFirstSize, lower_.rows()), lower_.rows());
-        while (budget_ > 0.0) {
-            orthonormalise(basis_);
-            take_ritz_pairs();
-            if (is_resolved()) {
-                return pairs_above_level();
-            }
-            if (needs_room()) {
-                if (!make_room()) {
-                    break;
-                }
-                continue;
-            }
-            filter();
+    FilteredSubspace(Product times_gram, double level, double tolerance)
+        : times_gram_(std::move(times_gram)), level_(level), tolerance_(tolerance) {}
+
+    /// Filters from a random (`wanted` large) or a good basis on, without looking at the result.
+    void filter(Rows<Number>& basis, double wanted, double top, double end) const {
+        end = std::max(end, Limits<Number>::kLowestEnd * top);
+        double left = degrees_for(wanted, level_, end);
+        const double most = std::clamp(
+            std::floor(std::log(Limits<Number>::kLargestGrowth) / std::log(growth(top, end))),
+            2.0,
+            20.0);
+        while (left > 0.0) {
+            // Of equal length, so that no short one is left over.
+            const double degree = std::ceil(left / std::ceil(left / most));
+            apply(basis, static_cast<int>(degree), end);
+            orthonormalise_rows(basis);
+            left -= degree;
         }
-        return std::nullopt;
     }
 
-private:
-    [[nodiscard]] Matrix image_of(const Matrix& rows) {
-        const auto size = static_cast<double>(lower_.rows());
-        budget_ -= size * size * static_cast<double>(rows.rows());
-        return times_symmetric(rows, lower_);
+    /// The best vectors of the orthonormal basis, their values in ascending order, and |G y - theta
+    /// y|.
+    void take_ritz_pairs(Rows<Number>& basis) {
+        const Rows<Number> image = times_gram_(basis);
+        EigenSystem ritz =
+            eigen_system(product<Number>(image, basis, true).template cast<double>());
+        const Rows<Number> rotation = ritz.vectors.template cast<Number>();
+        values_ = std::move(ritz.values);
+        basis = product<Number>(rotation, basis, false);
+        residuals_ = (product<Number>(rotation, image, false) -
+                      values_.template cast<Number>().asDiagonal() * basis)
+                         .rowwise()
+                         .norm()
+                         .template cast<double>();
     }
 
-    /// The best vectors of the subspace, their values in ascending order, and |G y - theta y|.
-    void take_ritz_pairs() {
-        const Matrix image = image_of(basis_);
-        const EigenSystem ritz = eigen_system(times_transposed(image, basis_));
-        values_ = ritz.values;
-        basis_ = blas::multiply(ritz.vectors, basis_);
-        residuals_ =
-            (blas::multiply(ritz.vectors, image) - values_.asDiagonal() * basis_).rowwise().norm();
-    }
+    [[nodiscard]] const Vector& values() const { return values_; }
 
     [[nodiscard]] double top() const { return values_(values_.size() - 1); }
 
     [[nodiscard]] Index count_above() const { return (values_.array() > level_).count(); }
 
+    [[nodiscard]] double allowed() const {
+        return std::max(tolerance_ * level_, Limits<Number>::kRoundoff * top());
+    }
+
     [[nodiscard]] bool is_resolved() const {
-        const double small = std::max(tolerance_ * level_, kRoundoff * top());
-        // An eigenvalue lies within the residual of a Ritz value.
-        const bool hides_one =
-            (residuals_.array() > small && values_.array() + residuals_.array() > level_ + small)
-                .any();
         const Index below = values_.size() - count_above() - 1;
         // The best vector below the level says that there are no more above, once it is one.
         constexpr double kSettled = 0x1p-8;
-        return !hides_one && below >= 0 && residuals_(below) <= kSettled * level_;
+        return worst() <= allowed() && below >= 0 && residuals_(below) <= kSettled * level_;
+    }
+
+    /// By what the worst residual of a pair that is, or may be, above the level has to shrink.
+    [[nodiscard]] double wanted() const {
+        constexpr double kMargin = 4.0;
+        return std::clamp(kMargin * worst() / allowed(), 10.0, kFromRandom);
     }
 
     [[nodiscard]] bool needs_room() const {
-        return values_.size() < 2 * count_above() + kSpare && values_(0) > kFarBelow * level_;
+        constexpr double kMostDegrees = 120.0;
+        return values_.size() < count_above() + kSpare ||
+               degrees_for(kFromRandom, level_, values_(0)) > kMostDegrees;
     }
 
-    /// Twice the size, from what is there and random vectors. False where that is no use: were the
-    /// values as dense further down as they are here, which they are at least, too many would be
-    /// above the level.
-    [[nodiscard]] bool make_room() {
-        const Index size = values_.size();
-        const double spread = (top() - level_) / (top() - values_(0));
-        const Index larger = std::min(2 * size, most_);
-        if (larger == size || spread * static_cast<double>(size) > static_cast<double>(most_)) {
-            return false;
+private:
+    /// An eigenvalue lies within the residual of a Ritz value.
+    [[nodiscard]] double worst() const {
+        double result = 0.0;
+        for (Index i = 0; i < values_.size(); ++i) {
+            if (values_(i) + residuals_(i) > level_ + allowed()) {
+                result = std::max(result, residuals_(i));
+            }
         }
-        Matrix grown(larger, lower_.rows());
-        grown << start_.next(larger - size, lower_.rows()), basis_;
-        basis_ = std::move(grown);
-        return true;
+        return result;
     }
 
     /// basis <- T(2 G / end - I) basis, T the Chebyshev polynomial: what lies in [0, end] stays,
     /// and what lies above grows.
-    void filter() {
-        const double end = std::max(values_(0), 0x1p-20 * top());
-        const double argument = 2.0 * top() / end - 1.0;
-        const double growth = argument + std::sqrt(std::max(argument * argument - 1.0, 0.0));
-        const int degree = static_cast<int>(
-            std::clamp(std::log(kLargestGrowth) / std::log(growth), 2.0, double{kDegree}));
-        const auto apply = [&](const Matrix& rows) -> Matrix {
-            return (2.0 / end) * image_of(rows) - rows;
-        };
-        Matrix before = basis_;
-        basis_ = apply(before);
+    void apply(Rows<Number>& basis, int degree, double end) const {
+        const auto factor = static_cast<Number>(2.0 / end);
+        Rows<Number> before = basis;
+        basis = factor * times_gram_(before) - before;
         for (int i = 1; i < degree; ++i) {
-            Matrix next = 2.0 * apply(basis_) - before;
-            before = std::move(basis_);
-            basis_ = std::move(next);
+            Rows<Number> next = times_gram_(basis);
+            next = Number(2) * (factor * next - basis) - before;
+            before = std::move(basis);
+            basis = std::move(next);
         }
     }
 
-    [[nodiscard]] EigenSystem pairs_above_level() const {
-        const Index count = count_above();
-        return {values_.tail(count), basis_.bottomRows(count)};
+    static void orthonormalise_rows(Rows<Number>& basis) {
+        Matrix rows = basis.template cast<double>();
+        for (int pass = 0; pass < Limits<Number>::kPasses; ++pass) {
+            orthonormalise(rows);
+        }
+        basis = rows.template cast<Number>();
     }
 
-    const Matrix& lower_;
+    Product times_gram_;
     double level_;
     double tolerance_;
-    Index most_;
-    double budget_;  ///< multiply-adds that are left
-    StartVectors start_{3};
-    Matrix basis_;
     Vector values_;
     Vector residuals_;
 };
 
+/// The Gram matrix in float32, both triangles.
+FloatMatrix float_gram(const Matrix& tall) {
+    FloatMatrix gram = form_crude_gram(SmallerSide(tall, 0)).lower;
+    constexpr Index kTile = 64;
+    const Index tiles = (gram.rows() + kTile - 1) / kTile;
+    for_each_piece(tiles, operations_of_pass(gram.rows(), gram.cols()), [&](Index tile) {
+        const Index begin = tile * kTile;
+        const Index count = std::min(kTile, gram.rows() - begin);
+        for (Index left = 0; left < begin; left += kTile) {
+            gram.block(left, begin, kTile, count) =
+                gram.block(begin, left, count, kTile).transpose();
+        }
+        for (Index i = begin; i < begin + count; ++i) {
+            gram.block(begin, i, i - begin, 1) = gram.block(i, begin, 1, i - begin).transpose();
+        }
+    });
+    return gram;
+}
+
+/// How large a subspace should be, and where the rest of the spectrum ends.
+struct Plan {
+    Index size = 0;
+    double end = 0.0;
+};
+
+/// The cheapest size as far as the density tells: a larger subspace takes fewer steps. None where a
+/// full decomposition would be as cheap.
+std::optional<Plan> make_plan(const SpectralDensity& density, Index size, double level) {
+    const double count = density.count_above(level);
+    const auto n = static_cast<double>(size);
+    std::optional<Plan> best;
+    double least = kWorthIt * kOfEigenSystem * n * n * n;
+    for (const double part : {1.1, 1.2, 1.3, 1.45, 1.6, 1.8, 2.0}) {
+        const double rows = std::ceil(part * count + SpectralDensity::spread(count) + kSpare);
+        if (rows > kLargestPart * n) {
+            break;
+        }
+        const double end = std::min(density.level_below(rows), 0.99 * level);
+        const double in_double = 2.0 * 2.0 * kOfDouble;  // one look at the residuals of all
+        const double cost =
+            n * n * rows * (degrees_for(kFromRandom, level, end) * kOfFloat + in_double) +
+            2.0 * kOfEigenSystem * rows * rows * rows;
+        if (cost < least) {
+            least = cost;
+            best = Plan{static_cast<Index>(rows), end};
+        }
+    }
+    return best;
+}
+
+class Search {
+public:
+    Search(const Matrix& tall, double level, double tolerance)
+        : tall_(tall),
+          level_(level),
+          in_float_([this](const FloatMatrix& rows) { return product<float>(rows, gram_, true); },
+                    level,
+                    tolerance),
+          in_double_(
+              [this](const Matrix& rows) {
+                  return product<double>(product<double>(rows, tall_, true), tall_, false);
+              },
+              level,
+              tolerance) {}
+
+    [[nodiscard]] std::optional<EigenpairsAbove> run() {
+        gram_ = float_gram(tall_);
+        const SpectralDensity density(
+            [this](const FloatMatrix& rows) { return product<float>(rows, gram_, true); },
+            tall_.cols());
+        const std::optional<Plan> plan = make_plan(density, tall_.cols(), level_);
+        if (!plan) {
+            return std::nullopt;
+        }
+        end_ = plan->end;
+        Matrix basis = start_.next(plan->size, tall_.cols());
+        double wanted = kFromRandom;
+        if (level_ >= kLowestForFloat * density.top()) {
+            FloatMatrix rows = basis.cast<float>();
+            in_float_.filter(rows, wanted, density.top(), end_);
+            if (static_cast<double>(rows.rows()) < kLarge * static_cast<double>(rows.cols()) &&
+                !settle(in_float_, rows, kFromRandom)) {
+                return std::nullopt;
+            }
+            basis = rows.cast<double>();
+        } else {
+            in_double_.filter(basis, wanted, density.top(), end_);
+        }
+        gram_.resize(0, 0);
+        return finish(std::move(basis));
+    }
+
+private:
+    /// Filters until the pairs are as good as the precision allows, or nearly so.
+    template <typename Number>
+    bool settle(FilteredSubspace<Number>& of, Rows<Number>& basis, double wanted) {
+        for (int round = 0; round < kRounds; ++round) {
+            of.take_ritz_pairs(basis);
+            if (of.is_resolved()) {
+                return true;
+            }
+            if (of.needs_room()) {
+                if (!make_room(basis)) {
+                    return false;
+                }
+                wanted = kFromRandom;
+            } else {
+                end_ = of.values()(0);
+                wanted = of.wanted();
+            }
+            of.filter(basis, wanted, of.top(), end_);
+        }
+        return false;
+    }
+
+    /// Twice the size, from what is there and random vectors, which are good for nothing before
+    /// they are filtered.
+    template <typename Number>
+    bool make_room(Rows<Number>& basis) {
+        const Index size = basis.rows();
+        if (2.0 * static_cast<double>(size) > kLargestPart * static_cast<double>(basis.cols())) {
+            return false;
+        }
+        Rows<Number> grown(2 * size, basis.cols());
+        grown << start_.next(size, basis.cols()).rowwise().normalized().template cast<Number>(),
+            basis;
+        basis = std::move(grown);
+        return true;
+    }
+
+    [[nodiscard]] std::optional<EigenpairsAbove> finish(Matrix basis) {
+        orthonormalise(basis);
+        orthonormalise(basis);  // the first one is as good as the condition was
+        if (!settle(in_double_, basis, kFromRandom)) {
+            return std::nullopt;
+        }
+        const Index count = in_double_.count_above();
+        const Index nearby = (in_double_.values().array() > kNearby * level_).count();
+        return EigenpairsAbove{{in_double_.values().tail(count), basis.bottomRows(count)}, nearby};
+    }
+
+    const Matrix& tall_;
+    double level_;
+    double end_ = 0.0;
+    FloatMatrix gram_;
+    FilteredSubspace<float> in_float_;
+    FilteredSubspace<double> in_double_;
+    StartVectors start_{3};
+};
+
 }  // namespace
 
-std::optional<EigenSystem> eigenpairs_above(const Matrix& lower, double level, double tolerance) {
-    return FilteredSubspace(lower, level, tolerance).run();
+std::optional<EigenpairsAbove> eigenpairs_above(const Matrix& tall,
+                                                double level,
+                                                double tolerance) {
+    return Search(tall, level, tolerance).run();
 }
 
 }  // namespace lipcert::estimate

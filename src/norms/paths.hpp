@@ -7,7 +7,7 @@
 
 namespace lipcert {
 
-/// The two ways to a certificate of a matrix with at least two rows and columns that is not zero,
+/// The ways to a certificate of a matrix with at least two rows and columns that is not zero,
 /// `exponent` that of its largest entry. Each is valid for every such matrix; tests hold one
 /// against the other.
 
@@ -19,5 +19,13 @@ namespace lipcert {
 
 /// Deflation in float32 where the spectrum has a gap [S7] [S8] [S9], else as above.
 [[nodiscard]] SpectralNorm norm_by_deflation(const Matrix& matrix, int exponent);
+
+/// One factorisation in float64 at a level that somebody expects the norm to be just below, and the
+/// direction of the smaller side that shows it [S1] [S3] [S4]: an upper end of at most `level`, or
+/// nothing. The search for the least level that a factorisation proves is what it saves.
+[[nodiscard]] std::optional<SpectralNorm> norm_at_level(const Matrix& matrix,
+                                                        int exponent,
+                                                        double level,
+                                                        const Vector& direction);
 
 }  // namespace lipcert

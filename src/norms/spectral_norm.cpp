@@ -27,11 +27,6 @@ constexpr Eigen::Index kSmallestDeflated = 128;
 /// A few times the width that a factorisation gives.
 constexpr double kWidestDeflated = 1e-8;
 
-/// The norm of a matrix from that of its scaled copy, which is off by at most `error`.
-Enclosure widened(const Enclosure& norm, const Upper& error) {
-    return {norm.lower() - error, norm.upper() + error};
-}
-
 SpectralNorm norm_of_vector(const Matrix& matrix, int exponent) {
     Matrix scaled = matrix;
     const Eigen::Index lost = multiply_by_power_of_two(scaled, -exponent);
@@ -70,15 +65,7 @@ SpectralNorm norm_by_factorisation(const Matrix& matrix,
     const TopEigenvalue top = search_level(
         gram.lower,
         start ? rayleigh_quotient(gram.lower, *start) : estimate_top_eigenpair(gram.lower));
-    const Upper frobenius = sqrt(gram.sum_of_squares.upper());
-    const Upper scaling_error = panels.scaling_error();
-    const Lower below = lower_end(panels, top.estimate.vector, frobenius);
-    SpectralNorm result;
-    result.spectral = widened({below, upper_end(top.upper, gram)}, scaling_error).scaled(exponent);
-    result.frobenius =
-        widened({sqrt(gram.sum_of_squares.lower()), frobenius}, scaling_error).scaled(exponent);
-    result.method = top.upper.is_finite() ? NormMethod::cholesky : NormMethod::elementary;
-    return result;
+    return norm_between(panels, gram, top.upper, top.estimate.vector, exponent);
 }
 
 SpectralNorm norm_by_deflation(const Matrix& matrix, int exponent) {

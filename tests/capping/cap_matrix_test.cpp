@@ -10,6 +10,7 @@
 
 #include "support/random.hpp"
 #include "support/thrown.hpp"
+#include <Eigen/QR>
 #include <Eigen/SVD>
 #include <doctest/doctest.h>
 
@@ -154,6 +155,62 @@ TEST_CASE("the hard cap and the hammer are the nearest matrix within the limit")
                 REQUIRE(result.change_over_least.has_value());
                 CHECK(result.change_over_least->to_double() >= ratio * (1.0 - 1e-9));
                 CHECK(result.change_over_least->to_double() <= ratio * (1.0 + 1e-3));
+            }
+        }
+    }
+}
+
+TEST_CASE(
+    "matrices too large for a full decomposition are capped to the nearest one, however crowded") {
+    Random random(917);
+    const Eigen::Index cols = 200;
+    const Eigen::HouseholderQR<Matrix> left(random.gaussian(230, cols));
+    const Eigen::HouseholderQR<Matrix> right(random.gaussian(cols, cols));
+    const Matrix u = left.householderQ() * Matrix::Identity(230, cols);
+    const Matrix v = right.householderQ();
+    const double limit = 0.75;
+    Vector repeated = Vector::LinSpaced(cols, 0.7, 0.0);
+    repeated.head(12).setConstant(limit);  // at the limit, some of them above
+    repeated.head(5) << 1.0, 1.0, 1.0, limit * (1.0 + 1e-6), limit * (1.0 + 1e-9);
+    Vector two = Vector::Constant(cols, 0.1);
+    two.head(2).setOnes();
+    Vector deficient = Vector::Zero(cols);
+    deficient.head(3) << 1.0, 0.9, 0.5;
+    const Vector dense = Vector::LinSpaced(cols, 1.0, 0.0);
+    const Vector denser = dense.array().pow(0.25);
+    for (const Vector& values : {repeated, two, deficient, dense, denser}) {
+        CAPTURE(values.head(5).transpose());
+        const Matrix matrix = u * values.asDiagonal() * v.transpose();
+        const Matrix nearest = u * values.cwiseMin(limit).asDiagonal() * v.transpose();
+        for (const DataType type : {DataType::float32, DataType::float64, DataType::bfloat16}) {
+            for (const bool wide : {false, true}) {
+                CAPTURE(name_of(type));
+                CAPTURE(wide);
+                const Matrix stored =
+                    StoredValues::rounded(type, wide ? Matrix(matrix.transpose()) : matrix)
+                        .values();
+                const Request request(CapMethod::hard_cap, limit, type);
+                const CapResult result = capped(stored, request);
+                REQUIRE(result.values);
+                const Matrix after = result.values->values();
+                const Matrix wanted = wide ? Matrix(nearest.transpose()) : nearest;
+                const double near = type == DataType::bfloat16 ? 6e-3 : 3e-6;
+                CHECK((after - wanted).norm() <= near * wanted.norm());
+                CHECK(result.within_limit);
+                CHECK(result.after.spectral.upper() <= Upper::exact(limit));
+                CHECK(result.after.spectral.lower() >= Lower::exact(0.97 * limit));
+                // The enclosure that a reader of the file makes agrees, and a second cap stays.
+                const SpectralNorm again = spectral_norm(after);
+                CHECK(again.spectral.upper() <= Upper::exact(limit));
+                CHECK(result.after.spectral.lower().to_double() <=
+                      again.spectral.upper().to_double());
+                CHECK(result.after.spectral.upper().to_double() >=
+                      again.spectral.lower().to_double());
+                CHECK_FALSE(cap_matrix(after, again, request).values);
+                if (type != DataType::bfloat16) {
+                    REQUIRE(result.change_over_least);
+                    CHECK(result.change_over_least->to_double() <= 1.0 + 2e-6);
+                }
             }
         }
     }

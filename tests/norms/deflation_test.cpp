@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <optional>
 #include <random>
 #include <string>
 
@@ -153,6 +154,38 @@ TEST_CASE("both paths agree on random matrices of many spectra and shapes") {
         deflations += fast.method == NormMethod::deflation ? 1 : 0;
     }
     CHECK(deflations > 0);
+}
+
+TEST_CASE("one factorisation proves a level that is above the norm, and none that is not") {
+    const Index n = 128;
+    Vector spread = Vector::LinSpaced(n, 0.0, 127.0) / 256.0;
+    spread(5) = 1.0;
+    Vector crowded = spread;
+    crowded.tail(60).setOnes();
+    for (const Vector& values : {spread, crowded}) {
+        const Vector top = hadamard(7).col(values(5) == 1.0 ? 5 : n - 1) / std::sqrt(double{n});
+        for (const int shift : {0, -500, 900}) {
+            CAPTURE(shift);
+            const Matrix matrix = with_singular_values(values) * std::ldexp(1.0, shift);
+            const auto at = [&](double level, const Vector& direction) {
+                return norm_at_level(
+                    matrix, *largest_exponent(matrix), std::ldexp(level, shift), direction);
+            };
+            const double level = 1.0 + 0x1p-30;
+            const std::optional<SpectralNorm> norm = at(level, top);
+            REQUIRE(norm);
+            CHECK(encloses(*norm, std::ldexp(1.0, shift)));
+            CHECK(norm->spectral.upper() <= Upper::exact(std::ldexp(level, shift)));
+            CHECK(norm->spectral.relative_width().to_double() <= 1.01 * (level - 1.0));
+            CHECK(norm->method == NormMethod::cholesky);
+            // A direction that shows nothing costs the lower end only.
+            const std::optional<SpectralNorm> blind = at(level, Vector::Unit(n, 0));
+            REQUIRE(blind);
+            CHECK(encloses(*blind, std::ldexp(1.0, shift)));
+            CHECK_FALSE(at(1.0, top));  // the level itself, which rounding hides
+            CHECK_FALSE(at(1.0 - 0x1p-30, top));
+        }
+    }
 }
 
 TEST_CASE("a spectrum that falls slowly is enclosed as sharply as any other") {

@@ -1,0 +1,48 @@
+#include <cmath>
+#include <optional>
+
+#include "norms/blas.hpp"
+#include "norms/certified_ends.hpp"
+#include "norms/cholesky_certificate.hpp"
+#include "norms/paths.hpp"
+
+namespace lipcert {
+
+namespace {
+
+/// The level for lambda_max(G) with which [S3] ends at `square` if the factorisation succeeds:
+/// lower by what the Gram matrix and, a priori, the factorisation are off by. A guess; what comes
+/// of it is compared with the level.
+double level_of_gram(const Gram& gram, double square) {
+    const double trace = static_cast<double>(gram.lower.rows()) * square - gram.lower.trace();
+    if (!(trace > 0.0)) {
+        return square;
+    }
+    const Upper error =
+        cholesky_error_from_trace(gram.lower.rows(), Upper::exact(trace), Upper::exact(square));
+    constexpr double kMargin = 1.001;
+    return square - kMargin * (error + gram.error).to_double();
+}
+
+}  // namespace
+
+std::optional<SpectralNorm> norm_at_level(const Matrix& matrix,
+                                          int exponent,
+                                          double level,
+                                          const Vector& direction) {
+    blas::require_trusted();
+    const TallPanels panels = TallPanels::of_smaller_side(matrix, exponent);
+    const double scaled_level = std::ldexp(level, -exponent);
+    const Gram gram = form_gram(panels);
+    const EigenvalueCertificate certificate =
+        certify_level(gram.lower, level_of_gram(gram, scaled_level * scaled_level), Matrix());
+    if (!certificate.factor.succeeded()) {
+        return std::nullopt;
+    }
+    const SpectralNorm result =
+        norm_between(panels, gram, certificate.largest_eigenvalue, direction, exponent);
+    return proves_at_most(result.spectral.upper(), Lower::exact(level)) ? std::optional(result)
+                                                                        : std::nullopt;
+}
+
+}  // namespace lipcert
