@@ -52,19 +52,6 @@ void require_consistent(const AttentionWeights& weights, const std::string& wher
 
 }  // namespace
 
-namespace {
-
-/// Wo_h bv_h.
-MatrixBall head_bias(const AttentionWeights& weights, std::size_t head) {
-    const auto groups = static_cast<Eigen::Index>(weights.key_value_heads);
-    const Eigen::Index rows = weights.value.weight.rows() / groups;
-    const auto group = static_cast<Eigen::Index>(head * weights.key_value_heads / weights.heads);
-    return product(weights.output.weight.column_block(static_cast<Eigen::Index>(head) * rows, rows),
-                   weights.value.bias.row_block(group * rows, rows));
-}
-
-}  // namespace
-
 HeadSum value_path(const AttentionWeights& weights, const std::string& where) {
     require_consistent(weights, where);
     const auto groups = static_cast<Eigen::Index>(weights.key_value_heads);
@@ -80,6 +67,9 @@ HeadSum value_path(const AttentionWeights& weights, const std::string& where) {
             weights.output.weight.column_block(static_cast<Eigen::Index>(h) * head_rows, head_rows);
         values.blocks.push_back(product(output, factors[group]));
         values.norms.push_back(spectral_norm(values.blocks.back()).upper());
+        values.biases.push_back(product(
+            output,
+            weights.value.bias.row_block(static_cast<Eigen::Index>(group) * head_rows, head_rows)));
     }
     return values;
 }
@@ -91,8 +81,7 @@ HeadSum sink_values(const AttentionWeights& weights, const HeadSum& values, cons
     // 1/(sqrt(3) R): the share of a bias in the half-range of the values and zero.
     const Upper share = Upper::exact(1.0) / (sqrt(Lower::exact(3.0)) * Lower::of(radius.value()));
     HeadSum result = values;
-    for (std::size_t h = 0; h < weights.heads; ++h) {
-        const MatrixBall bias = head_bias(weights, h);
+    for (const MatrixBall& bias : values.biases) {
         if (share.is_finite()) {
             const Interval factor = Interval::between(share.value(), share.value());
             result.beside.push_back(scaled_by(bias, factor));
@@ -129,11 +118,11 @@ AttentionRadius attention_radius(const AttentionWeights& weights, const HeadSum&
     }
     result.gain = gain.decide().upper();
     MatrixBall constant = weights.output.bias;
-    for (std::size_t h = 0; h < weights.heads; ++h) {
+    for (const MatrixBall& bias : values.biases) {
         if (weights.sink) {
-            result.offset += frobenius_norm(head_bias(weights, h));
+            result.offset += frobenius_norm(bias);
         } else {
-            constant = sum(constant, head_bias(weights, h));
+            constant = sum(constant, bias);
         }
     }
     result.offset += frobenius_norm(constant);

@@ -13,7 +13,6 @@ namespace {
 
 using Eigen::Index;
 
-constexpr Index kMostUnits = 3072;
 constexpr double kLargestScale = 0x1p40;
 constexpr int kSteps = 60;
 

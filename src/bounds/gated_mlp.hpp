@@ -5,6 +5,10 @@
 
 namespace lipcert {
 
+/// Beyond so many hidden units, rules that look at each of them would cost more than the rest of a
+/// certificate.
+constexpr Eigen::Index kMostUnits = 3072;
+
 /// down(scale * phi(gate x) o (up x)) on |x| <= radius.
 struct GatedMlpBlock {
     AffineMap gate, up, down;
@@ -21,8 +25,7 @@ struct GatedMlpBlock {
 [[nodiscard]] MatrixBall symmetric_entrywise_gram(const MatrixBall& a, const MatrixBall& b);
 
 /// The bounds of [R13] that weigh hidden units one by one: by their sizes on the ball, and by
-/// Schur's product; +inf for more hidden units than kMostUnits, where they would cost more than
-/// the rest of a certificate. `symmetric_factor`: |x y^T + y x^T| <= symmetric_factor |x| |y| for
+/// Schur's product; +inf for more hidden units than kMostUnits. `symmetric_factor`: |x y^T + y x^T| <= symmetric_factor |x| |y| for
 /// the x and the dx = y that occur: 2, or less where they are nearly orthogonal [R40]. Cost: N^3
 /// flops for N hidden units.
 [[nodiscard]] Upper weighted_gated_mlp_bound(const GatedMlpBlock& block,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "norms/lanczos.hpp"
 
@@ -61,7 +62,13 @@ MatrixBall weighted(const std::vector<MatrixBall>& blocks, const std::vector<dou
     for (std::size_t h = 0; h < blocks.size(); ++h) {
         scaled.push_back(scaled_by(blocks[h], roots[h]));
     }
-    return stack_columns(scaled);
+    return stack_columns(std::move(scaled));
+}
+
+/// About the second eigenvalue of a Gram matrix whose first is known.
+double second_eigenvalue(const Matrix& gram, const Estimate& first) {
+    const Matrix rest = gram - first.eigenvalue * first.vector * first.vector.transpose();
+    return estimate_top_eigenpair(rest).eigenvalue;
 }
 
 }  // namespace
@@ -71,8 +78,7 @@ Upper weighted_norm(const std::vector<MatrixBall>& blocks, const std::vector<dou
 }
 
 Upper weighted_pair_norm(const std::vector<MatrixBall>& blocks, const std::vector<double>& roots) {
-    const MatrixBall m = weighted(blocks, roots);
-    const MatrixBall gram = gram_of_rows(m);
+    const MatrixBall gram = gram_of_rows(weighted(blocks, roots));
     if (!gram.radius().is_finite()) {
         return Upper::infinity();
     }
@@ -80,11 +86,10 @@ Upper weighted_pair_norm(const std::vector<MatrixBall>& blocks, const std::vecto
     // G - beta v v^T <= mu I gives e^T G e + w^T G w <= 2 mu + beta |v|^2 for orthogonal unit
     // vectors, whatever v and beta >= 0 are.
     const Estimate first = estimate_top_eigenpair(unit.centre());
-    const Matrix rest = unit.centre() - first.eigenvalue * first.vector * first.vector.transpose();
-    const double second = std::max(estimate_top_eigenpair(rest).eigenvalue, 0.0);
+    const double second = std::max(second_eigenvalue(unit.centre(), first), 0.0);
     const double beta = first.eigenvalue - second;
     if (!(beta > 0.0) || !std::isfinite(beta) || !first.vector.allFinite()) {
-        return sqrt(Upper::of_count(2)) * spectral_norm(m).upper();
+        return sqrt(Upper::of_count(2)) * weighted_norm(blocks, roots);
     }
     const MatrixBall vector = MatrixBall::of_vector(first.vector);
     const MatrixBall deflated = sum(unit, scaled_by(product(vector, vector.transposed()), -beta));

@@ -50,9 +50,13 @@ Crossings crossings_of(const AttentionWeights& weights) {
 
 }  // namespace
 
+bool may_look_across(const AttentionWeights& weights) {
+    return weights.rotary == Rotary::none && !weights.query_norm && !weights.key_norm &&
+           !weights.capped && !weights.sink;
+}
+
 Upper query_across_values(const AttentionWeights& weights, const Upper& radius, Effort effort) {
-    if (weights.rotary != Rotary::none || weights.query_norm || weights.key_norm ||
-        weights.capped || weights.sink) {
+    if (!may_look_across(weights)) {
         return Upper::infinity();
     }
     const Crossings crossings = crossings_of(weights);

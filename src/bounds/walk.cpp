@@ -147,28 +147,64 @@ void Walk::apply(const Mlp& mlp, StreamBounds& stream, const std::string& where)
     pass(read_mlp(stream, mlp, where), stream, where);
 }
 
-void Walk::apply(const GatedMlp& mlp, StreamBounds& stream, const std::string& where) const {
-    require_bounded(stream, "a gated mlp", where);
-    AffineMap gate = read_on(stream, mlp.gate, where);
-    AffineMap up = read_on(stream, mlp.up, where);
-    // [R39] the radius of z is at most sqrt(d), and the slope at |z| = sqrt(rho d) is
-    // sqrt(1 - rho) of the largest: sqrt(rho (1 - rho)) <= 1/2.
-    const std::optional<NormInChain> norm = stream.fold ? stream.norm : std::nullopt;
-    const Upper sphere = sqrt(Upper::of_count(stream.width));
-    stream.fold.reset();
-    if (gate.weight.rows() != up.weight.rows()) {
+/// The maps of a gated mlp and their norms.
+struct Walk::MeasuredGatedMlp {
+    GatedMlpBlock block;  ///< matrices that no rule looks at any more are left out
+    GatedMlpNorms norms;
+    std::size_t outputs = 0;
+    bool by_units = true;  ///< whether rules look at single units
+};
+
+Walk::MeasuredGatedMlp Walk::read_gated_mlp(const StreamBounds& stream,
+                                            const GatedMlp& mlp,
+                                            const std::string& where) const {
+    MeasuredGatedMlp result;
+    GatedMlpBlock& block = result.block;
+    GatedMlpNorms& norms = result.norms;
+    block.scale = mlp.activation_scale.magnitude();
+    block.gate = read_on(stream, mlp.gate, where);
+    const Eigen::Index units = block.gate.weight.rows();
+    // One matrix at a time, but where rules look at single units.
+    result.by_units = units <= kMostUnits;
+    norms.gate = measure_units(block.gate);
+    if (!result.by_units && has_bounded_slope(mlp.activation)) {
+        block.gate.weight = MatrixBall();
+    }
+    block.up = read_on(stream, mlp.up, where);
+    if (block.up.weight.rows() != units) {
         throw Error(ErrorKind::architecture,
                     where,
                     "'" + mlp.gate.weight + "' and '" + mlp.up.weight +
                         "' are multiplied entry by entry but have different numbers of outputs");
     }
+    norms.up = measure_units(block.up);
+    if (!result.by_units) {
+        block.up.weight = MatrixBall();
+    }
     StreamBounds hidden;
-    hidden.width = static_cast<std::size_t>(up.weight.rows());
-    AffineMap down = read_on(hidden, mlp.down, where);
-    const GatedMlpNorms norms = measure_gated_mlp(gate, up, down);
-    const Upper scale = mlp.activation_scale.magnitude();
-    stream.width = static_cast<std::size_t>(down.weight.rows());
-    GatedMlpBlock block{std::move(gate), std::move(up), std::move(down), {}, scale};
+    hidden.width = static_cast<std::size_t>(units);
+    block.down = read_on(hidden, mlp.down, where);
+    norms.down = spectral_norm(block.down.weight).upper();
+    norms.down_bias = frobenius_norm(block.down.bias);
+    result.outputs = static_cast<std::size_t>(block.down.weight.rows());
+    if (!result.by_units) {
+        block.down.weight = MatrixBall();
+    }
+    return result;
+}
+
+void Walk::apply(const GatedMlp& mlp, StreamBounds& stream, const std::string& where) const {
+    require_bounded(stream, "a gated mlp", where);
+    MeasuredGatedMlp measured = read_gated_mlp(stream, mlp, where);
+    GatedMlpBlock& block = measured.block;
+    const GatedMlpNorms& norms = measured.norms;
+    const Upper& scale = block.scale;
+    // [R39] the radius of z is at most sqrt(d), and the slope at |z| = sqrt(rho d) is
+    // sqrt(1 - rho) of the largest: sqrt(rho (1 - rho)) <= 1/2.
+    const std::optional<NormInChain> norm = stream.fold ? stream.norm : std::nullopt;
+    const Upper sphere = sqrt(Upper::of_count(stream.width));
+    stream.fold.reset();
+    stream.width = measured.outputs;
     const auto activation_on = [&](const Upper& radius) {
         return has_bounded_slope(mlp.activation)
                    ? activation_bounds(mlp.activation)
@@ -176,8 +212,10 @@ void Walk::apply(const GatedMlp& mlp, StreamBounds& stream, const std::string& w
     };
     const auto constant = [&](const Upper& radius, const Upper& symmetric_factor) {
         block.activation = activation_on(radius);
-        return min(gated_mlp_lipschitz(norms, block.activation, scale, radius),
-                   weighted_gated_mlp_bound(block, radius, symmetric_factor));
+        const Upper plain = gated_mlp_lipschitz(norms, block.activation, scale, radius);
+        return measured.by_units
+                   ? min(plain, weighted_gated_mlp_bound(block, radius, symmetric_factor))
+                   : plain;
     };
     const Upper two = Upper::of_count(2);
     const Upper on_ball = constant(stream.domain_radius, two);

@@ -61,6 +61,10 @@ private:
     [[nodiscard]] AttentionWeights read_attention(const StreamBounds& stream,
                                                   const Attention& attention,
                                                   const std::string& where) const;
+    struct MeasuredGatedMlp;
+    [[nodiscard]] MeasuredGatedMlp read_gated_mlp(const StreamBounds& stream,
+                                                  const GatedMlp& mlp,
+                                                  const std::string& where) const;
     [[nodiscard]] MlpBlock read_mlp(const StreamBounds& stream,
                                     const Mlp& mlp,
                                     const std::string& where) const;

@@ -125,10 +125,19 @@ void Walk::apply(const Attention& attention, StreamBounds& stream, const std::st
         weights.query.weight.rows() / static_cast<Eigen::Index>(weights.heads);
     weights.query_norm = read_head_norm(attention.query_norm, head_dimension, where);
     weights.key_norm = read_head_norm(attention.key_norm, head_dimension, where);
+    stream.width = static_cast<std::size_t>(weights.output.weight.rows());
 
+    // From here on the heads' thin factors stand for the matrices, but for the rule of R22.
+    const bool looks_across = may_look_across(weights);
+    if (!looks_across) {
+        weights.value.weight = weights.output.weight = MatrixBall();
+    }
     const Upper score = largest_score(weights, stream.ball_radius, where);
     count_score(attention.score_cap ? min(score, attention.score_cap->magnitude()) : score, stream);
     const std::vector<ScorePath> paths = score_paths(weights, stream.domain_radius, where);
+    if (!looks_across) {
+        weights.query.weight = weights.key.weight = MatrixBall();
+    }
     const Upper& tau = weights.score_scale;
     const HeadSum moved = sink_values(weights, values, stream.domain_radius);
     std::optional<AttentionBound> parts;
@@ -145,7 +154,6 @@ void Walk::apply(const Attention& attention, StreamBounds& stream, const std::st
     }
     const AttentionRadius reach = attention_radius(weights, values);
     const Upper scale = attention.output_scale.magnitude();
-    stream.width = static_cast<std::size_t>(weights.output.weight.rows());
     const NormalisedRead read{weights, values, sphere, reach.gain};
     Best best("attention");
     best.offer(both_parts);

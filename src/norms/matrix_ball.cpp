@@ -42,14 +42,14 @@ MatrixBall MatrixBall::around(Matrix centre, long exponent, Upper radius) {
     require_ieee_environment();  // with flushed subnormals, scaling up would not be exact
     MatrixBall result;
     result.radius_ = std::move(radius);
-    result.centre_ = std::move(centre);
-    const std::optional<int> scale = largest_exponent(result.centre_);
+    const std::optional<int> scale = largest_exponent(centre);
     if (scale) {
         result.exponent_ = exponent + *scale;
         // Only scaling down loses anything: one underflow in each of `lost` entries.
-        const Eigen::Index lost = multiply_by_power_of_two(result.centre_, -*scale);
+        const Eigen::Index lost = multiply_by_power_of_two(centre, -*scale);
         result.radius_ += entrywise_underflow(lost).scaled(result.exponent_);
     }
+    *result.centre_ = std::move(centre);
     return result;
 }
 
@@ -65,22 +65,27 @@ MatrixBall MatrixBall::zero(Eigen::Index rows, Eigen::Index cols) {
     return around(Matrix::Zero(rows, cols), 0, Upper());
 }
 
+Matrix MatrixBall::centre() && {
+    const bool is_shared = centre_.use_count() > 1;
+    return is_shared ? Matrix(*centre_) : std::move(*centre_);
+}
+
 MatrixBall MatrixBall::transposed() const {
     MatrixBall result;
     result.exponent_ = exponent_;
     result.radius_ = radius_;
-    result.centre_ = lipcert::transposed(centre_);
+    *result.centre_ = lipcert::transposed(centre());
     return result;
 }
 
 MatrixBall MatrixBall::row_block(Eigen::Index begin, Eigen::Index count) const {
     require_shape(begin >= 0 && count >= 0 && begin + count <= rows(), "row block");
-    return around(centre_.middleRows(begin, count), exponent_, radius_);
+    return around(centre().middleRows(begin, count), exponent_, radius_);
 }
 
 MatrixBall MatrixBall::column_block(Eigen::Index begin, Eigen::Index count) const {
     require_shape(begin >= 0 && count >= 0 && begin + count <= cols(), "column block");
-    return around(centre_.middleCols(begin, count), exponent_, radius_);
+    return around(centre().middleCols(begin, count), exponent_, radius_);
 }
 
 MatrixBall MatrixBall::scaled(long exponent) const {
@@ -166,9 +171,11 @@ MatrixBall scaled_by(const MatrixBall& a, double factor) {
     }
     int exponent = 0;
     const double mantissa = std::frexp(factor, &exponent);
-    if (std::abs(mantissa) == 0.5) {  // a power of two: exact, also for subnormal entries
-        const Matrix signed_centre = mantissa > 0.0 ? a.centre() : Matrix(-a.centre());
-        return MatrixBall::around(signed_centre, a.exponent(), a.radius()).scaled(exponent - 1);
+    if (mantissa == 0.5) {  // a power of two: exact, also for subnormal entries
+        return a.scaled(exponent - 1);
+    }
+    if (mantissa == -0.5) {
+        return MatrixBall::around(-a.centre(), a.exponent(), a.radius()).scaled(exponent - 1);
     }
     Matrix centre = mantissa * a.centre();
     const Upper rounding = unless_zero(
@@ -269,8 +276,9 @@ namespace {
 
 /// The blocks at their places in `centre`, on one scale; `place(centre, begin, block)` is
 /// where one goes that begins after `begin` rows or columns of others, as `extent(block)` counts.
+/// Each is let go when it is at its place: together they are as large as the result.
 template <typename Extent, typename Place>
-MatrixBall stacked(const std::vector<MatrixBall>& blocks,
+MatrixBall stacked(std::vector<MatrixBall> blocks,
                    Matrix centre,
                    const Extent& extent,
                    const Place& place) {
@@ -283,7 +291,7 @@ MatrixBall stacked(const std::vector<MatrixBall>& blocks,
     Upper radius_squared;
     Eigen::Index lost = 0;
     Eigen::Index begin = 0;
-    for (const MatrixBall& block : blocks) {
+    for (MatrixBall& block : blocks) {
         Eigen::Ref<Matrix> target = place(centre, begin, block);
         target = block.centre();
         if (exponent) {
@@ -291,6 +299,7 @@ MatrixBall stacked(const std::vector<MatrixBall>& blocks,
         }
         radius_squared += square(block.radius());
         begin += extent(block);
+        block = MatrixBall();
     }
     // [S6] radii add in quadrature; entries that vanish beside a larger block: one underflow each.
     const long common = exponent.value_or(0);
@@ -300,35 +309,37 @@ MatrixBall stacked(const std::vector<MatrixBall>& blocks,
 
 }  // namespace
 
-MatrixBall stack_rows(const std::vector<MatrixBall>& blocks) {
+MatrixBall stack_rows(std::vector<MatrixBall> blocks) {
     require_shape(!blocks.empty(), "stacking");
     Eigen::Index rows = 0;
     for (const MatrixBall& block : blocks) {
         require_shape(block.cols() == blocks.front().cols(), "stacking");
         rows += block.rows();
     }
+    Matrix all(rows, blocks.front().cols());
     return stacked(
-        blocks,
-        Matrix(rows, blocks.front().cols()),
+        std::move(blocks),
+        std::move(all),
         [](const MatrixBall& block) { return block.rows(); },
-        [](Matrix& all, Eigen::Index begin, const MatrixBall& block) {
-            return all.middleRows(begin, block.rows());
+        [](Matrix& centre, Eigen::Index begin, const MatrixBall& block) {
+            return centre.middleRows(begin, block.rows());
         });
 }
 
-MatrixBall stack_columns(const std::vector<MatrixBall>& blocks) {
+MatrixBall stack_columns(std::vector<MatrixBall> blocks) {
     require_shape(!blocks.empty(), "stacking");
     Eigen::Index cols = 0;
     for (const MatrixBall& block : blocks) {
         require_shape(block.rows() == blocks.front().rows(), "stacking");
         cols += block.cols();
     }
+    Matrix all(blocks.front().rows(), cols);
     return stacked(
-        blocks,
-        Matrix(blocks.front().rows(), cols),
+        std::move(blocks),
+        std::move(all),
         [](const MatrixBall& block) { return block.cols(); },
-        [](Matrix& all, Eigen::Index begin, const MatrixBall& block) {
-            return all.middleCols(begin, block.cols());
+        [](Matrix& centre, Eigen::Index begin, const MatrixBall& block) {
+            return centre.middleCols(begin, block.cols());
         });
 }
 

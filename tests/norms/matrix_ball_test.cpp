@@ -125,6 +125,27 @@ TEST_CASE("views keep the member that they show") {
     CHECK_THROWS_AS(static_cast<void>(MatrixBall::zero(2, 2).row_block(1, 2)), Error);
 }
 
+TEST_CASE("copies share one centre, and taking it from one leaves the others as they are") {
+    test::Random random(23);
+    const Matrix stored = random.gaussian(5, 3);
+    const MatrixBall ball = MatrixBall::of(stored);
+    const Matrix before = ball.centre();
+    MatrixBall copy = ball;
+    CHECK(copy.centre().data() == ball.centre().data());
+    const MatrixBall scaled = ball.scaled(7);
+    CHECK(scaled.centre().data() == ball.centre().data());
+
+    const Matrix taken = std::move(copy).centre();
+    CHECK(taken == before);
+    CHECK(ball.centre() == before);
+    CHECK(taken.data() != ball.centre().data());
+
+    MatrixBall alone = MatrixBall::of(stored);
+    const double* const place = alone.centre().data();
+    const Matrix moved = std::move(alone).centre();
+    CHECK(moved.data() == place);
+}
+
 TEST_CASE("a product contains the product of members, with a radius of its rounding error") {
     test::Random random(43);
     for (std::size_t trial = 0; trial < trials(); ++trial) {

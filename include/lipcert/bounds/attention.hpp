@@ -139,10 +139,13 @@ struct AttentionRadius {
                                              const Upper& score_scale,
                                              const Upper& radius);
 
+/// Where [R22] holds: without rotary positions, normalised queries or keys, capped scores, a sink.
+[[nodiscard]] bool may_look_across(const AttentionWeights& weights);
+
 /// Half of the query part looks away from the values where values and keys read different
 /// directions: at most (query + across)/2 for the result of this and for any bound `query` of the
-/// query part [R22]. +inf where the rule does not hold: with rotary positions, normalised queries
-/// or keys, capped scores, a sink. `effort`: that goes into weights of the heads.
+/// query part [R22]. +inf where the rule does not hold. `effort`: that goes into weights of the
+/// heads.
 [[nodiscard]] Upper query_across_values(const AttentionWeights& weights,
                                         const Upper& radius,
                                         Effort effort);

@@ -52,6 +52,7 @@ enum class Joining {
 struct HeadSum {
     std::vector<MatrixBall> blocks;  ///< d_out x d_h
     std::vector<Upper> norms;        ///< at least |P_h|
+    std::vector<MatrixBall> biases;  ///< Wo_h bv_h, what a value bias adds; d_out x 1
     /// Columns that count beside P_h where scores move, as a value bias does beside a sink [R24];
     /// empty: none.
     std::vector<MatrixBall> beside = {};

@@ -27,17 +27,19 @@ struct MlpNorms {
                                const Upper& scale,
                                const Upper& radius);
 
-/// The norms that decide the bounds of down(scale * phi(gate x) o (up x)).
-struct GatedMlpNorms {
-    Upper gate, up, down;
-    Upper gate_bias, up_bias, down_bias;
-    std::vector<Upper> gate_rows, up_rows;  ///< of each hidden unit
-    std::vector<Upper> gate_bias_entries, up_bias_entries;
+/// The norms of a map to hidden units, as a whole and of each unit.
+struct UnitNorms {
+    Upper weight, bias;
+    std::vector<Upper> rows, bias_entries;
 };
 
-[[nodiscard]] GatedMlpNorms measure_gated_mlp(const AffineMap& gate,
-                                              const AffineMap& up,
-                                              const AffineMap& down);
+[[nodiscard]] UnitNorms measure_units(const AffineMap& map);
+
+/// The norms that decide the bounds of down(scale * phi(gate x) o (up x)).
+struct GatedMlpNorms {
+    UnitNorms gate, up;
+    Upper down, down_bias;
+};
 
 /// Lipschitz constant on the ball |x| <= radius [R13]; there is none on all of R^d.
 [[nodiscard]] Upper gated_mlp_lipschitz(const GatedMlpNorms& norms,

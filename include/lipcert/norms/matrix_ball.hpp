@@ -4,6 +4,7 @@
 #include "lipcert/rounding/interval.hpp"
 #include "lipcert/tensor/matrix.hpp"
 
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -15,7 +16,7 @@ namespace lipcert {
 /// rounding, underflow and the operands' radii all go into the new radius [S6].
 ///
 /// The centre's entries are at most 1 in magnitude, so that no product overflows whatever the scale
-/// of the weights.
+/// of the weights. Copies share it: a ball does not change.
 class MatrixBall {
 public:
     MatrixBall() = default;
@@ -27,13 +28,14 @@ public:
     /// Any centre (it is rescaled here), 2^exponent and a radius that the caller has proved.
     [[nodiscard]] static MatrixBall around(Matrix centre, long exponent, Upper radius);
 
-    [[nodiscard]] Eigen::Index rows() const { return centre_.rows(); }
+    [[nodiscard]] Eigen::Index rows() const { return centre().rows(); }
 
-    [[nodiscard]] Eigen::Index cols() const { return centre_.cols(); }
+    [[nodiscard]] Eigen::Index cols() const { return centre().cols(); }
 
-    [[nodiscard]] const Matrix& centre() const& { return centre_; }
+    [[nodiscard]] const Matrix& centre() const& { return *centre_; }
 
-    [[nodiscard]] Matrix centre() && { return std::move(centre_); }
+    /// The centre itself where no copy shares it.
+    [[nodiscard]] Matrix centre() &&;
 
     [[nodiscard]] long exponent() const { return exponent_; }
 
@@ -46,7 +48,7 @@ public:
     [[nodiscard]] MatrixBall scaled(long exponent) const;
 
 private:
-    Matrix centre_;
+    std::shared_ptr<Matrix> centre_ = std::make_shared<Matrix>();
     long exponent_ = 0;
     Upper radius_;
 };
@@ -66,8 +68,8 @@ private:
 [[nodiscard]] MatrixBall centre_rows(MatrixBall a);
 /// (I - 11^T/m) A: every column minus its mean.
 [[nodiscard]] MatrixBall centre_columns(MatrixBall a);
-[[nodiscard]] MatrixBall stack_columns(const std::vector<MatrixBall>& blocks);  ///< [A, B, ...]
-[[nodiscard]] MatrixBall stack_rows(const std::vector<MatrixBall>& blocks);     ///< [A; B; ...]
+[[nodiscard]] MatrixBall stack_columns(std::vector<MatrixBall> blocks);  ///< [A, B, ...]
+[[nodiscard]] MatrixBall stack_rows(std::vector<MatrixBall> blocks);     ///< [A; B; ...]
 
 /// |M|_2 for every member: the enclosure of the centre, widened by the radius.
 [[nodiscard]] Enclosure spectral_norm(const MatrixBall& a);
