@@ -7,6 +7,7 @@
 
 #include "bounds/search_scope.hpp"
 #include "norms/blas.hpp"
+#include "norms/parallel.hpp"
 #include <Eigen/Eigenvalues>
 #include <Eigen/QR>
 
@@ -27,29 +28,9 @@ constexpr double kSmoothing = 0.003;
 constexpr double kFirstStep = 0.7;
 /// Steps shrink to half of the first one after this many.
 constexpr double kHalfLife = 8.0;
-
-/// Matrices of one height side by side, and the place where each begins.
-struct Blocks {
-    Matrix all;
-    std::vector<Index> begin;
-    std::vector<Index> count;
-};
-
-/// scales[h] 2^exponent * centre for each head; the scales are at most about 1.
-Blocks side_by_side(const std::vector<MatrixBall>& balls, const std::vector<double>& scales) {
-    Blocks blocks;
-    Index cols = 0;
-    for (const MatrixBall& ball : balls) {
-        blocks.begin.push_back(cols);
-        blocks.count.push_back(ball.cols());
-        cols += ball.cols();
-    }
-    blocks.all.resize(balls.empty() ? 0 : balls.front().rows(), cols);
-    for (std::size_t h = 0; h < balls.size(); ++h) {
-        blocks.all.middleCols(blocks.begin[h], blocks.count[h]) = scales[h] * balls[h].centre();
-    }
-    return blocks;
-}
+/// The descent ends when as many steps have lowered the bound by less than this part of it.
+constexpr int kPatience = 10;
+constexpr double kWorthwhile = 1e-4;
 
 /// The values relative to the largest of them; 0 where that says nothing.
 std::vector<double> relative(const std::vector<Upper>& values, const Upper& largest) {
@@ -88,64 +69,100 @@ Vector to_vector(const std::vector<double>& values, Index size) {
     return result;
 }
 
-/// sum_h w_h C_h C_h^T for fixed blocks C_h: follows its leading eigenvectors while the weights
-/// move. Trained heads have flat spectra, where a single vector would be lost.
+/// sum_h w_h C_h C_h^T, C_h = scale_h times the centre of ball h, its exponent apart; the balls
+/// must outlive it. Follows the leading eigenvectors while the weights move: trained heads have
+/// flat spectra, where a single vector would be lost. Products are in float32.
 class WeightedGram {
 public:
-    explicit WeightedGram(Blocks blocks) : blocks_(std::move(blocks)) {
-        const Index rows = blocks_.all.rows();
+    WeightedGram() = default;
+
+    WeightedGram(const std::vector<MatrixBall>& balls, std::vector<double> scales)
+        : balls_(&balls), scales_(std::move(scales)) {
+        Index cols = 0;
+        for (const MatrixBall& ball : balls) {
+            begin_.push_back(cols);
+            cols += ball.cols();
+        }
+        const Index rows = balls.empty() ? 0 : balls.front().rows();
+        blocks_.resize(rows, cols);
         const Index count = std::min(kFollowed, rows);
         leading_ = Matrix::Identity(rows, count) + Matrix::Constant(rows, count, 0.01);
     }
 
     /// About the largest eigenvalue; afterwards `shares` tells what each head has of it.
     double top_eigenvalue(const Vector& weights, int steps) {
+        shares_ = Vector::Zero(weights.size());
+        const double unit = put_together(weights);
+        if (!(unit > 0.0 && std::isfinite(unit))) {
+            return unit;
+        }
         Vector eigenvalues = Vector::Zero(leading_.cols());
+        Matrix parts = parts_of(leading_);
         for (int step = 0; step < steps; ++step) {
             Matrix both(leading_.rows(), std::min(2 * leading_.cols(), leading_.rows()));
-            both << leading_, image(weights, leading_).leftCols(both.cols() - leading_.cols());
+            both << leading_, image_of(parts).leftCols(both.cols() - leading_.cols());
             if (!both.allFinite()) {
                 return std::numeric_limits<double>::quiet_NaN();
             }
             // Rayleigh-Ritz on the span of the vectors and their images.
             const Matrix basis = Eigen::HouseholderQR<Matrix>(both).householderQ() *
                                  Matrix::Identity(both.rows(), both.cols());
-            const Eigen::SelfAdjointEigenSolver<Matrix> ritz(basis.transpose() *
-                                                             image(weights, basis));
-            leading_ = basis * ritz.eigenvectors().rightCols(leading_.cols());
+            const Matrix of_basis = parts_of(basis);
+            const Eigen::SelfAdjointEigenSolver<Matrix> ritz(of_basis.transpose() * of_basis);
+            const Matrix chosen = ritz.eigenvectors().rightCols(leading_.cols());
+            leading_ = basis * chosen;
+            parts = of_basis * chosen;
             eigenvalues = ritz.eigenvalues().tail(leading_.cols());
         }
         const double top = eigenvalues(eigenvalues.size() - 1);
-        shares_ = Vector::Zero(weights.size());
         if (!(top > 0.0)) {
             return 0.0;
         }
         // The gradient of the largest eigenvalue, smoothed where several are nearly equal.
         Vector mixture = ((eigenvalues.array() / top - 1.0) / kSmoothing).exp();
         mixture /= mixture.sum();
-        const Matrix parts = blas::multiply(blocks_.all, true, leading_);
-        for (Index h = 0; h < weights.size(); ++h) {
-            const auto head = static_cast<std::size_t>(h);
-            const auto part = parts.middleRows(blocks_.begin[head], blocks_.count[head]);
+        for (std::size_t h = 0; h < begin_.size(); ++h) {
+            const auto part = parts.middleRows(begin_[h], (*balls_)[h].cols());
             const Vector squares = part.colwise().squaredNorm().transpose();
-            shares_(h) = weights(h) * squares.dot(mixture);
+            shares_(static_cast<Index>(h)) = unit * unit * squares.dot(mixture);
         }
-        return top;
+        return unit * unit * top;
     }
 
     [[nodiscard]] const Vector& shares() const { return shares_; }
 
 private:
-    [[nodiscard]] Matrix image(const Vector& weights, const Matrix& vectors) const {
-        Matrix parts = blas::multiply(blocks_.all, true, vectors);
-        for (Index h = 0; h < weights.size(); ++h) {
-            const auto head = static_cast<std::size_t>(h);
-            parts.middleRows(blocks_.begin[head], blocks_.count[head]) *= weights(h);
+    /// Writes [sqrt(w_h) C_h]_h in parts of the number that it returns: all are about 1 at most, so
+    /// that float32 loses only what does not count.
+    double put_together(const Vector& weights) {
+        std::vector<double> factors;
+        double largest = 0.0;
+        for (std::size_t h = 0; h < scales_.size(); ++h) {
+            factors.push_back(scales_[h] * std::sqrt(weights(static_cast<Index>(h))));
+            largest = std::max(largest, factors[h]);
         }
-        return blas::multiply(blocks_.all, false, parts);
+        for_each_row_range(blocks_.rows(), blocks_.cols(), [&](Index begin, Index end) {
+            for (std::size_t h = 0; h < factors.size(); ++h) {
+                const Matrix& centre = (*balls_)[h].centre();
+                blocks_.block(begin, begin_[h], end - begin, centre.cols()) =
+                    (factors[h] / largest * centre.middleRows(begin, end - begin)).cast<float>();
+            }
+        });
+        return largest;
     }
 
-    Blocks blocks_;
+    [[nodiscard]] Matrix parts_of(const Matrix& vectors) const {
+        return blas::multiply(blocks_, true, FloatMatrix(vectors.cast<float>())).cast<double>();
+    }
+
+    [[nodiscard]] Matrix image_of(const Matrix& parts) const {
+        return blas::multiply(blocks_, false, FloatMatrix(parts.cast<float>())).cast<double>();
+    }
+
+    const std::vector<MatrixBall>* balls_ = nullptr;
+    std::vector<double> scales_;
+    std::vector<Index> begin_;
+    FloatMatrix blocks_;
     Matrix leading_;
     Vector shares_;
 };
@@ -155,8 +172,7 @@ class WeightSearch {
 public:
     explicit WeightSearch(const HeadProblem& problem)
         : heads_(static_cast<Index>(problem.outputs.size())),
-          outputs_(side_by_side(problem.outputs, shares_of_largest(scales_of(problem.outputs)))),
-          inputs_(Blocks()),
+          outputs_(problem.outputs, shares_of_largest(scales_of(problem.outputs))),
           joining_(problem.joining),
           steps_(problem.effort == Effort::max ? kStepsAtMax : kSteps) {
         std::vector<Upper> factors;
@@ -171,7 +187,7 @@ public:
         gains_ = to_vector(relative(problem.gains, largest), heads_);
         offsets_ = to_vector(relative(problem.offsets, largest), heads_);
         if (problem.inputs != nullptr) {
-            inputs_ = WeightedGram(side_by_side(*problem.inputs, relative(factors, largest)));
+            inputs_ = WeightedGram(*problem.inputs, relative(factors, largest));
             has_inputs_ = true;
         }
     }
@@ -183,9 +199,12 @@ public:
             return start;
         }
         double least = at_start;
+        double worthwhile = at_start;
+        int last_gain = 0;
         Vector best = start;
         Vector log_weights = start;
-        for (int step = 0; step < steps_; ++step) {
+        for (int step = 0; step < steps_ && step - last_gain <= kPatience * steps_ / kSteps;
+             ++step) {
             const double steepest = gradient_.cwiseAbs().maxCoeff();
             if (!(steepest > 0.0)) {
                 break;
@@ -198,6 +217,10 @@ public:
             if (value < least) {
                 least = value;
                 best = log_weights;
+            }
+            if (least < worthwhile - kWorthwhile) {
+                worthwhile = least;
+                last_gain = step;
             }
         }
         // One pass finds less than the largest eigenvalue: look again before believing it.

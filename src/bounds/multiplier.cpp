@@ -6,6 +6,7 @@
 
 #include "bounds/search_scope.hpp"
 #include "norms/blas.hpp"
+#include "norms/blocked_gram.hpp"
 #include "norms/lanczos.hpp"
 #include <Eigen/Cholesky>
 
@@ -37,10 +38,38 @@ int steps_for(const MultiplierProblem& problem, Effort effort) {
     return static_cast<int>(std::clamp(budget / each, 0.0, static_cast<double>(most)));
 }
 
-/// A T A^T for a diagonal T >= 0.
-Matrix weighted_gram(const Matrix& a, const Vector& diagonal) {
-    const Matrix scaled = a * diagonal.cwiseSqrt().asDiagonal();
-    return blas::multiply(scaled, scaled.transpose());
+/// X = W2 T^-1 W2^T and Y = W1^T T W1 for a diagonal T > 0: lower triangles, zeros above.
+struct Grams {
+    Matrix x, y;
+};
+
+/// The sum of the Gram matrices of panels, of which panel i begins at row (or column) i.
+template <typename PanelAt>
+Matrix sum_of_grams(Index size, Index inner, bool columns, const PanelAt& panel_at) {
+    Matrix lower(size, size);
+    blas::Into into = blas::Into::overwrite;
+    for (Index begin = 0; begin < inner; begin += blas::kPanelLength) {
+        const Index count = std::min(blas::kPanelLength, inner - begin);
+        blas::gram_of_panel(panel_at(begin, count), columns, into, lower);
+        into = blas::Into::add;
+    }
+    lower.triangularView<Eigen::StrictlyUpper>().setZero();
+    return lower;
+}
+
+Grams grams_at(const MultiplierProblem& problem, const Vector& diagonal) {
+    const Vector roots = diagonal.cwiseSqrt();
+    const Vector inverse_roots = roots.cwiseInverse();
+    const Index hidden = diagonal.size();
+    const auto out = [&](Index begin, Index count) -> Matrix {
+        return problem.out.middleCols(begin, count) *
+               inverse_roots.segment(begin, count).asDiagonal();
+    };
+    const auto in = [&](Index begin, Index count) -> Matrix {
+        return roots.segment(begin, count).asDiagonal() * problem.in.middleRows(begin, count);
+    };
+    return {sum_of_grams(problem.out.rows(), hidden, true, out),
+            sum_of_grams(problem.in.cols(), hidden, false, in)};
 }
 
 /// What the bound and its gradient need at one T.
@@ -49,19 +78,23 @@ struct Point {
     Vector gradient;  ///< of the square of the bound, by log T
 };
 
-std::optional<Point> evaluate(const MultiplierProblem& problem, const Vector& diagonal) {
+/// `grams`: at T = `diagonal`.
+std::optional<Point> evaluate(const MultiplierProblem& problem,
+                              const Vector& diagonal,
+                              const Grams& grams) {
     const Index outputs = problem.out.rows();
-    const Matrix x = weighted_gram(problem.out, diagonal.cwiseInverse());
-    const Matrix y = weighted_gram(problem.in.transpose(), diagonal);
-    if (!x.allFinite() || !y.allFinite()) {
+    if (!grams.x.allFinite() || !grams.y.allFinite()) {
         return std::nullopt;
     }
-    const Eigen::LLT<Matrix> factor(Matrix::Identity(outputs, outputs) - x);
+    const Eigen::LLT<Matrix> factor(Matrix::Identity(outputs, outputs) - grams.x);
     if (factor.info() != Eigen::Success) {
         return std::nullopt;
     }
     const Matrix half = factor.matrixL().solve(problem.centre);
-    const Matrix lower = y + blas::multiply(half.transpose(), half);
+    const auto rows = [&](Index begin, Index count) -> Matrix {
+        return half.middleRows(begin, count);
+    };
+    const Matrix lower = grams.y + sum_of_grams(half.cols(), outputs, false, rows);
     if (!lower.allFinite()) {
         return std::nullopt;
     }
@@ -88,11 +121,9 @@ Vector balanced(const MultiplierProblem& problem) {
 }
 
 /// [R10'] the best common factor of T0 for |Hc| = h, lmax(X) = al, lmax(Y) = be.
-double common_factor(const MultiplierProblem& problem, const Vector& diagonal) {
-    const double al =
-        estimate_top_eigenpair(weighted_gram(problem.out, diagonal.cwiseInverse())).eigenvalue;
-    const double be =
-        estimate_top_eigenpair(weighted_gram(problem.in.transpose(), diagonal)).eigenvalue;
+double common_factor(const MultiplierProblem& problem, const Grams& grams) {
+    const double al = estimate_top_eigenpair(grams.x).eigenvalue;
+    const double be = estimate_top_eigenpair(grams.y).eigenvalue;
     const Matrix gram = blas::multiply(problem.centre.transpose(), problem.centre);
     const double h = std::sqrt(std::max(estimate_top_eigenpair(gram).eigenvalue, 0.0));
     return (std::sqrt(al * be) + h) * std::sqrt(al / be);
@@ -100,14 +131,21 @@ double common_factor(const MultiplierProblem& problem, const Vector& diagonal) {
 
 std::optional<Multiplier> best_multiplier(const MultiplierProblem& problem, Effort effort) {
     Vector diagonal = balanced(problem);
-    diagonal *= 1.0001 * common_factor(problem, diagonal);
+    Grams grams = grams_at(problem, diagonal);
+    const double factor = 1.0001 * common_factor(problem, grams);
+    diagonal *= factor;
+    grams.x /= factor;
+    grams.y *= factor;
     if (!diagonal.allFinite() || !(diagonal.minCoeff() > 0.0)) {
         return std::nullopt;
     }
     std::optional<Multiplier> best;
     const int steps = steps_for(problem, effort);
     for (int step = 0; step <= steps; ++step) {
-        const std::optional<Point> point = evaluate(problem, diagonal);
+        if (step > 0) {
+            grams = grams_at(problem, diagonal);
+        }
+        const std::optional<Point> point = evaluate(problem, diagonal, grams);
         if (!point) {
             if (!best) {
                 return std::nullopt;

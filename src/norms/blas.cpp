@@ -41,6 +41,39 @@ void multiply_panel(const Matrix& a, const Matrix& b, Eigen::Index begin, Matrix
                 checked(b.cols()));
 }
 
+template <typename M>
+M multiply_thin(const M& a, bool transposed, const M& b) {
+    const Eigen::Index inner = transposed ? a.rows() : a.cols();
+    const Eigen::Index rows = transposed ? a.cols() : a.rows();
+    using Number = typename M::Scalar;
+    M result = M::Zero(rows, b.cols());
+    const Eigen::Index pieces = (rows + kRowsAtOnce - 1) / kRowsAtOnce;
+    for_each_piece(pieces, operations_of_pass(a.rows(), a.cols()), [&](Eigen::Index piece) {
+        const Eigen::Index first = piece * kRowsAtOnce;
+        const Eigen::Index count = std::min(kRowsAtOnce, rows - first);
+        M part(count, b.cols());
+        for (Eigen::Index begin = 0; begin < inner; begin += kPanelLength) {
+            part.setConstant(std::numeric_limits<Number>::quiet_NaN());
+            Routines<Number>::kGemm(CblasRowMajor,
+                                    transposed ? CblasTrans : CblasNoTrans,
+                                    CblasNoTrans,
+                                    checked(count),
+                                    checked(b.cols()),
+                                    checked(std::min(kPanelLength, inner - begin)),
+                                    Number(1),
+                                    transposed ? &a(begin, first) : &a(first, begin),
+                                    checked(a.cols()),
+                                    &b(begin, 0),
+                                    checked(b.cols()),
+                                    Number(0),
+                                    part.data(),
+                                    checked(part.cols()));
+            result.middleRows(first, count) += part;
+        }
+    });
+    return result;
+}
+
 }  // namespace
 
 int checked(Eigen::Index dimension) {
@@ -80,35 +113,11 @@ Matrix multiply(const Matrix& a, const Matrix& b) {
 }
 
 Matrix multiply(const Matrix& a, bool transposed, const Matrix& b) {
-    const Eigen::Index inner = transposed ? a.rows() : a.cols();
-    const Eigen::Index rows = transposed ? a.cols() : a.rows();
-    const double poison = std::numeric_limits<double>::quiet_NaN();
-    Matrix result = Matrix::Zero(rows, b.cols());
-    const Eigen::Index pieces = (rows + kRowsAtOnce - 1) / kRowsAtOnce;
-    for_each_piece(pieces, operations_of_pass(a.rows(), a.cols()), [&](Eigen::Index piece) {
-        const Eigen::Index first = piece * kRowsAtOnce;
-        const Eigen::Index count = std::min(kRowsAtOnce, rows - first);
-        Matrix part(count, b.cols());
-        for (Eigen::Index begin = 0; begin < inner; begin += kPanelLength) {
-            part.setConstant(poison);
-            cblas_dgemm(CblasRowMajor,
-                        transposed ? CblasTrans : CblasNoTrans,
-                        CblasNoTrans,
-                        checked(count),
-                        checked(b.cols()),
-                        checked(std::min(kPanelLength, inner - begin)),
-                        1.0,
-                        transposed ? &a(begin, first) : &a(first, begin),
-                        checked(a.cols()),
-                        &b(begin, 0),
-                        checked(b.cols()),
-                        0.0,
-                        part.data(),
-                        checked(part.cols()));
-            result.middleRows(first, count) += part;
-        }
-    });
-    return result;
+    return multiply_thin(a, transposed, b);
+}
+
+FloatMatrix multiply(const FloatMatrix& a, bool transposed, const FloatMatrix& b) {
+    return multiply_thin(a, transposed, b);
 }
 
 Vector multiply_symmetric(const FloatMatrix& lower, const Eigen::Ref<const Vector>& x) {

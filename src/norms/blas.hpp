@@ -32,8 +32,9 @@ void run_probes();
 /// A B.
 [[nodiscard]] Matrix multiply(const Matrix& a, const Matrix& b);
 
-/// op(A) B, op the transpose where `transposed`, for a B of few columns.
+/// op(A) B, op the transpose where `transposed`, for a B of few columns; float32 is for estimates.
 [[nodiscard]] Matrix multiply(const Matrix& a, bool transposed, const Matrix& b);
+[[nodiscard]] FloatMatrix multiply(const FloatMatrix& a, bool transposed, const FloatMatrix& b);
 
 /// In float32, for estimates: A x for the symmetric matrix A with this lower triangle.
 [[nodiscard]] Vector multiply_symmetric(const FloatMatrix& lower,
