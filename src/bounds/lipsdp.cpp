@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "bounds/multiplier.hpp"
 #include "norms/cholesky_certificate.hpp"
@@ -98,7 +99,7 @@ bool proves(const Blocks& blocks, double inverse_bound) {
     lower.bottomLeftCorner(size - inputs, inputs) = *middle;
     lower.bottomRightCorner(size - inputs, size - inputs) = -*x_centre;
     const Vector exact_diagonal = lower.diagonal();
-    Vector diagonal = 1.0 + exact_diagonal.array();
+    const Vector diagonal = 1.0 + exact_diagonal.array();
     if (!(diagonal.minCoeff() > 0.0)) {
         return false;
     }
@@ -114,8 +115,8 @@ bool proves(const Blocks& blocks, double inverse_bound) {
     if (!std::isfinite(shift) || shift >= 0.5) {
         return false;
     }
-    diagonal.array() -= shift;
-    const CholeskyFactor factor = factorise(lower, diagonal, 1.0, Matrix());
+    lower.diagonal() = diagonal.array() - shift;
+    const CholeskyFactor factor = factorise(std::move(lower));
     // A - shift I >= -error - (rounding of the subtraction), so A >= 0 if the shift covers them.
     return factor.succeeded() &&
            proves_at_most(forming + unit_roundoff() * two + factor.error, Lower::exact(shift));

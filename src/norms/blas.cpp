@@ -130,4 +130,25 @@ Vector multiply_symmetric(const FloatMatrix& lower, const Eigen::Ref<const Vecto
     return out.cast<double>();
 }
 
+Matrix multiply_symmetric(const Matrix& lower, const Matrix& b) {
+    const int n = checked(lower.rows());
+    const int count = checked(b.cols());
+    Matrix result(b.rows(), b.cols());
+    const ThreadLimit limit(multiply_adds(lower.rows(), lower.rows(), b.cols()));
+    cblas_dsymm(CblasRowMajor,
+                CblasLeft,
+                CblasLower,
+                n,
+                count,
+                1.0,
+                lower.data(),
+                n,
+                b.data(),
+                count,
+                0.0,
+                result.data(),
+                count);
+    return result;
+}
+
 }  // namespace lipcert::blas

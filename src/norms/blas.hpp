@@ -40,4 +40,7 @@ void run_probes();
 [[nodiscard]] Vector multiply_symmetric(const FloatMatrix& lower,
                                         const Eigen::Ref<const Vector>& x);
 
+/// For estimates: A B for the symmetric matrix A with this lower triangle and a B of few columns.
+[[nodiscard]] Matrix multiply_symmetric(const Matrix& lower, const Matrix& b);
+
 }  // namespace lipcert::blas

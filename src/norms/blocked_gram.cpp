@@ -34,43 +34,26 @@ struct Operand {
     [[nodiscard]] CBLAS_TRANSPOSE second() const { return columns ? CblasTrans : CblasNoTrans; }
 };
 
-template <typename M>
-void square(const Operand<typename M::Scalar>& a, M& result) {
-    using Number = typename M::Scalar;
-    const int n = checked(result.rows());
+/// Where a product goes.
+template <typename Number>
+struct Target {
+    Number* data;
+    int leading;
+};
+
+template <typename Number>
+void square(const Operand<Number>& a, Eigen::Index size, const Target<Number>& target) {
     Routines<Number>::kSyrk(CblasRowMajor,
                             CblasLower,
                             a.first(),
-                            n,
+                            checked(size),
                             a.inner,
                             Number(1),
                             a.data,
                             a.leading,
                             Number(0),
-                            result.data(),
-                            n);
-}
-
-template <typename M>
-void product(const Operand<typename M::Scalar>& a,
-             const Operand<typename M::Scalar>& b,
-             M& result) {
-    using Number = typename M::Scalar;
-    const int n = checked(result.cols());
-    Routines<Number>::kGemm(CblasRowMajor,
-                            a.first(),
-                            b.second(),
-                            checked(result.rows()),
-                            n,
-                            a.inner,
-                            Number(1),
-                            a.data,
-                            a.leading,
-                            b.data,
-                            b.leading,
-                            Number(0),
-                            result.data(),
-                            n);
+                            target.data,
+                            target.leading);
 }
 
 /// Where a block of the lower triangle begins, and its size.
@@ -79,6 +62,36 @@ struct Block {
 
     [[nodiscard]] bool is_diagonal() const { return row == col; }
 };
+
+template <typename Number>
+void product(const Operand<Number>& whole, const Block& block, const Target<Number>& target) {
+    const Operand<Number> a = whole.from(block.row);
+    const Operand<Number> b = whole.from(block.col);
+    Routines<Number>::kGemm(CblasRowMajor,
+                            a.first(),
+                            b.second(),
+                            checked(block.rows),
+                            checked(block.cols),
+                            a.inner,
+                            Number(1),
+                            a.data,
+                            a.leading,
+                            b.data,
+                            b.leading,
+                            Number(0),
+                            target.data,
+                            target.leading);
+}
+
+/// The block of P^T P in place of what is at the target.
+template <typename Number>
+void form(const Operand<Number>& whole, const Block& block, const Target<Number>& target) {
+    if (block.is_diagonal()) {
+        square(whole.from(block.row), block.rows, target);
+    } else {
+        product(whole, block, target);
+    }
+}
 
 /// The dear ones, off the diagonal, first.
 std::vector<Block> blocks_of(Eigen::Index size) {
@@ -99,44 +112,42 @@ std::vector<Block> blocks_of(Eigen::Index size) {
 }
 
 template <typename M>
-void write(const M& part, const Block& block, Into into, M& lower) {
-    const auto poison = std::numeric_limits<typename M::Scalar>::quiet_NaN();
+void add(const M& part, const Block& block, M& lower) {
     for (Eigen::Index i = 0; i < block.rows; ++i) {
         const Eigen::Index count = block.is_diagonal() ? i + 1 : block.cols;
-        auto target = lower.row(block.row + i).segment(block.col, block.cols);
-        if (into == Into::add) {
-            target.head(count) += part.row(i).head(count);
-        } else {
-            target.head(count) = part.row(i).head(count);
-            target.tail(block.cols - count).setConstant(poison);
-        }
-    }
-    if (into == Into::overwrite && !block.is_diagonal()) {
-        lower.block(block.col, block.row, block.cols, block.rows).setConstant(poison);
+        lower.row(block.row + i).segment(block.col, count) += part.row(i).head(count);
     }
 }
 
 template <typename M>
 void gram_in_blocks(const M& panel, bool columns, Into into, M& lower) {
     using Number = typename M::Scalar;
+    constexpr Number kPoison = std::numeric_limits<Number>::quiet_NaN();
     const Operand<Number> whole{panel.data(),
                                 checked(panel.cols()),
                                 checked(columns ? panel.cols() : panel.rows()),
                                 columns};
-    const std::vector<Block> blocks = blocks_of(columns ? panel.rows() : panel.cols());
+    if (into == Into::overwrite) {
+        const bool is_empty = whole.inner == 0;
+        for_each_row_range(lower.rows(), lower.cols(), [&](Eigen::Index begin, Eigen::Index end) {
+            lower.middleRows(begin, end - begin).setConstant(is_empty ? Number(0) : kPoison);
+        });
+    }
+    if (whole.inner == 0) {
+        return;
+    }
+    const std::vector<Block> blocks = blocks_of(lower.rows());
     const auto size = static_cast<double>(lower.rows());
     const double operations = 0.5 * size * size * whole.inner;
     for_each_piece(static_cast<Eigen::Index>(blocks.size()), operations, [&](Eigen::Index piece) {
         const Block& block = blocks[static_cast<std::size_t>(piece)];
-        M part = M::Constant(block.rows, block.cols, std::numeric_limits<Number>::quiet_NaN());
-        if (whole.inner == 0) {
-            part.setZero();
-        } else if (block.is_diagonal()) {
-            square(whole.from(block.row), part);
-        } else {
-            product(whole.from(block.row), whole.from(block.col), part);
+        if (into == Into::overwrite) {
+            form(whole, block, {&lower(block.row, block.col), checked(lower.cols())});
+            return;
         }
-        write(part, block, into, lower);
+        M part = M::Constant(block.rows, block.cols, kPoison);
+        form(whole, block, {part.data(), checked(part.cols())});
+        add(part, block, lower);
     });
 }
 

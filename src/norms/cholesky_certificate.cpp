@@ -8,7 +8,6 @@
 #include "norms/blocked_cholesky.hpp"
 #include "norms/error_terms.hpp"
 #include "norms/freivalds.hpp"
-#include "norms/large_matrix.hpp"
 #include "norms/parallel.hpp"
 #include "norms/scaling.hpp"
 #include "norms/triangular.hpp"
@@ -87,26 +86,18 @@ Upper cholesky_error_from_factor(const FloatMatrix& lower, const Upper& largest_
     return error_from_factor(lower, largest_diagonal, Precision::float32);
 }
 
-CholeskyFactor factorise(const Matrix& gram,
-                         const Vector& diagonal,
-                         double sign,
-                         Matrix workspace) {
-    const Eigen::Index n = gram.rows();
+CholeskyFactor factorise(Matrix lower) {
+    const Eigen::Index n = lower.rows();
+    const Vector diagonal = lower.diagonal();
+    const freivalds::Block witness = freivalds::factor_witness(lower);
     CholeskyFactor result;
-    result.lower = std::move(workspace);
-    resize_uninitialised(result.lower, n, n);
-    for_each_row_range(n, n, [&](Eigen::Index begin, Eigen::Index end) {
-        for (Eigen::Index i = begin; i < end; ++i) {
-            result.lower.row(i).head(i) = sign * gram.row(i).head(i);
-            result.lower(i, i) = diagonal(i);
-        }
-    });
+    result.lower = std::move(lower);
     result.failed_pivot = blas::cholesky(result.lower);
     if (!result.succeeded()) {
         result.error = Upper::infinity();
         return result;
     }
-    freivalds::require_factor(gram, diagonal, sign, result.lower);
+    freivalds::require_factor(witness, result.lower);
     const Upper largest = Upper::exact(diagonal.maxCoeff());
     // All diagonal entries are positive, else the factorisation had failed.
     result.error = min(cholesky_error_from_trace(n, trace_upper(diagonal), largest),
@@ -114,16 +105,22 @@ CholeskyFactor factorise(const Matrix& gram,
     return result;
 }
 
-EigenvalueCertificate certify_level(const Matrix& gram, double level, Matrix workspace) {
-    const Vector diagonal = Vector::Constant(gram.rows(), level) - gram.diagonal();
+EigenvalueCertificate certify_level(Matrix gram, double level) {
+    const Eigen::Index n = gram.rows();
+    for_each_row_range(n, n, [&](Eigen::Index begin, Eigen::Index end) {
+        for (Eigen::Index i = begin; i < end; ++i) {
+            gram.row(i).head(i) = -gram.row(i).head(i);
+            gram(i, i) = level - gram(i, i);
+        }
+    });
+    const double largest = gram.diagonal().maxCoeff();
     EigenvalueCertificate result;
-    result.factor = factorise(gram, diagonal, -1.0, std::move(workspace));
+    result.factor = factorise(std::move(gram));
     if (result.factor.succeeded()) {
         // [S3] level I - G = A + (level I - G - A), the bracket diagonal and at most U max|a_ii|;
         // A = L L^T - (error) >= -error.
-        result.largest_eigenvalue = Upper::exact(level) +
-                                    diagonal_error(Upper::exact(diagonal.maxCoeff())) +
-                                    result.factor.error;
+        result.largest_eigenvalue =
+            Upper::exact(level) + diagonal_error(Upper::exact(largest)) + result.factor.error;
     } else {
         result.largest_eigenvalue = Upper::infinity();
     }

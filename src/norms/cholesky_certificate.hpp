@@ -10,7 +10,7 @@ namespace lipcert {
 
 /// A successful or failed factorisation of a symmetric matrix A (lower triangle).
 struct CholeskyFactor {
-    Matrix lower;  ///< L in the lower triangle, garbage above; A = L L^T up to `error`
+    Matrix lower;                   ///< L in the lower triangle; A = L L^T up to `error`
     Eigen::Index failed_pivot = 0;  ///< 0, or the 1-based index of the pivot that was not positive
     Upper error;                    ///< >= |A - L L^T|_2 where it succeeded [S2]
 
@@ -32,12 +32,8 @@ struct CholeskyFactor {
 [[nodiscard]] Upper cholesky_error_from_factor(const FloatMatrix& lower,
                                                const Upper& largest_diagonal);
 
-/// Factorises the matrix with the diagonal `diagonal` and the off-diagonal entries of
-/// sign * `gram` (lower triangle), sign = +-1, in `workspace`, which is moved into the result.
-[[nodiscard]] CholeskyFactor factorise(const Matrix& gram,
-                                       const Vector& diagonal,
-                                       double sign,
-                                       Matrix workspace);
+/// Factorises the symmetric matrix with this lower triangle in place; what stands above stays.
+[[nodiscard]] CholeskyFactor factorise(Matrix lower);
 
 /// An attempt to prove that a level lies above the spectrum of `gram`.
 struct EigenvalueCertificate {
@@ -46,9 +42,8 @@ struct EigenvalueCertificate {
 };
 
 /// [S3] If fl(level I - G) has a Cholesky factor, lambda_max(G) <= level + U max|a_ii| + error.
-[[nodiscard]] EigenvalueCertificate certify_level(const Matrix& gram,
-                                                  double level,
-                                                  Matrix workspace);
+/// The factor takes the place of the lower triangle `gram`; what stands above stays.
+[[nodiscard]] EigenvalueCertificate certify_level(Matrix gram, double level);
 
 /// x with x^T A x <= 0 up to rounding, from the rows of L that a failed factorisation left: its
 /// Rayleigh quotient for level I - A is at least about the level.

@@ -78,8 +78,7 @@ void require_crude_gram(const CrudeGram& gram,
                         const Vector& signs,
                         const Vector& expected) {
     const Eigen::VectorXf x = signs.cast<float>();
-    const Vector product =
-        Eigen::VectorXf(gram.lower.selfadjointView<Eigen::Lower>() * x).cast<double>();
+    const Vector product = symmetric_product(gram.lower, x).cast<double>();
     // Row i of |W'|^T |W'| 1 is at most |w_i| sum_j |w_j|, the norms of columns of W'. A diagonal
     // that is wrong enough to hide an error is found by the other rows.
     const Vector norms = gram.lower.diagonal().cast<double>().cwiseMax(0.0).cwiseSqrt();
@@ -106,7 +105,7 @@ Upper certify_crude_level(FloatMatrix& lower, float level) {
     });
     const float largest = lower.diagonal().maxCoeff();
     const Eigen::VectorXf x = freivalds::signs(n).col(0).cast<float>();
-    const Eigen::VectorXf image = lower.selfadjointView<Eigen::Lower>() * x;
+    const Eigen::VectorXf image = symmetric_product(lower, x);
     if (!(lower.diagonal().minCoeff() > 0.0F) || blas::cholesky(lower) != 0) {
         return Upper::infinity();
     }

@@ -19,13 +19,9 @@ namespace lipcert {
                                                      CrudeGram& gram,
                                                      const RitzPairs& pairs);
 
-/// A guess at the top singular vector of W' where the spectrum has no gap: the best combination of
-/// the Ritz vectors, and a correction outside of their span where that is better. Good to about
-/// 1e-5, where the Ritz vector itself may be off by 1e-2. A Gram matrix that is used up only makes
-/// the correction useless.
-[[nodiscard]] Vector sharpened_top(const SmallerSide& side,
-                                   const CrudeGram& gram,
-                                   const RitzPairs& pairs);
+/// A glance at W' by a few random vectors: false where its spectrum is most likely so crowded at
+/// the top that deflation is not worth an attempt. A guess.
+[[nodiscard]] bool may_have_gap(const SmallerSide& side);
 
 /// [S8] Bounds z^T W'^T W' z / |z|^2 over all z orthogonal to the columns of `vectors`, of which
 /// `weights` holds eigenvalue estimates (any positive numbers will do); +inf where nothing below

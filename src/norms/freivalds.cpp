@@ -116,8 +116,7 @@ void GramWitness::add(const P& panel) {
 }
 
 void require_gram(const Matrix& lower, const GramWitness& witness) {
-    const Block product = lower.selfadjointView<Eigen::Lower>() * witness.signs;
-    const Block residual = product - witness.expected;
+    const Block residual = symmetric_product(lower, witness.signs) - witness.expected;
     const auto n = static_cast<std::size_t>(lower.rows());
     const auto image = n + static_cast<std::size_t>(witness.inner + witness.panel_count);
     // With T = |W|^T (|W| 1): Gram gamma_{p+P} T, its product with x gamma_n (1 + gamma_{p+P}) T,
@@ -154,22 +153,15 @@ void require_product(const Matrix& a, const Matrix& b, const Matrix& result) {
                   "a matrix product (dgemm)");
 }
 
-void require_factor(const Matrix& gram, const Vector& diagonal, double sign, const Matrix& factor) {
+Block factor_witness(const Matrix& lower) {
+    return symmetric_product(lower, signs(lower.rows()));
+}
+
+void require_factor(const Block& witness, const Matrix& factor) {
     const Eigen::Index n = factor.rows();
-    const Block x = signs(n);
-    const Block image = factor.triangularView<Eigen::Lower>().transpose() * x;
-    const Block expected = factor.triangularView<Eigen::Lower>() * image;
-    Block product(n, kVectors);
-    for (Eigen::Index i = 0; i < n; ++i) {
-        product.row(i) = diagonal(i) * x.row(i);
-    }
-    for (Eigen::Index i = 1; i < n; ++i) {
-        product.row(i).noalias() += sign * (gram.row(i).head(i) * x.topRows(i));
-        product.topRows(i).noalias() += (sign * gram.row(i).head(i).transpose()) * x.row(i);
-    }
-    const Block residual = product - expected;
+    const Block residual = witness - gram_product(factor, signs(n));
     const Vector magnitude = absolute_gram_product(factor, Vector::Ones(n));
-    // With T = |L| (|L|^T 1): factorisation gamma_{n+10} T, A x: gamma_{n+1} (1 + gamma_{n+10}) T,
+    // With T = |L| (|L|^T 1): factorisation gamma_{n+10} T, A x: gamma_n (1 + gamma_{n+10}) T,
     // the two triangular products gamma_{2n} T, the subtraction one more; T itself: 2n.
     const auto size = static_cast<std::size_t>(n);
     require_below(residual,

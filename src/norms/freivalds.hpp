@@ -6,6 +6,7 @@
 #include <string>
 
 #include "norms/float_matrix.hpp"
+#include "norms/triangular.hpp"
 
 /// Self-checks of what the BLAS returned (Freivalds): C = A B is multiplied with a few vectors and
 /// compared with A (B x) by loops of our own. A violation proves that the BLAS broke the error
@@ -14,8 +15,9 @@
 namespace lipcert::freivalds {
 
 inline constexpr int kVectors = 4;
-/// Four vectors, or their products, side by side.
-using Block = Eigen::Matrix<double, Eigen::Dynamic, kVectors, Eigen::RowMajor>;
+/// The vectors, or their products.
+using Block = FourVectors;
+static_assert(Block::ColsAtCompileTime == kVectors);
 
 /// Three vectors of +-1 and, in the last column, one of graded entries in [1/2, 1). The signs are
 /// hashes of the index; the graded entries are pairwise different (up to 2^50 of them), so that no
@@ -56,9 +58,11 @@ void require_factor(const Eigen::VectorXf& image,
 /// Throws Error{environment} unless `result` is A B within the rounding that [S6] allows.
 void require_product(const Matrix& a, const Matrix& b, const Matrix& result);
 
-/// Throws Error{environment} unless L L^T is, within the rounding that [S2] allows, the matrix with
-/// the diagonal `diagonal` and the off-diagonal entries of sign * `gram`, sign = +-1 (lower
-/// triangles throughout).
-void require_factor(const Matrix& gram, const Vector& diagonal, double sign, const Matrix& factor);
+/// A X for the symmetric matrix A with this lower triangle, before it is factorised in place.
+[[nodiscard]] Block factor_witness(const Matrix& lower);
+
+/// Throws Error{environment} unless L L^T is, within the rounding that [S2] allows, the matrix of
+/// which `witness` was taken.
+void require_factor(const Block& witness, const Matrix& factor);
 
 }  // namespace lipcert::freivalds

@@ -3,6 +3,8 @@
 #include "lipcert/rounding/roundoff.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdlib>
 
 #include "norms/blas.hpp"
 #include "norms/blocked_gram.hpp"
@@ -35,6 +37,7 @@ Eigen::Index TallPanels::inner() const {
 
 void TallPanels::for_each(
     const std::function<void(const Matrix& panel, bool columns)>& visit) const {
+    constexpr long kOneFactor = 1000;  // 2^exponent is a double
     Matrix panel;
     for (Eigen::Index begin = 0; begin < inner(); begin += blas::kPanelLength) {
         const Eigen::Index count = std::min(blas::kPanelLength, inner() - begin);
@@ -43,8 +46,13 @@ void TallPanels::for_each(
         resize_uninitialised(panel, stored.rows(), stored.cols());
         for_each_row_range(stored.rows(), stored.cols(), [&](Eigen::Index first, Eigen::Index end) {
             auto rows = panel.middleRows(first, end - first);
-            rows = stored.middleRows(first, end - first);
-            multiply_by_power_of_two(rows, -exponent_);
+            if (std::abs(exponent_) <= kOneFactor) {
+                rows = std::ldexp(1.0, -static_cast<int>(exponent_)) *
+                       stored.middleRows(first, end - first);
+            } else {
+                rows = stored.middleRows(first, end - first);
+                multiply_by_power_of_two(rows, -exponent_);
+            }
         });
         visit(panel, transposed_);
     }

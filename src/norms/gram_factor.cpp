@@ -52,21 +52,20 @@ MatrixBall gram_factor(const MatrixBall& a) {
     double shift = kMargin * (needed + cholesky_error_from_trace(
                                            size, square(norm) + needed, square(norm) + needed))
                                  .to_double();
-    Matrix workspace;
     for (int attempt = 0; attempt < kShiftAttempts && shift <= kLargestShift; ++attempt) {
-        const Vector diagonal = (gram.lower.diagonal().array() + shift).matrix();
-        CholeskyFactor factor = factorise(gram.lower, diagonal, 1.0, std::move(workspace));
+        Matrix shifted = gram.lower;
+        shifted.diagonal().array() += shift;
+        const double largest = shifted.diagonal().maxCoeff();
+        const CholeskyFactor factor = factorise(std::move(shifted));
         if (factor.succeeded()) {
             // L L^T >= A' - error >= G + (shift - U max a_ii - error) I: verified after the fact,
             // because the error contains the shift.
-            const Upper lost =
-                needed + factor.error + diagonal_error(Upper::exact(diagonal.maxCoeff()));
+            const Upper lost = needed + factor.error + diagonal_error(Upper::exact(largest));
             if (proves_at_most(lost, Lower::exact(shift))) {
                 Matrix lower = factor.lower.triangularView<Eigen::Lower>();
                 return MatrixBall::around(std::move(lower), a.exponent(), Upper());
             }
         }
-        workspace = std::move(factor.lower);
         shift *= 2.0;
     }
     // No shift was enough: |M|_F I is a valid, loose factor.

@@ -28,14 +28,13 @@ constexpr double kNarrowing = 256.0;
 
 /// Solves with the factor of level I - G: each pass damps every eigenvector but the top one by
 /// (level - top)/(level - other), however small the relative gap of G itself.
-Estimate inverse_iteration(const Matrix& lower, const CholeskyFactor& factor, Estimate estimate) {
+Vector inverse_iteration(const CholeskyFactor& factor, Vector vector) {
     constexpr int kPasses = 8;
     for (int pass = 0; pass < kPasses; ++pass) {
-        Vector vector = estimate.vector;
         solve_with_factor(factor.lower, vector);
-        estimate = better(estimate, rayleigh_quotient(lower, vector));
+        vector /= vector.cwiseAbs().maxCoeff();
     }
-    return estimate;
+    return vector;
 }
 
 /// The last resort: every eigenpair, by LAPACK's blocked solver where that can be had.
@@ -53,11 +52,14 @@ Estimate top_of_all(const Matrix& lower) {
 /// each success only adds a valid bound.
 class LevelSearch {
 public:
-    LevelSearch(const Matrix& lower, Estimate start)
-        : lower_(lower),
+    LevelSearch(Matrix lower, Estimate start)
+        : lower_(std::move(lower)),
+          diagonal_(lower_.diagonal()),
           estimate_(std::move(start)),
-          smallest_gap_(std::max(kFirstGap, 0x1p-49 * static_cast<double>(lower.rows()))),
-          gap_(smallest_gap_) {}
+          smallest_gap_(std::max(kFirstGap, 0x1p-49 * static_cast<double>(lower_.rows()))),
+          gap_(smallest_gap_) {
+        mirror_above(lower_);
+    }
 
     [[nodiscard]] TopEigenvalue run() {
         for (int attempt = 0; attempt < kAttempts && !is_good(); ++attempt) {
@@ -78,41 +80,49 @@ private:
 
     void try_level(double level) {
         ++factorisations_;
-        EigenvalueCertificate certificate = certify_level(lower_, level, std::move(workspace_));
+        EigenvalueCertificate certificate = certify_level(std::move(lower_), level);
         upper_ = min(upper_, certificate.largest_eigenvalue);
-        if (certificate.factor.succeeded()) {
+        const bool succeeded = certificate.factor.succeeded();
+        if (succeeded) {
             certified_level_ = std::min(certified_level_, level);
-            if (!is_good()) {
-                estimate_ = inverse_iteration(lower_, certificate.factor, estimate_);
-                const double between = (certified_level_ / estimate_.eigenvalue - 1.0) / kNarrowing;
-                gap_ = std::max(smallest_gap_, between);
-            }
+        }
+        if (succeeded && is_good()) {
+            return;
+        }
+        const Vector direction = succeeded ? inverse_iteration(certificate.factor, estimate_.vector)
+                                           : failing_direction(certificate.factor);
+        lower_ = std::move(certificate.factor.lower);
+        mirror_below(lower_);
+        lower_.diagonal() = diagonal_;
+        const Estimate found = rayleigh_quotient(lower_, direction);
+        if (succeeded) {
+            estimate_ = better(estimate_, found);
+            const double between = (certified_level_ / estimate_.eigenvalue - 1.0) / kNarrowing;
+            gap_ = std::max(smallest_gap_, between);
         } else {
             // The factor breaks off at a vector whose Rayleigh quotient is at least the level: this
             // finds a top vector that the start of Lanczos was orthogonal to.
-            const Estimate found = rayleigh_quotient(lower_, failing_direction(certificate.factor));
             if (found.eigenvalue > level) {
                 estimate_ = improve(lower_, found);
             }
             gap_ *= kWidening;
         }
-        workspace_ = std::move(certificate.factor.lower);
     }
 
-    const Matrix& lower_;
+    Matrix lower_;     ///< gone once a level is good
+    Vector diagonal_;  ///< of the matrix, which stands above the diagonal too
     Estimate estimate_;
     double smallest_gap_;
     double gap_;
     double certified_level_ = std::numeric_limits<double>::infinity();
     Upper upper_ = Upper::infinity();
-    Matrix workspace_;
     int factorisations_ = 0;
 };
 
 }  // namespace
 
-TopEigenvalue search_level(const Matrix& lower, Estimate start) {
-    return LevelSearch(lower, std::move(start)).run();
+TopEigenvalue search_level(Matrix lower, Estimate start) {
+    return LevelSearch(std::move(lower), std::move(start)).run();
 }
 
 }  // namespace lipcert

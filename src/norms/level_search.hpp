@@ -18,7 +18,8 @@ struct TopEigenvalue {
 /// Looks for the lowest level that certify_level [S3] proves to lie above the spectrum of a
 /// symmetric positive semidefinite matrix (lower triangle). A bad start, even one orthogonal to the
 /// top eigenvector, costs further factorisations, not soundness. One factorisation where the start
-/// is good to 2e-9; a dense eigensolver before the last attempts.
-[[nodiscard]] TopEigenvalue search_level(const Matrix& lower, Estimate start);
+/// is good to 2e-9; a dense eigensolver before the last attempts. In place: factors take the lower
+/// triangle, and what they were made from is kept above the diagonal.
+[[nodiscard]] TopEigenvalue search_level(Matrix lower, Estimate start);
 
 }  // namespace lipcert

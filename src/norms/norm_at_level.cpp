@@ -1,5 +1,6 @@
 #include <cmath>
 #include <optional>
+#include <utility>
 
 #include "norms/blas.hpp"
 #include "norms/certified_ends.hpp"
@@ -33,9 +34,9 @@ std::optional<SpectralNorm> norm_at_level(const Matrix& matrix,
     blas::require_trusted();
     const TallPanels panels = TallPanels::of_smaller_side(matrix, exponent);
     const double scaled_level = std::ldexp(level, -exponent);
-    const Gram gram = form_gram(panels);
-    const EigenvalueCertificate certificate =
-        certify_level(gram.lower, level_of_gram(gram, scaled_level * scaled_level), Matrix());
+    Gram gram = form_gram(panels);
+    const double level_of_square = level_of_gram(gram, scaled_level * scaled_level);
+    const EigenvalueCertificate certificate = certify_level(std::move(gram.lower), level_of_square);
     if (!certificate.factor.succeeded()) {
         return std::nullopt;
     }

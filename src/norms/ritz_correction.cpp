@@ -3,6 +3,9 @@
 #include <cmath>
 
 #include "norms/blas.hpp"
+#include "norms/large_matrix.hpp"
+#include "norms/parallel.hpp"
+#include <Eigen/Eigenvalues>
 
 namespace lipcert {
 
@@ -51,6 +54,45 @@ Vector ritz_correction(const FloatMatrix& lower,
         return Vector::Zero(b.size());
     }
     return length * solve(lower, vectors, value, b / length);
+}
+
+Vector sharpened_top(const FloatMatrix& lower,
+                     const RitzPairs& pairs,
+                     const std::function<Matrix(const Matrix&)>& image) {
+    const Matrix images = image(pairs.vectors);
+    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(pairs.vectors.transpose() * images);
+    const Eigen::Index last = pairs.values.size() - 1;
+    const double value = solver.eigenvalues()(last);
+    if (solver.info() != Eigen::Success || !std::isfinite(value)) {
+        return pairs.vectors.col(0);
+    }
+    const Vector weights = solver.eigenvectors().col(last);
+    const Vector top = pairs.vectors * weights;
+    const Vector residual = images * weights - value * top;
+    const Vector corrected = top + ritz_correction(lower, pairs.vectors, value, residual);
+    if (!corrected.allFinite()) {
+        return top;
+    }
+    const double quotient = corrected.dot(image(corrected).col(0)) / corrected.squaredNorm();
+    return quotient > value ? corrected : top;
+}
+
+Estimate sharp_top_eigenpair(const Matrix& lower) {
+    FloatMatrix rounded;
+    resize_uninitialised(rounded, lower.rows(), lower.cols());
+    for_each_row_range(lower.rows(), lower.cols(), [&](Eigen::Index begin, Eigen::Index end) {
+        for (Eigen::Index i = begin; i < end; ++i) {
+            rounded.row(i).head(i + 1) = lower.row(i).head(i + 1).cast<float>();
+        }
+    });
+    const std::optional<RitzPairs> pairs = leading_ritz_pairs(rounded);
+    if (!pairs) {
+        return estimate_top_eigenpair(lower);
+    }
+    const Vector top = sharpened_top(rounded, *pairs, [&](const Matrix& vectors) {
+        return blas::multiply_symmetric(lower, vectors);
+    });
+    return rayleigh_quotient(lower, top);
 }
 
 }  // namespace lipcert

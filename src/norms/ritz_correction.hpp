@@ -2,7 +2,10 @@
 
 #include "lipcert/tensor/matrix.hpp"
 
+#include <functional>
+
 #include "norms/float_matrix.hpp"
+#include "norms/lanczos.hpp"
 
 namespace lipcert {
 
@@ -16,5 +19,16 @@ namespace lipcert {
                                      const Matrix& vectors,
                                      double value,
                                      const Vector& residual);
+
+/// A guess at the top eigenvector of a symmetric matrix G where the spectrum has no gap: the best
+/// combination of the Ritz vectors, and a correction outside of their span where that is better.
+/// Good to about 1e-5, where the Ritz vector itself may be off by 1e-2. `image`: V to G V in
+/// float64; `lower`: G in float32, which only makes the correction useless where it is not.
+[[nodiscard]] Vector sharpened_top(const FloatMatrix& lower,
+                                   const RitzPairs& pairs,
+                                   const std::function<Matrix(const Matrix&)>& image);
+
+/// The same from G itself.
+[[nodiscard]] Estimate sharp_top_eigenpair(const Matrix& lower);
 
 }  // namespace lipcert

@@ -14,6 +14,7 @@
 #include "norms/lanczos.hpp"
 #include "norms/level_search.hpp"
 #include "norms/paths.hpp"
+#include "norms/ritz_correction.hpp"
 #include "norms/scaling.hpp"
 #include "norms/smaller_side.hpp"
 
@@ -61,10 +62,11 @@ SpectralNorm norm_by_factorisation(const Matrix& matrix,
                                    int exponent,
                                    const std::optional<Vector>& start) {
     const TallPanels panels = TallPanels::of_smaller_side(matrix, exponent);
-    const Gram gram = form_gram(panels);
-    const TopEigenvalue top = search_level(
-        gram.lower,
-        start ? rayleigh_quotient(gram.lower, *start) : estimate_top_eigenpair(gram.lower));
+    Gram gram = form_gram(panels);
+    Estimate first = start                               ? rayleigh_quotient(gram.lower, *start)
+                     : panels.size() < kSmallestDeflated ? estimate_top_eigenpair(gram.lower)
+                                                         : sharp_top_eigenpair(gram.lower);
+    const TopEigenvalue top = search_level(std::move(gram.lower), std::move(first));
     return norm_between(panels, gram, top.upper, top.estimate.vector, exponent);
 }
 
@@ -79,6 +81,9 @@ SpectralNorm norm_by_deflation(const Matrix& matrix, int exponent) {
         return result;
     }
     const SmallerSide side(matrix, exponent);
+    if (!may_have_gap(side)) {
+        return norm_by_factorisation(matrix, exponent, std::nullopt);
+    }
     CrudeGram gram = form_crude_gram(side);
     const std::optional<RitzPairs> pairs = leading_ritz_pairs(gram.lower);
     const Enclosure squares = gram.sum_of_squares;
@@ -94,7 +99,9 @@ SpectralNorm norm_by_deflation(const Matrix& matrix, int exponent) {
             result.method = NormMethod::deflation;
             return result;
         }
-        start = sharpened_top(side, gram, *pairs);
+        start = sharpened_top(gram.lower, *pairs, [&side](const Matrix& vectors) {
+            return side.transposed_image(side.image(vectors));
+        });
     }
     gram.lower.resize(0, 0);
     return norm_by_factorisation(matrix, exponent, start);

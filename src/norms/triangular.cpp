@@ -1,6 +1,8 @@
 #include "norms/triangular.hpp"
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 #include "norms/parallel.hpp"
 
@@ -35,10 +37,98 @@ V absolute_product(const M& lower, const V& x) {
     return result;
 }
 
+/// Rows of a triangle that are multiplied together.
+constexpr Eigen::Index kRowsAtOnce = 64;
+/// Rows and columns that are transposed together, small enough for the cache.
+constexpr Eigen::Index kTile = 32;
+
+struct Rows {
+    Eigen::Index begin, count;
+};
+
+/// The sum of what work(rows, part) adds to `part` for all `rows` of n, kRowsAtOnce at the most.
+template <typename B, typename Work>
+B sum_over_rows(Eigen::Index n, Eigen::Index cols, const Work& work) {
+    const Eigen::Index length = (n + kPartialSums - 1) / kPartialSums;
+    std::vector<B> parts(static_cast<std::size_t>(kPartialSums), B::Zero(n, cols));
+    for_each_piece(kPartialSums, operations_of_pass(n, n), [&](Eigen::Index piece) {
+        const Eigen::Index end = std::min((piece + 1) * length, n);
+        for (Eigen::Index begin = piece * length; begin < end; begin += kRowsAtOnce) {
+            work(Rows{begin, std::min(kRowsAtOnce, end - begin)},
+                 parts[static_cast<std::size_t>(piece)]);
+        }
+    });
+    for (std::size_t i = 1; i < parts.size(); ++i) {
+        parts[0] += parts[i];
+    }
+    return std::move(parts[0]);
+}
+
+template <typename M, typename B>
+B symmetric_times(const M& lower, const B& x) {
+    return sum_over_rows<B>(lower.rows(), x.cols(), [&](const Rows& rows, B& part) {
+        const auto beside = lower.block(rows.begin, 0, rows.count, rows.begin);
+        const auto corner = lower.block(rows.begin, rows.begin, rows.count, rows.count);
+        const auto here = x.middleRows(rows.begin, rows.count);
+        part.topRows(rows.begin).noalias() += beside.transpose() * here;
+        part.middleRows(rows.begin, rows.count).noalias() += beside * x.topRows(rows.begin);
+        part.middleRows(rows.begin, rows.count).noalias() +=
+            corner.template selfadjointView<Eigen::Lower>() * here;
+    });
+}
+
+template <typename M, typename B>
+B gram_times(const M& lower, const B& x) {
+    const B image = sum_over_rows<B>(lower.rows(), x.cols(), [&](const Rows& rows, B& part) {
+        const auto corner = lower.block(rows.begin, rows.begin, rows.count, rows.count);
+        const auto here = x.middleRows(rows.begin, rows.count);
+        part.topRows(rows.begin).noalias() +=
+            lower.block(rows.begin, 0, rows.count, rows.begin).transpose() * here;
+        part.middleRows(rows.begin, rows.count).noalias() +=
+            corner.template triangularView<Eigen::Lower>().transpose() * here;
+    });
+    return sum_over_rows<B>(lower.rows(), x.cols(), [&](const Rows& rows, B& part) {
+        const auto corner = lower.block(rows.begin, rows.begin, rows.count, rows.count);
+        part.middleRows(rows.begin, rows.count).noalias() +=
+            lower.block(rows.begin, 0, rows.count, rows.begin) * image.topRows(rows.begin);
+        part.middleRows(rows.begin, rows.count).noalias() +=
+            corner.template triangularView<Eigen::Lower>() *
+            image.middleRows(rows.begin, rows.count);
+    });
+}
+
+/// copy(block above the diagonal, its mirror image below), tile by tile; a tile on the diagonal is
+/// passed as single entries.
+template <typename Copy>
+void for_each_mirrored(Matrix& matrix, const Copy& copy) {
+    const Eigen::Index n = matrix.rows();
+    for_each_piece((n + kTile - 1) / kTile, operations_of_pass(n, n), [&](Eigen::Index strip) {
+        const Eigen::Index row = strip * kTile;
+        const Eigen::Index height = std::min(kTile, n - row);
+        for (Eigen::Index i = row; i < row + height; ++i) {
+            for (Eigen::Index j = i + 1; j < row + height; ++j) {
+                copy(matrix.block(i, j, 1, 1), matrix.block(j, i, 1, 1));
+            }
+        }
+        for (Eigen::Index col = row + height; col < n; col += kTile) {
+            const Eigen::Index width = std::min(kTile, n - col);
+            copy(matrix.block(row, col, height, width), matrix.block(col, row, width, height));
+        }
+    });
+}
+
 }  // namespace
 
 Vector symmetric_product(const Matrix& lower, const Vector& x) {
-    return lower.selfadjointView<Eigen::Lower>() * x;
+    return symmetric_times(lower, x);
+}
+
+FourVectors symmetric_product(const Matrix& lower, const FourVectors& x) {
+    return symmetric_times(lower, x);
+}
+
+Eigen::VectorXf symmetric_product(const FloatMatrix& lower, const Eigen::VectorXf& x) {
+    return symmetric_times(lower, x);
 }
 
 void solve_with_factor(const Matrix& lower, Vector& x) {
@@ -63,9 +153,20 @@ Eigen::VectorXf absolute_gram_product(const FloatMatrix& lower, const Eigen::Vec
     return absolute_product(lower, x);
 }
 
+FourVectors gram_product(const Matrix& lower, const FourVectors& x) {
+    return gram_times(lower, x);
+}
+
 Eigen::VectorXf gram_product(const FloatMatrix& lower, const Eigen::VectorXf& x) {
-    const Eigen::VectorXf image = lower.triangularView<Eigen::Lower>().transpose() * x;
-    return lower.triangularView<Eigen::Lower>() * image;
+    return gram_times(lower, x);
+}
+
+void mirror_above(Matrix& matrix) {
+    for_each_mirrored(matrix, [](auto above, auto below) { above = below.transpose(); });
+}
+
+void mirror_below(Matrix& matrix) {
+    for_each_mirrored(matrix, [](auto above, auto below) { below = above.transpose(); });
 }
 
 }  // namespace lipcert

@@ -6,12 +6,18 @@
 
 namespace lipcert {
 
-/// Products and solves with the lower triangle of a matrix, what stands above it ignored. Loops of
-/// our own on the calling thread: handing such small work to the BLAS' threads costs more than it
-/// saves, seconds where the machine is busy.
+/// Side by side.
+using FourVectors = Eigen::Matrix<double, Eigen::Dynamic, 4, Eigen::RowMajor>;
 
-/// A x for the symmetric matrix A with this lower triangle.
+/// Products and solves with the lower triangle of a matrix, what stands above it ignored, in loops
+/// of our own: self-checks hold the BLAS against them. Products of large triangles are formed on
+/// several threads, with the same result on any number of them; each is the sum of its terms in
+/// some order.
+
+/// A X for the symmetric matrix A with this lower triangle.
 [[nodiscard]] Vector symmetric_product(const Matrix& lower, const Vector& x);
+[[nodiscard]] FourVectors symmetric_product(const Matrix& lower, const FourVectors& x);
+[[nodiscard]] Eigen::VectorXf symmetric_product(const FloatMatrix& lower, const Eigen::VectorXf& x);
 
 /// x := (L L^T)^-1 x.
 void solve_with_factor(const Matrix& lower, Vector& x);
@@ -24,7 +30,12 @@ void solve_transposed_leading_block(const Matrix& lower, Vector& x);
 [[nodiscard]] Eigen::VectorXf absolute_gram_product(const FloatMatrix& lower,
                                                     const Eigen::VectorXf& x);
 
-/// L (L^T x).
+/// L (L^T X).
+[[nodiscard]] FourVectors gram_product(const Matrix& lower, const FourVectors& x);
 [[nodiscard]] Eigen::VectorXf gram_product(const FloatMatrix& lower, const Eigen::VectorXf& x);
+
+/// Copies what stands below the diagonal to its mirror image above it, or back.
+void mirror_above(Matrix& matrix);
+void mirror_below(Matrix& matrix);
 
 }  // namespace lipcert

@@ -34,7 +34,7 @@ double lowest_successful_level(const Matrix& symmetric, double start) {
     double high = start * (1.0 + 1e-9);
     for (int step = 0; step < 60; ++step) {
         const double middle = low + (high - low) / 2.0;
-        (certify_level(symmetric, middle, Matrix()).factor.succeeded() ? high : low) = middle;
+        (certify_level(symmetric, middle).factor.succeeded() ? high : low) = middle;
     }
     return high;
 }
@@ -47,7 +47,7 @@ TEST_CASE("the error bounds of a Cholesky factor hold and are not absurdly large
         const auto size = static_cast<Eigen::Index>(random.integer(1, 60));
         const Matrix half = random.gaussian(size, size + 3);
         const Matrix a = half * half.transpose();
-        const CholeskyFactor factor = factorise(a, a.diagonal(), 1.0, Matrix());
+        const CholeskyFactor factor = factorise(a);
         REQUIRE(factor.succeeded());
         CHECK(residual_norm(a, factor.lower) <= factor.error.to_double());
         CHECK(factor.error.to_double() <=
@@ -99,7 +99,7 @@ TEST_CASE("a level that factorises bounds the spectrum only together with its er
             continue;
         }
         const double level = lowest_successful_level(symmetric, top);
-        const EigenvalueCertificate certificate = certify_level(symmetric, level, Matrix());
+        const EigenvalueCertificate certificate = certify_level(symmetric, level);
         REQUIRE(certificate.factor.succeeded());
         CHECK(test::lies_above_spectrum(certificate.largest_eigenvalue.value(), symmetric));
         below_spectrum += test::lies_above_spectrum(BigFloat(level), symmetric) ? 0U : 1U;
@@ -111,7 +111,7 @@ TEST_CASE("the claim is the level, the rounding of the shifted diagonal and the 
     test::Random random(26);
     const Matrix symmetric = random_symmetric(random, 6) + 40.0 * Matrix::Identity(6, 6);
     const double level = 200.0;
-    const EigenvalueCertificate certificate = certify_level(symmetric, level, Matrix());
+    const EigenvalueCertificate certificate = certify_level(symmetric, level);
     const double shifted = level - symmetric.diagonal().minCoeff();
     const Upper terms = unit_roundoff() * Upper::exact(shifted) + certificate.factor.error;
     CHECK(certificate.largest_eigenvalue >= Upper::exact(level) + terms);
@@ -152,7 +152,7 @@ TEST_CASE("a failed factorisation yields a vector whose Rayleigh quotient reache
         const Matrix half = random.gaussian(size, size);
         const Matrix gram = half.transpose() * half;
         const double level = random.uniform(0.05, 0.95) * dense_top_eigenpair(gram).eigenvalue;
-        const EigenvalueCertificate certificate = certify_level(gram, level, Matrix());
+        const EigenvalueCertificate certificate = certify_level(gram, level);
         REQUIRE_FALSE(certificate.factor.succeeded());
         CHECK_FALSE(certificate.largest_eigenvalue.is_finite());
         const Estimate found = rayleigh_quotient(gram, failing_direction(certificate.factor));
