@@ -25,9 +25,9 @@ struct GatedMlpBlock {
 [[nodiscard]] MatrixBall symmetric_entrywise_gram(const MatrixBall& a, const MatrixBall& b);
 
 /// The bounds of [R13] that weigh hidden units one by one: by their sizes on the ball, and by
-/// Schur's product; +inf for more hidden units than kMostUnits. `symmetric_factor`: |x y^T + y x^T| <= symmetric_factor |x| |y| for
-/// the x and the dx = y that occur: 2, or less where they are nearly orthogonal [R40]. Cost: N^3
-/// flops for N hidden units.
+/// Schur's product; +inf for more hidden units than kMostUnits. `symmetric_factor`: |x y^T + y x^T|
+/// <= symmetric_factor |x| |y| for the x and the dx = y that occur: 2, or less where they are
+/// nearly orthogonal [R40]. Cost: N^3 flops for N hidden units.
 [[nodiscard]] Upper weighted_gated_mlp_bound(const GatedMlpBlock& block,
                                              const Upper& radius,
                                              const Upper& symmetric_factor);

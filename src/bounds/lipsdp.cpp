@@ -27,7 +27,8 @@ double next_up(double value) {
 }
 
 /// The family with its numbers scaled by powers of two, so that W1, W2 and Hc are of order one:
-/// Hc = 2^(in + out) centre', W1 = 2^in W1', r W2 = 2^out W2'.
+/// Hc = 2^(in + out) centre', W1 = 2^in W1', r W2 = 2^out W2'. The exponents of `in` and `out`
+/// are 0.
 struct Scaled {
     MatrixBall centre, in, out;
     long exponent = 0;
@@ -129,13 +130,13 @@ std::optional<Upper> lipsdp_bound(const DiagonalFamily& family, Effort effort) {
     if (!problem) {
         return std::nullopt;
     }
+    const Matrix& in = problem->in.centre();
+    const Matrix& out = problem->out.centre();
     const std::optional<Matrix> centre = doubles(problem->centre);
-    const std::optional<Matrix> in = doubles(problem->in);
-    const std::optional<Matrix> out = doubles(problem->out);
-    if (!centre || !in || !out || in->isZero(0.0) || out->isZero(0.0)) {
+    if (!centre || in.isZero(0.0) || out.isZero(0.0)) {
         return std::nullopt;
     }
-    const std::optional<Multiplier> multiplier = search_multiplier({*centre, *in, *out}, effort);
+    const std::optional<Multiplier> multiplier = search_multiplier({*centre, in, out}, effort);
     if (!multiplier || !(multiplier->bound > 0.0) || !std::isfinite(multiplier->bound)) {
         return std::nullopt;
     }

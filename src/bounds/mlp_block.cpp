@@ -81,7 +81,8 @@ std::optional<AugmentedRatios> bound_ratios(const MlpBlock& block,
             skip = stack_columns({*skip, MatrixBall::zero(skip->rows(), 1)});
         }
     }
-    const std::optional<Upper> bound = lipsdp_bound(family_of(skip, linear, in, out, range));
+    const std::optional<Upper> bound =
+        lipsdp_bound(family_of(skip, linear, std::move(in), out, range));
     if (!bound) {
         return std::nullopt;
     }
@@ -154,7 +155,7 @@ MlpBlockBounds bound_units(const MlpBlock& block,
     const Lazy<DiagonalFamily> slopes([&] {
         return family_of(skip_weight(block), *both, block.in.weight, out, activation.slopes);
     });
-    Best best(part_of(block));
+    Best best(part_of(block), 2 * block.in.weight.rows() * block.in.weight.cols());
     // [R5] with [R7]
     best.offer(
         [&] {

@@ -10,7 +10,9 @@ namespace lipcert {
 /// The numbers of a diagonal family in doubles, each relative to a power of two that the caller
 /// knows: Hc, W1 and r W2 of the rule [R10].
 struct MultiplierProblem {
-    Matrix centre, in, out;
+    const Matrix& centre;
+    const Matrix& in;
+    const Matrix& out;
 };
 
 /// A diagonal multiplier T > 0 and about the bound that it proves.

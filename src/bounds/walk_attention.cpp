@@ -24,6 +24,14 @@ void read_score_constants(const Checkpoint& checkpoint,
     }
 }
 
+Eigen::Index entries_of(const AttentionWeights& weights) {
+    Eigen::Index entries = 0;
+    for (const AffineMap* map : {&weights.query, &weights.key, &weights.value, &weights.output}) {
+        entries += map->weight.rows() * map->weight.cols();
+    }
+    return entries;
+}
+
 /// Attention that reads normalised tokens, |z| <= sphere.
 struct NormalisedRead {
     const AttentionWeights& weights;
@@ -126,6 +134,7 @@ void Walk::apply(const Attention& attention, StreamBounds& stream, const std::st
     weights.query_norm = read_head_norm(attention.query_norm, head_dimension, where);
     weights.key_norm = read_head_norm(attention.key_norm, head_dimension, where);
     stream.width = static_cast<std::size_t>(weights.output.weight.rows());
+    Best best("attention", entries_of(weights));
 
     // From here on the heads' thin factors stand for the matrices, but for the rule of R22.
     const bool looks_across = may_look_across(weights);
@@ -155,7 +164,6 @@ void Walk::apply(const Attention& attention, StreamBounds& stream, const std::st
     const AttentionRadius reach = attention_radius(weights, values);
     const Upper scale = attention.output_scale.magnitude();
     const NormalisedRead read{weights, values, sphere, reach.gain};
-    Best best("attention");
     best.offer(both_parts);
     const bool spread_shrinks = !weights.sink || is_zero(weights.value.bias);
     if (norm && spread_shrinks && !weights.query_norm && !weights.key_norm) {

@@ -5,11 +5,12 @@
 #include <algorithm>
 #include <atomic>
 #include <cblas.h>
+#include <condition_variable>
 #include <exception>
 #include <mutex>
 #include <system_error>
 #include <thread>
-#include <vector>
+#include <unistd.h>
 
 #include "norms/thread_limit.hpp"
 
@@ -17,8 +18,8 @@ namespace lipcert {
 
 namespace {
 
-/// About a millisecond; a thread starts in a twentieth of that.
-constexpr double kWorthThreads = 0x1p24;
+/// About a tenth of a millisecond; waking a thread takes a fifth of that.
+constexpr double kWorthThreads = 0x1p21;
 /// Entries of a matrix that one thread passes over at a time, small enough for its cache.
 constexpr Eigen::Index kEntriesAtOnce = 0x1 << 16;
 /// Passing over an entry takes about as long as this many multiply-adds of a product.
@@ -78,6 +79,70 @@ private:
     std::exception_ptr failure_;
 };
 
+/// Threads that wait for pieces, for as long as the process lives: starting one takes as long as
+/// many a job. One job at a time.
+class Workers {
+public:
+    /// Never destroyed: the threads have no end of their own, and a fork has them not at all.
+    static Workers& of_process() {
+        static Workers& workers = *new Workers;  // NOLINT(cppcoreguidelines-owning-memory)
+        return workers;
+    }
+
+    /// Takes all pieces, with up to `others` threads beside the calling one.
+    void take_all(Pieces& pieces, Eigen::Index others) {
+        const std::unique_lock<std::mutex> alone(one_job_, std::try_to_lock);
+        if (others < 1 || !alone || ::getpid() != process_) {
+            pieces.take_all();
+            return;
+        }
+        offer(pieces, others);
+        pieces.take_all();
+        std::unique_lock<std::mutex> lock(mutex_);
+        wanted_ = 0;  // whoever has not come yet is not needed
+        left_.wait(lock, [this] { return active_ == 0; });
+    }
+
+private:
+    void offer(Pieces& pieces, Eigen::Index others) {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        try {
+            while (count_ < others) {
+                std::thread([this] { work(); }).detach();
+                ++count_;
+            }
+        } catch (const std::system_error&) {  // a limit on threads: those that there are do it
+        }
+        job_ = &pieces;
+        wanted_ = std::min(others, count_);
+        offered_.notify_all();
+    }
+
+    [[noreturn]] void work() {
+        std::unique_lock<std::mutex> lock(mutex_);
+        while (true) {
+            offered_.wait(lock, [this] { return wanted_ > 0; });
+            --wanted_;
+            ++active_;
+            Pieces& pieces = *job_;
+            lock.unlock();
+            pieces.take_all_checked();
+            lock.lock();
+            --active_;
+            left_.notify_one();
+        }
+    }
+
+    const pid_t process_ = ::getpid();
+    std::mutex one_job_;
+    std::mutex mutex_;
+    std::condition_variable offered_, left_;
+    Pieces* job_ = nullptr;
+    Eigen::Index count_ = 0;   ///< threads
+    Eigen::Index wanted_ = 0;  ///< threads that may still take the job
+    Eigen::Index active_ = 0;  ///< threads that are at it
+};
+
 }  // namespace
 
 void for_each_piece(Eigen::Index count,
@@ -86,16 +151,7 @@ void for_each_piece(Eigen::Index count,
     const Eigen::Index threads = std::min(threads_for(operations), count);
     const ThreadLimit one_each(0.0);
     Pieces pieces(count, work);
-    {
-        std::vector<std::jthread> others;
-        try {
-            for (Eigen::Index i = 1; i < threads; ++i) {
-                others.emplace_back([&pieces] { pieces.take_all_checked(); });
-            }
-        } catch (const std::system_error&) {  // a limit on threads: those that there are do it
-        }
-        pieces.take_all();
-    }
+    Workers::of_process().take_all(pieces, threads - 1);
     pieces.rethrow();
 }
 
