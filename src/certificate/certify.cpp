@@ -5,7 +5,6 @@
 #include "lipcert/bounds/embedding_hull.hpp"
 #include "lipcert/certificate/hashing_checkpoint.hpp"
 #include "lipcert/error.hpp"
-#include "lipcert/norms/second_proof.hpp"
 #include "lipcert/rounding/environment.hpp"
 #include "lipcert/rounding/limit.hpp"
 
@@ -16,6 +15,7 @@
 #include <span>
 #include <utility>
 
+#include "certificate/matrix_bounds.hpp"
 #include "checkpoint/sharded_checkpoint.hpp"
 #include "files/regular_file.hpp"
 #include "files/sha256.hpp"
@@ -71,33 +71,6 @@ std::string digest_of(const std::vector<std::string>& files) {
     Sha256 hash;
     hash.add(std::as_bytes(std::span<const char>(lines)));
     return hash.digest();
-}
-
-/// `options`: null where no more is asked for than the norm.
-MatrixBound bound_matrix(const Checkpoint& checkpoint,
-                         const TensorInfo& tensor,
-                         const CertifyOptions* options) {
-    const Matrix values = checkpoint.read(tensor);
-    MatrixBound result;
-    result.name = tensor.name;
-    result.rows = static_cast<std::size_t>(values.rows());
-    result.cols = static_cast<std::size_t>(values.cols());
-    result.type = name_of(tensor.type);
-    if (options == nullptr || options->recheck == nullptr) {
-        result.norm = spectral_norm(values);
-        return result;
-    }
-    const std::map<std::string, NormMethod>& methods = options->recheck->methods;
-    const auto made_by = methods.find(tensor.name);
-    std::optional<Lower> goal;
-    if (options->limits.max_spectral_norm) {
-        goal = parse_limit("--max-spectral-norm", *options->limits.max_spectral_norm);
-    }
-    result.norm.method = made_by == methods.end() ? NormMethod::elementary : made_by->second;
-    const SecondProof proof = second_proof(values, result.norm.method, goal);
-    result.norm.spectral = proof.spectral;
-    result.norm.frobenius = proof.frobenius;
-    return result;
 }
 
 Limit check(const std::string& kind,
@@ -266,12 +239,8 @@ std::vector<MatrixBound> certify_matrices(const Checkpoint& checkpoint,
         }
     }
     Steps steps(progress, matrices.size());
-    std::vector<MatrixBound> bounds;
-    for (const TensorInfo* tensor : matrices) {
-        steps.next(tensor->name);
-        bounds.push_back(bound_matrix(checkpoint, *tensor, nullptr));
-    }
-    return bounds;
+    return bound_matrices(
+        checkpoint, matrices, nullptr, [&](const TensorInfo& next) { steps.next(next.name); });
 }
 
 void validate_limits(const LimitRequest& limits, std::optional<std::size_t> sequence_length) {
@@ -353,11 +322,13 @@ Certificate certify(const Checkpoint& checkpoint,
     Certificate certificate;
     certificate.architecture = architecture;
 
-    std::vector<std::pair<Role, const TensorInfo*>> matrices;
+    std::vector<Role> roles;
+    std::vector<const TensorInfo*> matrices;
     for (Role& role : roles_of(architecture)) {
         const TensorInfo* tensor = weights.find(role.tensor);
         if (tensor != nullptr && is_float_matrix(*tensor)) {
-            matrices.emplace_back(std::move(role), tensor);
+            roles.push_back(std::move(role));
+            matrices.push_back(tensor);
         }
     }
     std::size_t modules = 0;
@@ -367,12 +338,11 @@ Certificate certify(const Checkpoint& checkpoint,
     const std::size_t compositions =
         std::size_t{options.conditions ? 2U : 1U} * (options.effort == Effort::max ? 2U : 1U);
     Steps steps(options.progress, matrices.size() + modules * compositions);
-    for (const auto& [role, tensor] : matrices) {
-        steps.next(tensor->name);
-        MatrixBound bound = bound_matrix(weights, *tensor, &options);
-        bound.role = role.role;
-        bound.layer = role.layer;
-        certificate.matrices.push_back(std::move(bound));
+    certificate.matrices = bound_matrices(
+        weights, matrices, &options, [&](const TensorInfo& next) { steps.next(next.name); });
+    for (std::size_t i = 0; i < roles.size(); ++i) {
+        certificate.matrices[i].role = roles[i].role;
+        certificate.matrices[i].layer = roles[i].layer;
     }
     add_bounds(weights, options, steps, certificate);
     certificate.model = identify(weights);
