@@ -116,20 +116,18 @@ struct Deflated {
     Upper lost;  ///< >= |W - Z - Y|_F
 };
 
-Deflated deflate(const Tall& tall,
+Deflated deflate(Tall tall,
                  const LowRank& z,
                  const std::function<Rounded(const ScaledView&, const Scale&)>& round) {
-    MatrixBall difference = sum(tall.matrix, z.negative());
+    MatrixBall rest = difference(std::move(tall.matrix), z.left(), z.right().transposed());
     if (tall.is_transposed) {
-        difference = difference.transposed();
+        rest = rest.transposed();
     }
-    Rounded rounded = round({difference.centre(), 0}, {1.0, difference.exponent()});
-    Upper lost = rounded.stored.departure.upper() + difference.radius();
+    Rounded rounded = round({rest.centre(), 0}, {1.0, rest.exponent()});
+    Upper lost = rounded.stored.departure.upper() + rest.radius();
     if (rounded.shrunk < 1.0) {
-        const BigFloat shrunk =
-            rounded.scale.value().scaled(-difference.exponent(), Rounding::down);
-        lost +=
-            Upper::of(subtract(BigFloat(1.0), shrunk, Rounding::up)) * frobenius_norm(difference);
+        const BigFloat shrunk = rounded.scale.value().scaled(-rest.exponent(), Rounding::down);
+        lost += Upper::of(subtract(BigFloat(1.0), shrunk, Rounding::up)) * frobenius_norm(rest);
     }
     return {std::move(rounded), std::move(lost)};
 }
@@ -162,7 +160,7 @@ SpectralNorm certify_at_limit(const Job& job, const StoredMultiple& stored, cons
 
 /// Deflation: W - sum (1 - f(sigma_i)/sigma_i) (W v_i) v_i^T over the singular values that change.
 CapResult lower_top_values(const Job& job, const SpectralMap& map) {
-    const Tall tall(job);
+    Tall tall(job);
     const double ratio = job.part_of_norm(job.aimed_limit);
     const auto attempt = [&](const SingularVectors& found, CapResult& result) {
         const Pairs pairs = pairs_above(pairs_of(job, tall, found.vectors), map.identity_below);
@@ -172,12 +170,13 @@ CapResult lower_top_values(const Job& job, const SpectralMap& map) {
         // Lanczos sees one of several equal values at a time.
         const bool is_certified_at_limit =
             map.reaches_limit && (found.is_crowded || pairs.parts.size() > kFewEqual);
-        Deflated deflated = deflate(tall, z, [&](const ScaledView& base, const Scale& scale) {
-            return round_within_limit(job, base, scale, [&](const StoredMultiple& stored) {
-                return is_certified_at_limit ? certify_at_limit(job, stored, pairs)
-                                             : certify_afresh(stored);
+        Deflated deflated =
+            deflate(std::move(tall), z, [&](const ScaledView& base, const Scale& scale) {
+                return round_within_limit(job, base, scale, [&](const StoredMultiple& stored) {
+                    return is_certified_at_limit ? certify_at_limit(job, stored, pairs)
+                                                 : certify_afresh(stored);
+                });
             });
-        });
         if (!found.is_complete && deflated.rounded.shrunk < 1.0 - kMissed) {
             return false;
         }
@@ -195,6 +194,7 @@ CapResult lower_top_values(const Job& job, const SpectralMap& map) {
                         residual_for(std::max(job.precision.unit_roundoff * 0x1p-4, 0x1p-44))};
     CapResult result;
     if (!attempt(singular_vectors_above(tall.matrix.centre(), wanted), result)) {
+        tall = Tall(job);  // the first attempt took its memory
         attempt(all_singular_vectors_above(tall.matrix.centre(), wanted.above), result);
     }
     return result;
@@ -295,12 +295,13 @@ CapResult orthogonalize(const Job& job) {
 }
 
 CapResult spectral_decay(const Job& job) {
-    const Tall tall(job);
+    Tall tall(job);
     const Pairs pairs = pairs_of(job, tall, top_singular_vector(tall.matrix.centre()));
     const LowRank z = low_rank(pairs, [&](double) { return job.request.decay; });
-    Deflated deflated = deflate(tall, z, [&](const ScaledView& base, const Scale& scale) {
-        return round_once(job, base, scale, certify_afresh);
-    });
+    Deflated deflated =
+        deflate(std::move(tall), z, [&](const ScaledView& base, const Scale& scale) {
+            return round_once(job, base, scale, certify_afresh);
+        });
     const Upper change =
         spectral_change(job, deflated.rounded.stored, {z.spectral_norm(), deflated.lost});
     CapResult result = report(job, std::move(deflated.rounded), change);

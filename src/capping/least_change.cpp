@@ -41,10 +41,6 @@ Upper LowRank::frobenius_norm() const {
     return lipcert::frobenius_norm(left_) * right_norm_;
 }
 
-MatrixBall LowRank::negative() const {
-    return product(scaled_by(left_, -1.0), right_.transposed());
-}
-
 Upper LowRank::nuclear_norm() const {
     const std::vector<Upper> of_left = column_norms(left_);
     const std::vector<Upper> of_right = column_norms(right_);

@@ -14,10 +14,11 @@ public:
 
     [[nodiscard]] const MatrixBall& left() const { return left_; }
 
+    [[nodiscard]] const MatrixBall& right() const { return right_; }
+
     [[nodiscard]] Upper spectral_norm() const;   ///< |F|_2 |V|_2
     [[nodiscard]] Upper frobenius_norm() const;  ///< |F|_F |V|_2
     [[nodiscard]] Upper nuclear_norm() const;    ///< sum_i |f_i| |v_i|
-    [[nodiscard]] MatrixBall negative() const;   ///< -Z
 
 private:
     MatrixBall left_;

@@ -28,7 +28,7 @@ constexpr Index kSpare = 8;
 /// The largest subspace, as a part of the size.
 constexpr double kLargestPart = 0.6;
 /// What a random vector has to be filtered by to become one of the space that is wanted.
-constexpr double kFromRandom = 1e8;
+constexpr double kFromRandom = 3e6;
 /// Where the level is lower than this part of the top, float32 does not tell what is above it.
 constexpr double kLowestForFloat = 0x1p-8;
 /// From this part of the size on, the eigenvectors of the projection cost more than the filters, so
@@ -41,8 +41,10 @@ constexpr int kRounds = 12;
 constexpr double kOfFloat = 0.67e-11;
 constexpr double kOfDouble = 1.4e-11;
 constexpr double kOfEigenSystem = 14e-11;  ///< per cube of the size
+/// Reading a matrix costs as much as multiplying so many rows with it.
+constexpr double kRowsOfPass = 32.0;
 /// An estimate has to promise this part of the cost of a full decomposition at the most.
-constexpr double kWorthIt = 0.7;
+constexpr double kWorthIt = 0.9;
 
 template <typename Number>
 struct Limits;
@@ -193,8 +195,8 @@ public:
 
     /// By what the worst residual of a pair that is, or may be, above the level has to shrink.
     [[nodiscard]] double wanted() const {
-        constexpr double kMargin = 4.0;
-        return std::clamp(kMargin * worst() / allowed(), 10.0, kFromRandom);
+        constexpr double kMargin = 2.0;
+        return std::clamp(kMargin * worst() / allowed(), 2.0 * kMargin, kFromRandom);
     }
 
     [[nodiscard]] bool needs_room() const {
@@ -204,12 +206,20 @@ public:
     }
 
 private:
-    /// An eigenvalue lies within the residual of a Ritz value.
+    /// The largest residual of a pair that is, or may be, above the level. An eigenvalue lies
+    /// within the residual r of a Ritz value, and within r^2/gap of it, the gap being that to the
+    /// end of the subspace. The pairs next to the end never settle, and hide nothing once better
+    /// ones have.
     [[nodiscard]] double worst() const {
+        const double end = values_(0);
+        const double middle = 0.5 * (level_ + end);
         double result = 0.0;
         for (Index i = 0; i < values_.size(); ++i) {
-            if (values_(i) + residuals_(i) > level_ + allowed()) {
-                result = std::max(result, residuals_(i));
+            const double r = residuals_(i);
+            const double hidden = std::min(r, r * r / std::max(values_(i) - end, 1e-300));
+            if (values_(i) > level_ ||
+                (values_(i) > middle && values_(i) + hidden > level_ + allowed())) {
+                result = std::max(result, r);
             }
         }
         return result;
@@ -276,16 +286,19 @@ std::optional<Plan> make_plan(const SpectralDensity& density, Index size, double
     const auto n = static_cast<double>(size);
     std::optional<Plan> best;
     double least = kWorthIt * kOfEigenSystem * n * n * n;
-    for (const double part : {1.1, 1.2, 1.3, 1.45, 1.6, 1.8, 2.0}) {
+    for (const double part : {1.3, 1.45, 1.6, 1.8, 2.0}) {
         const double rows = std::ceil(part * count + SpectralDensity::spread(count) + kSpare);
         if (rows > kLargestPart * n) {
             break;
         }
-        const double end = std::min(density.level_below(rows), 0.99 * level);
+        // As if as many more were above the level as the count may be off.
+        const double end =
+            std::min(density.level_below(rows - SpectralDensity::spread(count)), 0.99 * level);
+        const double systems = rows < kLarge * n ? 2.0 : 1.0;
         const double in_double = 2.0 * 2.0 * kOfDouble;  // one look at the residuals of all
-        const double cost =
-            n * n * rows * (degrees_for(kFromRandom, level, end) * kOfFloat + in_double) +
-            2.0 * kOfEigenSystem * rows * rows * rows;
+        const double cost = n * n * (rows + kRowsOfPass) *
+                                (degrees_for(kFromRandom, level, end) * kOfFloat + in_double) +
+                            systems * kOfEigenSystem * rows * rows * rows;
         if (cost < least) {
             least = cost;
             best = Plan{static_cast<Index>(rows), end};

@@ -126,31 +126,37 @@ void require_gram(const Matrix& lower, const GramWitness& witness) {
         residual, witness.magnitude, threshold_factor(roundings, image), "a Gram matrix (dsyrk)");
 }
 
-void require_product(const Matrix& a, const Matrix& b, const Matrix& result) {
-    const Block x = signs(b.cols());
-    Block image(b.rows(), kVectors);
-    Vector row_sums(b.rows());
+ProductWitness::ProductWitness(const Matrix& b)
+    : signs_(signs(b.cols())), image_(b.rows(), kVectors), row_sums_(b.rows()) {
     for_each_row_range(b.rows(), b.cols(), [&](Eigen::Index begin, Eigen::Index end) {
         const auto rows = b.middleRows(begin, end - begin);
-        image.middleRows(begin, end - begin).noalias() = rows * x;
-        row_sums.segment(begin, end - begin) = rows.cwiseAbs().rowwise().sum();
+        image_.middleRows(begin, end - begin).noalias() = rows * signs_;
+        row_sums_.segment(begin, end - begin) = rows.cwiseAbs().rowwise().sum();
     });
+}
+
+void ProductWitness::require(const Eigen::Ref<const Matrix>& a, const Matrix& result) const {
     Block residual(a.rows(), kVectors);
     Vector magnitude(a.rows());
-    for_each_row_range(a.rows(), a.cols() + b.cols(), [&](Eigen::Index begin, Eigen::Index end) {
-        const auto rows = a.middleRows(begin, end - begin);
-        residual.middleRows(begin, end - begin) =
-            result.middleRows(begin, end - begin) * x - rows * image;
-        magnitude.segment(begin, end - begin).noalias() = rows.cwiseAbs() * row_sums;
-    });
+    for_each_row_range(
+        a.rows(), a.cols() + result.cols(), [&](Eigen::Index begin, Eigen::Index end) {
+            const auto rows = a.middleRows(begin, end - begin);
+            residual.middleRows(begin, end - begin) =
+                result.middleRows(begin, end - begin) * signs_ - rows * image_;
+            magnitude.segment(begin, end - begin).noalias() = rows.cwiseAbs() * row_sums_;
+        });
     // With T = |A| (|B| 1): as for the Gram matrix.
-    const auto image_roundings = static_cast<std::size_t>(a.cols() + b.cols());
+    const auto image_roundings = static_cast<std::size_t>(a.cols() + result.cols());
     const std::size_t roundings = blas::accumulation_length(a.cols()) +
-                                  static_cast<std::size_t>(b.cols()) + image_roundings + 1;
+                                  static_cast<std::size_t>(result.cols()) + image_roundings + 1;
     require_below(residual,
                   magnitude,
                   threshold_factor(roundings, image_roundings),
                   "a matrix product (dgemm)");
+}
+
+void require_product(const Matrix& a, const Matrix& b, const Matrix& result) {
+    ProductWitness(b).require(a, result);
 }
 
 Block factor_witness(const Matrix& lower) {

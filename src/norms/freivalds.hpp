@@ -55,7 +55,21 @@ void require_factor(const Eigen::VectorXf& image,
                     const Eigen::VectorXf& x,
                     const FloatMatrix& factor);
 
-/// Throws Error{environment} unless `result` is A B within the rounding that [S6] allows.
+/// What products with B are compared with: once for all parts of A.
+class ProductWitness {
+public:
+    explicit ProductWitness(const Matrix& b);
+
+    /// Throws Error{environment} unless `result` is A B within the rounding that [S6] allows.
+    void require(const Eigen::Ref<const Matrix>& a, const Matrix& result) const;
+
+private:
+    Block signs_;
+    Block image_;      ///< B X
+    Vector row_sums_;  ///< |B| 1
+};
+
+/// The same for one product.
 void require_product(const Matrix& a, const Matrix& b, const Matrix& result);
 
 /// A X for the symmetric matrix A with this lower triangle, before it is factorised in place.

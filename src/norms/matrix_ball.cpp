@@ -34,6 +34,18 @@ Upper unless_zero(bool is_zero, const Upper& rounding) {
     return is_zero ? Upper() : rounding;
 }
 
+/// |(B+D)(C+F) - fl(B C)|_F, fl(B C) in units of the exponents' sum: rounding and both radii.
+Upper product_radius(const MatrixBall& b, const MatrixBall& c) {
+    const Upper norm_b = frobenius_upper(b.centre());
+    const Upper norm_c = frobenius_upper(c.centre());
+    const Upper rounding =
+        unless_zero(norm_b.is_zero() || norm_c.is_zero(),
+                    product_error(b.cols(), b.rows() * c.cols(), norm_b, norm_c));
+    // |(B+D)(C+F) - BC|_F <= |D|_F |C|_F + |B|_F |F|_F + |D|_F |F|_F
+    return rounding.scaled(b.exponent() + c.exponent()) + b.radius() * norm_c.scaled(c.exponent()) +
+           norm_b.scaled(b.exponent()) * c.radius() + b.radius() * c.radius();
+}
+
 }  // namespace
 
 // ---------------------------------------------------------------- construction and views
@@ -103,13 +115,7 @@ MatrixBall product(const MatrixBall& a, const MatrixBall& b) {
     Matrix centre = blas::multiply(a.centre(), b.centre());
     freivalds::require_product(a.centre(), b.centre(), centre);
     const long exponent = a.exponent() + b.exponent();
-    const Upper norm_a = frobenius_upper(a.centre());
-    const Upper norm_b = frobenius_upper(b.centre());
-    const Upper rounding = unless_zero(norm_a.is_zero() || norm_b.is_zero(),
-                                       product_error(a.cols(), centre.size(), norm_a, norm_b));
-    // |(A+D)(B+F) - AB|_F <= |D|_F |B|_F + |A|_F |F|_F + |D|_F |F|_F
-    Upper radius = rounding.scaled(exponent) + a.radius() * norm_b.scaled(b.exponent()) +
-                   norm_a.scaled(a.exponent()) * b.radius() + a.radius() * b.radius();
+    Upper radius = product_radius(a, b);
     return MatrixBall::around(std::move(centre), exponent, std::move(radius));
 }
 
@@ -160,6 +166,39 @@ MatrixBall sum(const MatrixBall& a, const MatrixBall& b) {
     centre += large.centre();
     radius += sum_error(frobenius_upper(centre), centre.size(), lost).scaled(large.exponent());
     return MatrixBall::around(std::move(centre), large.exponent(), std::move(radius));
+}
+
+MatrixBall difference(MatrixBall a, const MatrixBall& b, const MatrixBall& c) {
+    require_shape(a.rows() == b.rows() && a.cols() == c.cols() && b.cols() == c.rows(),
+                  "difference from a product");
+    blas::require_trusted();
+    const long shift = b.exponent() + c.exponent() - a.exponent();
+    constexpr long kLargestShift = 512;  // what is scaled up must not overflow
+    if (shift > kLargestShift || a.centre().isZero(0.0)) {
+        return sum(a, scaled_by(product(b, c), -1.0));
+    }
+    const long exponent = a.exponent();
+    Upper radius = a.radius() + product_radius(b, c);
+    const freivalds::ProductWitness witness(c.centre());
+    Matrix centre = std::move(a).centre();
+    constexpr Eigen::Index kRowsAtOnce = 512;  // the product of these is no large allocation
+    Eigen::Index lost = 0;
+    for (Eigen::Index begin = 0; begin < centre.rows(); begin += kRowsAtOnce) {
+        const Eigen::Index count = std::min(kRowsAtOnce, centre.rows() - begin);
+        const Matrix rows = b.centre().middleRows(begin, count);
+        Matrix part = blas::multiply(rows, c.centre());
+        witness.require(rows, part);
+        lost += multiply_by_power_of_two(part, shift);
+        for_each_row_range(count, centre.cols(), [&](Eigen::Index first, Eigen::Index end) {
+            centre.middleRows(begin + first, end - first) -= part.middleRows(first, end - first);
+        });
+    }
+    // Entries may exceed what sums of squares take, before they are scaled anew.
+    MatrixBall result = MatrixBall::around(std::move(centre), exponent, Upper());
+    const Upper norm = frobenius_norm(result).scaled(-exponent);
+    radius += sum_error(norm, result.centre().size(), lost).scaled(exponent) + result.radius();
+    const long scale = result.exponent();
+    return MatrixBall::around(std::move(result).centre(), scale, std::move(radius));
 }
 
 MatrixBall scaled_by(const MatrixBall& a, double factor) {

@@ -15,7 +15,7 @@ using Index = Eigen::Index;
 
 /// A block of this many rows costs one product little more than a single row would.
 constexpr Index kProbes = 8;
-constexpr Index kSteps = 24;
+constexpr Index kSteps = 32;
 /// Beyond it a Krylov space is exhausted, as far as float32 can tell.
 constexpr double kExhausted = 1e-5;
 

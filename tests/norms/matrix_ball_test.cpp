@@ -259,6 +259,31 @@ TEST_CASE("a sum contains the sum of members, whatever their scales") {
     }
 }
 
+TEST_CASE("a difference from a product contains that of members, whatever their scales") {
+    test::Random random(0x5d);
+    for (std::size_t trial = 0; trial < trials(); ++trial) {
+        const Eigen::Index rows = size(random, 20);
+        const Eigen::Index inner = size(random, 20);
+        const Eigen::Index cols = size(random, 20);
+        Sample a = sample(random, rows, cols);
+        const Sample b = sample(random, rows, inner);
+        const Sample c = sample(random, inner, cols);
+        const long near = b.ball.exponent() + c.ball.exponent() - a.ball.exponent();
+        // At like scales, too, where neither vanishes beside the other; at last beyond doubles.
+        const long shift = trial % 3 == 0 ? near : trial % 3 == 1 ? 0 : near - 1200;
+        a.ball = a.ball.scaled(shift);
+        a.member *= power(shift);
+        const MatrixBall result = difference(a.ball, b.ball, c.ball);
+        check_contains(result, a.member - b.member * c.member);
+        const MatrixBall in_two_steps = sum(a.ball, scaled_by(product(b.ball, c.ball), -1.0));
+        CHECK(result.radius() <= Upper::exact(1.01) * in_two_steps.radius());
+    }
+    const MatrixBall one = MatrixBall::of(Matrix::Ones(2, 2));
+    CHECK(difference(MatrixBall::zero(2, 2), one, one).centre() ==
+          Matrix::Constant(2, 2, -0.5));  // -2 at the scale 2^2
+    CHECK_THROWS_AS(static_cast<void>(difference(one, MatrixBall::zero(2, 3), one)), Error);
+}
+
 TEST_CASE("in a sum the smaller operand may vanish, and the radius says so") {
     const MatrixBall large = MatrixBall::of(Matrix::Constant(1, 1, 0x1p1000));
     for (const long exponent : {-60L, -1074L, -3000L, -300000L}) {

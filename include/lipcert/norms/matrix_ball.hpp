@@ -57,6 +57,8 @@ private:
 [[nodiscard]] MatrixBall product(const MatrixBall& a, const MatrixBall& b);
 [[nodiscard]] MatrixBall gram_of_rows(const MatrixBall& a);     ///< A A^T; half of a product's cost
 [[nodiscard]] MatrixBall gram_of_columns(const MatrixBall& a);  ///< A^T A; half of a product's cost
+/// A - B C, in the memory of A.
+[[nodiscard]] MatrixBall difference(MatrixBall a, const MatrixBall& b, const MatrixBall& c);
 [[nodiscard]] MatrixBall sum(const MatrixBall& a, const MatrixBall& b);
 /// factor * A for an exact double.
 [[nodiscard]] MatrixBall scaled_by(const MatrixBall& a, double factor);
