@@ -250,9 +250,6 @@ void bound_output(const Output& output,
     }
 }
 
-/// Wider streams would cost more than the rest of a certificate.
-constexpr std::size_t kWidestUnrolled = 768;
-
 /// The rows that tokens are mixtures of, scaled as they are read [R29].
 std::vector<MatrixBall> tables_of(const Embedding& embedding, const Checkpoint& checkpoint) {
     const std::string where = "embedding";

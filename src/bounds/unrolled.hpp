@@ -10,6 +10,9 @@
 
 namespace lipcert {
 
+/// Wider streams would cost more than the rest of a certificate.
+constexpr std::size_t kWidestUnrolled = 768;
+
 /// Where the tokens that enter block 0 lie, as what reads them linearly sees it.
 struct InputTokens {
     std::size_t width = 0;

@@ -15,11 +15,16 @@ ExitCode run_inspect(const InspectArguments& arguments, Console& console) {
     if (arguments.common.architecture) {
         description = read_family(*arguments.common.architecture);
     }
-    const InspectedModel model{
-        checkpoint->path(),
-        checkpoint->format(),
-        configuration.source,
-        inspect(*checkpoint, configuration, description ? &*description : nullptr)};
+    InspectedModel model{checkpoint->path(),
+                         checkpoint->format(),
+                         configuration.source,
+                         inspect(*checkpoint, configuration, description ? &*description : nullptr),
+                         norms_memory(*checkpoint),
+                         std::nullopt,
+                         arguments.common.max_memory};
+    if (model.inspection.architecture) {
+        model.certify = certify_memory(*model.inspection.architecture, *checkpoint);
+    }
     const bool is_complete = model.inspection.problem.empty();
     session.deliver(inspection_json(model),
                     arguments.common.quiet

@@ -5,6 +5,7 @@
 #include "lipcert/rounding/environment.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <utility>
 
@@ -78,8 +79,12 @@ MatrixBall MatrixBall::zero(Eigen::Index rows, Eigen::Index cols) {
 }
 
 Matrix MatrixBall::centre() && {
-    const bool is_shared = centre_.use_count() > 1;
-    return is_shared ? Matrix(*centre_) : std::move(*centre_);
+    if (centre_.use_count() > 1) {
+        return *centre_;
+    }
+    // What another thread read of a copy before it let go comes before what is written here.
+    std::atomic_thread_fence(std::memory_order_acquire);
+    return std::move(*centre_);
 }
 
 MatrixBall MatrixBall::transposed() const {

@@ -168,6 +168,35 @@ std::string parameter_lines(const Inspection& inspection) {
     return text;
 }
 
+std::string memory_line(const char* command, const MemoryNeed& need, const InspectedModel& model) {
+    return fmt::format("    {} about {} bytes at the peak{}{}\n",
+                       left(command, 24),
+                       readable_count(need.bytes),
+                       need.step.empty() ? "" : " (" + printable(need.step) + ")",
+                       model.max_memory && need.bytes > *model.max_memory
+                           ? ": more than --max-memory, which limits the reading of one tensor"
+                           : "");
+}
+
+std::string memory_lines(const InspectedModel& model) {
+    return "\nmemory\n" + (model.certify ? memory_line("certify", *model.certify, model) : "") +
+           memory_line("norms", model.norms, model);
+}
+
+Json memory_object(const MemoryNeed& need) {
+    return {{"bytes", need.bytes}, {"step", need.step.empty() ? Json(nullptr) : Json(need.step)}};
+}
+
+Json memory_object(const InspectedModel& model) {
+    const std::uint64_t most = model.certify ? model.certify->bytes : model.norms.bytes;
+    Json object;
+    object["certify"] = model.certify ? memory_object(*model.certify) : Json(nullptr);
+    object["norms"] = memory_object(model.norms);
+    object["within_max_memory"] =
+        model.max_memory ? Json(most <= *model.max_memory) : Json(nullptr);
+    return object;
+}
+
 std::string title(const InspectedModel& model) {
     std::uint64_t parameters = 0;
     std::uint64_t bytes = 0;
@@ -219,7 +248,8 @@ std::string render_inspection(const InspectedModel& model, const TerminalStyle& 
     const Inspection& inspection = model.inspection;
     std::string text = title(model) + "\n" + family_line(model) + "\n" +
                        tensor_table(inspection, style) + packing_lines(inspection) +
-                       parameter_lines(inspection) + unplaced_lines(inspection) + "\n";
+                       parameter_lines(inspection) + unplaced_lines(inspection) +
+                       memory_lines(model) + "\n";
     if (inspection.problem.empty()) {
         return text + "complete: every tensor has its place, every hyper-parameter its source\n";
     }
@@ -247,6 +277,7 @@ std::string inspection_json(const InspectedModel& model) {
                                      {"keys", parameter.keys},
                                      {"flag", "--set " + parameter.keys.front() + "=VALUE"}});
     }
+    object["memory"] = memory_object(model);
     object["tensors"] = Json::array();
     for (const InspectedTensor& tensor : inspection.tensors) {
         object["tensors"].push_back(tensor_object(tensor));

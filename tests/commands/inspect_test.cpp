@@ -171,6 +171,27 @@ TEST_CASE("inspect works on a file of which no family knows anything") {
     CHECK(run({"inspect", (folder / "nothing").string()}).exit_code == 2);
 }
 
+TEST_CASE("inspect says how much memory a run needs, and whether that is more than is allowed") {
+    const std::filesystem::path model = sample_model("tiny_llama.h5");
+    const json need = inspect(model).document.at("memory");
+    CHECK(need.at("certify").at("bytes") >= need.at("norms").at("bytes"));
+    CHECK(need.at("certify").at("step").is_string());
+    CHECK(need.at("within_max_memory") == nullptr);
+    CHECK(inspect(model, {"--max-memory", "1M"}).document.at("memory").at("within_max_memory") ==
+          false);
+    CHECK(inspect(model, {"--max-memory", "1G"}).document.at("memory").at("within_max_memory") ==
+          true);
+    CHECK(contains(run({"inspect", model.string()}).out, "bytes at the peak"));
+    CHECK(contains(run({"inspect", model.string(), "--max-memory", "1M"}).out,
+                   "more than --max-memory"));
+    // No family, no certificate: the norms need memory all the same.
+    const TemporaryFolder folder;
+    Hdf5Writer(folder / "x.h5").add("a", {4, 4}, std::vector<double>(16, 1.0));
+    const json alone = inspect(folder / "x.h5").document.at("memory");
+    CHECK(alone.at("certify") == nullptr);
+    CHECK(alone.at("norms").at("step") == "a");
+}
+
 TEST_CASE("edit distances are those of single characters") {
     CHECK(lipcert::edit_distance("", "") == 0);
     CHECK(lipcert::edit_distance("abc", "") == 3);
