@@ -22,6 +22,9 @@ namespace lipcert {
 /// candidate is used, only that one is.
 class Best {
 public:
+    /// 128 MB of doubles: from there on products keep all threads busy, and memory is what counts.
+    static constexpr Eigen::Index kManyEntries = 0x1 << 24;
+
     /// `entries`: of all matrices that the candidates work on; where they are few, the functions
     /// are called side by side.
     explicit Best(std::string part, Eigen::Index entries = kManyEntries)
@@ -73,9 +76,6 @@ public:
     [[nodiscard]] const std::vector<RuleValue>& alternatives() const { return alternatives_; }
 
 private:
-    /// 128 MB of doubles: from there on products keep all threads busy, and memory is what counts.
-    static constexpr Eigen::Index kManyEntries = 0x1 << 24;
-
     struct Candidate {
         std::function<std::optional<Bound>()> bound;
         std::string winner;  ///< empty: the rule of the bound

@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "bounds/best.hpp"
 #include "bounds/gated_mlp.hpp"
 #include "bounds/module_kind.hpp"
 #include "bounds/unrolled.hpp"
@@ -111,10 +112,20 @@ public:
 
     [[nodiscard]] MemoryNeed most() const { return tally_.most(); }
 
+    /// Small matrices are in memory together, while two of their norms are formed side by side.
     void norm_of(const TensorInfo& tensor) {
+        constexpr double kTogether = 32.0 * (1U << 20U);
         tally_.enter(tensor.name);
         const Shape shape = shape_of(tensor);
-        tally_.pass(std::max(reading(tensor), shape.bytes() + norm_memory(shape)));
+        if (together_ + shape.bytes() > kTogether) {
+            together_ = largest_norm_ = second_norm_ = 0.0;
+        }
+        tally_.pass(together_ + reading(tensor));
+        together_ += shape.bytes();
+        const double need = norm_memory(shape);
+        second_norm_ = std::max(second_norm_, std::min(largest_norm_, need));
+        largest_norm_ = std::max(largest_norm_, need);
+        tally_.pass(together_ + largest_norm_ + second_norm_);
     }
 
     /// A table is read row by row; a vector of a bound for each stays.
@@ -198,9 +209,19 @@ private:
         return result;
     }
 
-    /// Blocks of these heads together, weighted, stacked and bounded.
-    void weigh(const Shape& blocks) {
-        tally_.pass(blocks.bytes() + std::max(blocks.bytes(), norm_memory(blocks)));
+    /// How many candidates for a bound are tried at a time, for matrices of so many bytes in all.
+    static double at_once(double bytes) {
+        return bytes < static_cast<double>(Best::kManyEntries) * sizeof(double) ? 2.0 : 1.0;
+    }
+
+    /// Weights are searched for blocks of heads, and those together are weighted, stacked, bounded.
+    void weigh(const Shape& outputs, const Shape& inputs) {
+        const double both = outputs.bytes() + inputs.bytes();
+        double most = both;
+        for (const Shape& blocks : {outputs, inputs}) {
+            most = std::max(most, blocks.bytes() + std::max(blocks.bytes(), norm_memory(blocks)));
+        }
+        tally_.pass(at_once(2.0 * both) * most);
     }
 
     void apply(const LinearMap& map) {
@@ -233,14 +254,10 @@ private:
         const double beside =
             attention.sink && !attention.value.bias.empty() ? 2.0 * values.bytes() : 0.0;
         tally_.hold(beside);
-        tally_.pass(values.bytes() + shared.bytes());  // the search for weights
-        weigh(values);
-        weigh(shared);
+        weigh(values, shared);
         if (across) {  // [R22]
             tally_.hold(values.bytes() + shared.bytes());
-            tally_.pass(values.bytes() + shared.bytes());
-            weigh(values);
-            weigh(shared);
+            weigh(values, shared);
             tally_.release(values.bytes() + shared.bytes() + early + late);
         }
         tally_.release(values.bytes() + shared.bytes() + beside);
@@ -255,13 +272,15 @@ private:
         const double square = out.rows * in.cols * sizeof(double);
         // The product of both maps, the path beside them, and their sum.
         tally_.hold(3.0 * square);
-        tally_.pass(std::max(norm_memory(in), norm_memory(out)));
+        const double norm = std::max(norm_memory(in), norm_memory(out));
+        tally_.pass(norm);
+        const double beside = (at_once(2.0 * in.bytes()) - 1.0) * norm;
         // [R11] copies of the maps, and of one with its scales and its transpose.
         tally_.pass(2.0 * maps + 2.0 * std::max(in.bytes(), out.bytes()) + 3.0 * inputs +
-                    4.0 * outputs + 2.0 * square);
+                    4.0 * outputs + 2.0 * square + beside);
         // [R10] a matrix of inputs and outputs, and its factor.
         const Shape both{in.cols + out.rows, in.cols + out.rows};
-        tally_.pass(maps + 2.0 * both.bytes() + 3.0 * (inputs + outputs));
+        tally_.pass(maps + 2.0 * both.bytes() + 3.0 * (inputs + outputs) + beside);
         if (!has_bounded_slope(mlp.activation) && out.cols <= static_cast<double>(kMostUnits)) {
             by_units(out);  // [R44]
         }
@@ -316,6 +335,9 @@ private:
 
     const Checkpoint& checkpoint_;
     Tally tally_;
+    double together_ = 0.0;  ///< of matrices whose norms are formed together
+    double largest_norm_ = 0.0;
+    double second_norm_ = 0.0;
 };
 
 /// Whether `compose` follows what blocks read of each other [R30].

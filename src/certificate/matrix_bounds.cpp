@@ -74,14 +74,15 @@ std::vector<MatrixBound> bound_matrices(
     std::vector<MatrixBound> bounds;
     Batch batch;
     for (const TensorInfo* tensor : tensors) {
-        before_reading(*tensor);
-        Matrix values = checkpoint.read(*tensor);
-        if (batch.entries > 0 && batch.entries + values.size() > kEntriesAtOnce) {
+        const auto entries = static_cast<Eigen::Index>(element_count(*tensor));
+        // Before the next one is read: of large matrices one is in memory at a time.
+        if (batch.entries > 0 && batch.entries + entries > kEntriesAtOnce) {
             bound_batch(std::exchange(batch, {}), options, bounds);
         }
-        batch.entries += values.size();
+        before_reading(*tensor);
+        batch.values.push_back(checkpoint.read(*tensor));
         batch.tensors.push_back(tensor);
-        batch.values.push_back(std::move(values));
+        batch.entries += entries;
     }
     if (!batch.values.empty()) {
         bound_batch(std::move(batch), options, bounds);
