@@ -1,6 +1,6 @@
 // What capping costs beside its yardsticks, measured in one run: `normalize` in enclosures of the
 // spectral norm, `hard-cap` in caps by a singular value decomposition (LAPACK dgesdd; Eigen BDCSVD
-// only where it ends within minutes). Usage: cap_cost [SIZE...]
+// only where it ends within minutes). Usage: cap_cost [SIZE or SPECTRUM]...
 #include "lipcert/capping/cap_matrix.hpp"
 
 #include <algorithm>
@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <functional>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -167,15 +168,24 @@ void measure(const char* spectrum, Eigen::Index size) {
 
 int main(int argc, char** argv) {
     std::vector<Eigen::Index> sizes;
-    for (int i = 1; i < argc; ++i) {
-        sizes.push_back(std::max(std::atoi(argv[i]), 2));
+    std::vector<std::string> spectra;
+    for (const std::string& argument : std::vector<std::string>(argv + 1, argv + argc)) {
+        const int size = std::atoi(argument.c_str());
+        if (size > 0) {
+            sizes.push_back(std::max(size, 2));
+        } else {
+            spectra.push_back(argument);
+        }
     }
     if (sizes.empty()) {
         sizes = {1024, 4096};
     }
+    if (spectra.empty()) {
+        spectra.assign(std::begin(bench::kSpectra), std::end(bench::kSpectra));
+    }
     for (const Eigen::Index size : sizes) {
-        for (const char* spectrum : bench::kSpectra) {
-            measure(spectrum, size);
+        for (const std::string& spectrum : spectra) {
+            measure(spectrum.c_str(), size);
         }
     }
     return 0;

@@ -24,8 +24,9 @@ constexpr double kDeflated = 0x1p-7;
 /// The first rounding aims low enough. A result that still had to be shrunk by more than this
 /// means that the search missed a singular value.
 constexpr double kMissed = 0x1p-10;
-/// So many equal singular values at the top the enclosure of a norm finds its way around.
-constexpr Eigen::Index kFewEqual = 2;
+/// From more equal singular values at the top on, the enclosure of a norm has to find its way
+/// around.
+constexpr Eigen::Index kFewEqual = 1;
 
 /// W or its transpose, whichever has at least as many rows as columns.
 struct Tall {
