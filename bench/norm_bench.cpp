@@ -16,6 +16,7 @@
 #include <unistd.h>
 #include <vector>
 
+#include "norms/large_matrix.hpp"
 #include "spectra.hpp"
 #include <Eigen/SVD>
 #include <Spectra/SymEigsSolver.h>
@@ -178,6 +179,7 @@ void measure_checkpoint(const Settings& settings) {
 }  // namespace
 
 int main(int count, char** arguments) {
+    lipcert::keep_freed_memory();  // as the program does
     Settings settings;
     for (int i = 1; i < count; ++i) {
         const std::string argument = arguments[i];

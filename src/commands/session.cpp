@@ -12,6 +12,7 @@
 
 #include "commands/progress_line.hpp"
 #include "commands/report_file.hpp"
+#include "norms/large_matrix.hpp"
 #include <fmt/format.h>
 
 namespace lipcert {
@@ -50,6 +51,7 @@ TerminalStyle style_for(const CommonOptions& options, const Console& console) {
 
 Session::Session(const CommonOptions& options, Console& console)
     : options_(options), console_(console) {
+    keep_freed_memory();
     set_memory_limit(options.max_memory);
     if (options.threads) {
         set_thread_count(*options.threads);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <malloc.h>
 #include <sys/mman.h>
 
 #include "norms/parallel.hpp"
@@ -19,6 +20,14 @@ void prefer_huge_pages(void* data, std::size_t bytes) {
     const std::uintptr_t end = (begin + bytes) / kHugePage * kHugePage;
     // NOLINTNEXTLINE(performance-no-int-to-ptr): an address inside the same allocation
     static_cast<void>(madvise(reinterpret_cast<void*>(first), end - first, MADV_HUGEPAGE));
+}
+
+void keep_freed_memory() {
+#ifdef __GLIBC__
+    constexpr int kLargestKept = 0x1 << 25;
+    mallopt(M_MMAP_THRESHOLD, kLargestKept);
+    mallopt(M_TRIM_THRESHOLD, 2 * kLargestKept);
+#endif
 }
 
 Matrix transposed(const Matrix& matrix) {
