@@ -10,12 +10,13 @@ double norm_memory(double rows, double cols) {
     // Vectors of the smaller side that the search for the largest eigenvalue works with.
     constexpr double kVectors = 64.0;
     constexpr double kThreads = 4.0;
+    constexpr double kGrams = 1.5;  // the Gram matrix, and it in float32
     const double smaller = std::min(rows, cols);
     const double larger = std::max(rows, cols);
     const auto longest = static_cast<double>(blas::kPanelLength);
     const double side = std::min(smaller / 2.0, longest);
-    const double numbers =
-        smaller * (2.0 * smaller + kVectors + std::min(larger, longest)) + kThreads * side * side;
+    const double numbers = smaller * (kGrams * smaller + kVectors + std::min(larger, longest)) +
+                           kThreads * side * side;
     return numbers * sizeof(double);
 }
 
