@@ -91,8 +91,13 @@ public:
 
     /// Takes all pieces, with up to `others` threads beside the calling one.
     void take_all(Pieces& pieces, Eigen::Index others) {
+        // Also where a piece of a job has pieces of its own: the lock is this thread's already.
+        if (others < 1) {
+            pieces.take_all();
+            return;
+        }
         const std::unique_lock<std::mutex> alone(one_job_, std::try_to_lock);
-        if (others < 1 || !alone || ::getpid() != process_) {
+        if (!alone || ::getpid() != process_) {
             pieces.take_all();
             return;
         }
