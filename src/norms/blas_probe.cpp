@@ -130,10 +130,13 @@ constexpr Eigen::Index kProbedBlock = 64;
 
 void probe_cholesky() {
     const Matrix factor = integer_factor();
-    Matrix gram = gram_of_rows(factor);
+    const Matrix before = gram_of_rows(factor);
+    Matrix gram = before;
     bool same = cholesky(gram, kProbedBlock) == 0;
     for (Eigen::Index i = 0; i < factor.rows(); ++i) {
-        same = same && gram.row(i).head(i + 1) == factor.row(i).head(i + 1);
+        const Eigen::Index above = factor.rows() - i - 1;
+        same = same && gram.row(i).head(i + 1) == factor.row(i).head(i + 1) &&
+               gram.row(i).tail(above) == before.row(i).tail(above);
     }
     if (!same) {
         distrust("dpotrf or dtrsm does not reproduce an exact integer factor");

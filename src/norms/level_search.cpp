@@ -8,6 +8,7 @@
 
 #include "norms/cholesky_certificate.hpp"
 #include "norms/eigen_system.hpp"
+#include "norms/freivalds.hpp"
 #include "norms/triangular.hpp"
 
 namespace lipcert {
@@ -59,6 +60,7 @@ public:
           smallest_gap_(std::max(kFirstGap, 0x1p-49 * static_cast<double>(lower_.rows()))),
           gap_(smallest_gap_) {
         mirror_above(lower_);
+        witness_ = freivalds::factor_witness(lower_);
     }
 
     [[nodiscard]] TopEigenvalue run() {
@@ -94,6 +96,11 @@ private:
         lower_ = std::move(certificate.factor.lower);
         mirror_below(lower_);
         lower_.diagonal() = diagonal_;
+        // The next level is about this matrix and no other: the same sums of the same numbers are
+        // equal, unless a routine wrote where it has no business.
+        if (freivalds::factor_witness(lower_) != witness_) {
+            freivalds::distrust("what stands above a Cholesky factor (dpotrf, dtrsm, dgemm)", 0);
+        }
         const Estimate found = rayleigh_quotient(lower_, direction);
         if (succeeded) {
             estimate_ = better(estimate_, found);
@@ -111,6 +118,7 @@ private:
 
     Matrix lower_;     ///< gone once a level is good
     Vector diagonal_;  ///< of the matrix, which stands above the diagonal too
+    freivalds::Block witness_;
     Estimate estimate_;
     double smallest_gap_;
     double gap_;

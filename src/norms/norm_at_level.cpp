@@ -5,6 +5,7 @@
 #include "norms/blas.hpp"
 #include "norms/certified_ends.hpp"
 #include "norms/cholesky_certificate.hpp"
+#include "norms/error_terms.hpp"
 #include "norms/paths.hpp"
 
 namespace lipcert {
@@ -22,7 +23,8 @@ double level_of_gram(const Gram& gram, double square) {
     const Upper error =
         cholesky_error_from_trace(gram.lower.rows(), Upper::exact(trace), Upper::exact(square));
     constexpr double kMargin = 1.001;
-    return square - kMargin * (error + gram.error).to_double();
+    const Upper rounded = diagonal_error(Upper::exact(square));
+    return square - kMargin * (error + rounded + gram.error).to_double();
 }
 
 }  // namespace

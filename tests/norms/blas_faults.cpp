@@ -135,6 +135,9 @@ void __wrap_dpotrf_(
     if (fault == Fault::reciprocal) {
         blur_columns(*n, *lda, a);
     }
+    for (std::ptrdiff_t row = 0; fault == Fault::above && row < *n; ++row) {
+        std::fill(a + row * *lda + row + 1, a + row * *lda + *n, 0.0);
+    }
 }
 
 decltype(cblas_ssyrk) __real_cblas_ssyrk;

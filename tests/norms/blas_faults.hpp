@@ -13,6 +13,7 @@ enum class Fault {
     none,       ///< calls are only counted
     changed,    ///< one entry of the last row grows by 10^-6 of itself, a thousandfold in float32
     unwritten,  ///< that entry keeps the value that it had before the call
+    above,      ///< dpotrf zeroes the triangle that is not its own
     reciprocal  ///< dpotrf divides by way of reciprocals of 48 bits, those of powers of two exact
 };
 

@@ -13,6 +13,7 @@
 
 #include "norms/blas.hpp"
 #include "norms/blas_faults.hpp"
+#include "norms/paths.hpp"
 #include "support/float_environment.hpp"
 #include "support/program.hpp"
 #include "support/random.hpp"
@@ -127,6 +128,21 @@ TEST_CASE("a norm is refused where the Gram matrix or its Cholesky factor is wro
         check_blamed(norm, Routine::dsyrk, fault, "dsyrk");
         check_blamed(norm, Routine::dpotrf, fault, "dpotrf");
     }
+}
+
+TEST_CASE("a routine that writes above the diagonal is refused") {
+    const Error found_by_probe = [] {
+        const FaultyBlas faulty(Routine::dpotrf, Fault::above);
+        return error_of([] { blas::run_probes(); });
+    }();
+    CHECK(found_by_probe.kind() == ErrorKind::environment);
+    // Where more than one level is tried, a level above another matrix would prove nothing.
+    test::Random random(86);
+    const Matrix matrix = random.gaussian(60, 60).array() + 1.0;
+    const Action norm = [&] {
+        static_cast<void>(norm_by_factorisation(matrix, 3, Vector(Vector::Unit(60, 0))));
+    };
+    check_blamed(norm, Routine::dpotrf, Fault::above, "dpotrf");
 }
 
 TEST_CASE("no norm rests on a float32 Gram matrix or factor that is wrong") {
