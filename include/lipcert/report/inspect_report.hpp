@@ -15,8 +15,8 @@ struct InspectedModel {
     std::string path, format;
     std::string configuration;  ///< where the hyper-parameters came from
     Inspection inspection;
-    MemoryNeed norms;                   ///< of `lipcert norms`
-    std::optional<MemoryNeed> certify;  ///< where the model is complete
+    MemoryNeed norms;                              ///< of `lipcert norms`
+    std::optional<MemoryNeed> certify;             ///< where the model is complete
     std::optional<std::uint64_t> max_memory = {};  ///< bytes, where it was stated
 };
 
