@@ -40,6 +40,12 @@ struct NormalisedRead {
     Upper gain;  ///< of the outputs per |z| [R26]
 };
 
+/// Where R39 and R40 hold: no other normalisation in between, and no value that a sink keeps.
+bool may_be_joined(const AttentionWeights& weights) {
+    const bool spread_shrinks = !weights.sink || is_zero(weights.value.bias);
+    return spread_shrinks && !weights.query_norm && !weights.key_norm;
+}
+
 /// [R39] [R40] The normalisation together with what reads it. All arguments must outlive `best`'s
 /// decision.
 void offer_jointly(const NormalisedRead& read,
@@ -147,12 +153,11 @@ void Walk::apply(const Attention& attention, StreamBounds& stream, const std::st
     if (!looks_across) {
         weights.query.weight = weights.key.weight = MatrixBall();
     }
-    const Upper& tau = weights.score_scale;
     const HeadSum moved = sink_values(weights, values, stream.domain_radius);
     std::optional<AttentionBound> parts;
     const auto both_parts = [&] {
         if (!parts) {
-            parts = attention_bound(moved, paths, tau, stream.domain_radius);
+            parts = attention_bound(moved, paths, weights.score_scale, stream.domain_radius);
             refine_query(weights, stream.domain_radius, *parts);
         }
         return Bound{parts->lipschitz(), parts->rule};
@@ -165,8 +170,7 @@ void Walk::apply(const Attention& attention, StreamBounds& stream, const std::st
     const Upper scale = attention.output_scale.magnitude();
     const NormalisedRead read{weights, values, sphere, reach.gain};
     best.offer(both_parts);
-    const bool spread_shrinks = !weights.sink || is_zero(weights.value.bias);
-    if (norm && spread_shrinks && !weights.query_norm && !weights.key_norm) {
+    if (norm && may_be_joined(weights)) {
         for (const ScorePath& scores : paths) {
             offer_jointly(read, scores, *norm, best);
         }

@@ -67,9 +67,9 @@ Vector sharpened_top(const FloatMatrix& lower,
         return pairs.vectors.col(0);
     }
     const Vector weights = solver.eigenvectors().col(last);
-    const Vector top = pairs.vectors * weights;
+    Vector top = pairs.vectors * weights;
     const Vector residual = images * weights - value * top;
-    const Vector corrected = top + ritz_correction(lower, pairs.vectors, value, residual);
+    Vector corrected = top + ritz_correction(lower, pairs.vectors, value, residual);
     if (!corrected.allFinite()) {
         return top;
     }
