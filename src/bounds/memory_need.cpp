@@ -25,6 +25,8 @@ namespace {
 constexpr double kProgram = 44.0 * (1U << 20U);
 /// What the allocator keeps of what was given back, as a part of all.
 constexpr double kSlack = 1.1;
+/// Of what other steps gave back the program keeps as much (keep_freed_memory).
+constexpr double kKept = 64.0 * (1U << 20U);
 
 struct Shape {
     double rows = 0.0;
@@ -59,13 +61,19 @@ public:
 
     /// `bytes` more for a while.
     void pass(double bytes) {
-        if (most_.step.empty() || held_ + bytes > most_.bytes) {
-            most_ = {held_ + bytes, step_};
+        const double here = held_ + bytes;
+        if (most_.step.empty() || here > most_.bytes) {
+            if (most_.step != step_) {
+                of_others_ = most_.bytes;
+            }
+            most_ = {here, step_};
+        } else if (most_.step != step_) {
+            of_others_ = std::max(of_others_, here);
         }
     }
 
     [[nodiscard]] MemoryNeed most() const {
-        const double bytes = kProgram + kSlack * most_.bytes;
+        const double bytes = kProgram + kSlack * most_.bytes + std::min(kKept, of_others_);
         constexpr auto kLargest = std::numeric_limits<std::uint64_t>::max();
         return {
             bytes < static_cast<double>(kLargest) ? static_cast<std::uint64_t>(bytes) : kLargest,
@@ -81,6 +89,7 @@ private:
     double held_;
     std::string step_;
     Most most_;
+    double of_others_ = 0.0;  ///< the most of every other step
 };
 
 /// What stays in memory while a checkpoint is open: an archive is unpacked.
