@@ -16,6 +16,7 @@
 #include "bounds/module_kind.hpp"
 #include "bounds/unrolled.hpp"
 #include "bounds/walk.hpp"
+#include "norms/large_matrix.hpp"
 
 namespace lipcert {
 
@@ -25,8 +26,6 @@ namespace {
 constexpr double kProgram = 44.0 * (1U << 20U);
 /// What the allocator keeps of what was given back, as a part of all.
 constexpr double kSlack = 1.1;
-/// Of what other steps gave back the program keeps as much (keep_freed_memory).
-constexpr double kKept = 64.0 * (1U << 20U);
 
 struct Shape {
     double rows = 0.0;
@@ -73,7 +72,9 @@ public:
     }
 
     [[nodiscard]] MemoryNeed most() const {
-        const double bytes = kProgram + kSlack * most_.bytes + std::min(kKept, of_others_);
+        // Of what other steps gave back the program keeps as much (keep_freed_memory).
+        const double kept = std::min(double{kKeptMemory}, of_others_);
+        const double bytes = kProgram + kSlack * most_.bytes + kept;
         constexpr auto kLargest = std::numeric_limits<std::uint64_t>::max();
         return {
             bytes < static_cast<double>(kLargest) ? static_cast<std::uint64_t>(bytes) : kLargest,

@@ -8,7 +8,6 @@
 #include "norms/blocked_cholesky.hpp"
 #include "norms/error_terms.hpp"
 #include "norms/freivalds.hpp"
-#include "norms/parallel.hpp"
 #include "norms/scaling.hpp"
 #include "norms/triangular.hpp"
 
@@ -106,13 +105,7 @@ CholeskyFactor factorise(Matrix lower) {
 }
 
 EigenvalueCertificate certify_level(Matrix gram, double level) {
-    const Eigen::Index n = gram.rows();
-    for_each_row_range(n, n, [&](Eigen::Index begin, Eigen::Index end) {
-        for (Eigen::Index i = begin; i < end; ++i) {
-            gram.row(i).head(i) = -gram.row(i).head(i);
-            gram(i, i) = level - gram(i, i);
-        }
-    });
+    subtract_from_level(gram, level);
     const double largest = gram.diagonal().maxCoeff();
     EigenvalueCertificate result;
     result.factor = factorise(std::move(gram));

@@ -97,12 +97,7 @@ void require_crude_gram(const CrudeGram& gram,
 
 Upper certify_crude_level(FloatMatrix& lower, float level) {
     const Eigen::Index n = lower.rows();
-    for_each_row_range(n, n, [&](Eigen::Index begin, Eigen::Index end) {
-        for (Eigen::Index i = begin; i < end; ++i) {
-            lower.row(i).head(i) = -lower.row(i).head(i);
-            lower(i, i) = level - lower(i, i);
-        }
-    });
+    subtract_from_level(lower, level);
     const float largest = lower.diagonal().maxCoeff();
     const Eigen::VectorXf x = freivalds::signs(n).col(0).cast<float>();
     const Eigen::VectorXf image = symmetric_product(lower, x);

@@ -15,6 +15,7 @@
 #include "norms/smaller_side.hpp"
 #include "norms/spectral_density.hpp"
 #include "norms/start_vectors.hpp"
+#include "norms/triangular.hpp"
 #include <Eigen/QR>
 
 namespace lipcert::estimate {
@@ -257,19 +258,7 @@ private:
 /// The Gram matrix in float32, both triangles.
 FloatMatrix float_gram(const Matrix& tall) {
     FloatMatrix gram = form_crude_gram(SmallerSide(tall, 0)).lower;
-    constexpr Index kTile = 64;
-    const Index tiles = (gram.rows() + kTile - 1) / kTile;
-    for_each_piece(tiles, operations_of_pass(gram.rows(), gram.cols()), [&](Index tile) {
-        const Index begin = tile * kTile;
-        const Index count = std::min(kTile, gram.rows() - begin);
-        for (Index left = 0; left < begin; left += kTile) {
-            gram.block(left, begin, kTile, count) =
-                gram.block(begin, left, count, kTile).transpose();
-        }
-        for (Index i = begin; i < begin + count; ++i) {
-            gram.block(begin, i, i - begin, 1) = gram.block(i, begin, 1, i - begin).transpose();
-        }
-    });
+    mirror_above(gram);
     return gram;
 }
 

@@ -24,9 +24,8 @@ void prefer_huge_pages(void* data, std::size_t bytes) {
 
 void keep_freed_memory() {
 #ifdef __GLIBC__
-    constexpr int kLargestKept = 0x1 << 25;
-    mallopt(M_MMAP_THRESHOLD, kLargestKept);
-    mallopt(M_TRIM_THRESHOLD, 2 * kLargestKept);
+    mallopt(M_MMAP_THRESHOLD, kKeptMemory / 2);
+    mallopt(M_TRIM_THRESHOLD, kKeptMemory);
 #endif
 }
 

@@ -10,8 +10,11 @@ namespace lipcert {
 /// as much as a pass over them. A hint; nothing depends on it.
 void prefer_huge_pages(void* data, std::size_t bytes);
 
-/// Lets the process keep matrices of up to 32 MB, 64 MB together, that it has freed: new memory
-/// costs its first touch. For programs, before they work.
+/// Bytes of freed matrices that a process keeps, each at most half as large.
+inline constexpr int kKeptMemory = 0x1 << 26;
+
+/// Lets the process keep so much of what it has freed: new memory costs its first touch. For
+/// programs, before they work.
 void keep_freed_memory();
 
 /// Resizes without initialising, for matrices that are written as a whole next.

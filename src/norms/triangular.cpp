@@ -99,8 +99,8 @@ B gram_times(const M& lower, const B& x) {
 
 /// copy(block above the diagonal, its mirror image below), tile by tile; a tile on the diagonal is
 /// passed as single entries.
-template <typename Copy>
-void for_each_mirrored(Matrix& matrix, const Copy& copy) {
+template <typename M, typename Copy>
+void for_each_mirrored(M& matrix, const Copy& copy) {
     const Eigen::Index n = matrix.rows();
     for_each_piece((n + kTile - 1) / kTile, operations_of_pass(n, n), [&](Eigen::Index strip) {
         const Eigen::Index row = strip * kTile;
@@ -113,6 +113,16 @@ void for_each_mirrored(Matrix& matrix, const Copy& copy) {
         for (Eigen::Index col = row + height; col < n; col += kTile) {
             const Eigen::Index width = std::min(kTile, n - col);
             copy(matrix.block(row, col, height, width), matrix.block(col, row, width, height));
+        }
+    });
+}
+
+template <typename M>
+void subtract_in_place(M& lower, typename M::Scalar level) {
+    for_each_row_range(lower.rows(), lower.cols(), [&](Eigen::Index begin, Eigen::Index end) {
+        for (Eigen::Index i = begin; i < end; ++i) {
+            lower.row(i).head(i) = -lower.row(i).head(i);
+            lower(i, i) = level - lower(i, i);
         }
     });
 }
@@ -165,8 +175,20 @@ void mirror_above(Matrix& matrix) {
     for_each_mirrored(matrix, [](auto above, auto below) { above = below.transpose(); });
 }
 
+void mirror_above(FloatMatrix& matrix) {
+    for_each_mirrored(matrix, [](auto above, auto below) { above = below.transpose(); });
+}
+
 void mirror_below(Matrix& matrix) {
     for_each_mirrored(matrix, [](auto above, auto below) { below = above.transpose(); });
+}
+
+void subtract_from_level(Matrix& lower, double level) {
+    subtract_in_place(lower, level);
+}
+
+void subtract_from_level(FloatMatrix& lower, float level) {
+    subtract_in_place(lower, level);
 }
 
 }  // namespace lipcert

@@ -36,6 +36,11 @@ void solve_transposed_leading_block(const Matrix& lower, Vector& x);
 
 /// Copies what stands below the diagonal to its mirror image above it, or back.
 void mirror_above(Matrix& matrix);
+void mirror_above(FloatMatrix& matrix);
 void mirror_below(Matrix& matrix);
+
+/// The lower triangle of level I - A in place of that of A.
+void subtract_from_level(Matrix& lower, double level);
+void subtract_from_level(FloatMatrix& lower, float level);
 
 }  // namespace lipcert
