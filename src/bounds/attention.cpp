@@ -104,7 +104,7 @@ AttentionRadius attention_radius(const AttentionWeights& weights, const HeadSum&
     const std::vector<Upper> ones(heads.norms.size(), Upper::exact(1.0));
     AttentionRadius result;
     Best gain("reach of attention");
-    gain.offer([&] { return plain_sum(heads, ones); }, "R26");
+    gain.offer([&] { return plain_sum(heads.norms, ones); }, "R26");
     if (ones.size() > 1) {
         gain.offer(
             [&] {

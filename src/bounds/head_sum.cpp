@@ -140,10 +140,10 @@ Upper weighted_gain(const std::vector<Upper>& gains, const HeadWeights& weights)
     return sqrt(sum_of_squares);
 }
 
-Upper plain_sum(const HeadSum& values, const std::vector<Upper>& gains) {
+Upper plain_sum(const std::vector<Upper>& norms, const std::vector<Upper>& gains) {
     Upper total;
     for (std::size_t h = 0; h < gains.size(); ++h) {
-        total += gains[h] * values.norms[h];
+        total += gains[h] * norms[h];
     }
     return total;
 }

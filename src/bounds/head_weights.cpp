@@ -31,6 +31,9 @@ constexpr double kHalfLife = 8.0;
 /// The descent ends when as many steps have lowered the bound by less than this part of it.
 constexpr int kPatience = 10;
 constexpr double kWorthwhile = 1e-4;
+/// A look takes few passes, and its rounding errors must not decide.
+constexpr int kPassesOfLook = 4;
+constexpr double kClearlyAbove = 1.001;
 
 /// The values relative to the largest of them; 0 where that says nothing.
 std::vector<double> relative(const std::vector<Upper>& values, const Upper& largest) {
@@ -293,6 +296,30 @@ HeadWeights optimised_weights(const HeadProblem& problem, const HeadWeights& sta
     };
     const std::vector<double> roots = found_parameters("head-weights", start.roots.size(), search);
     return roots.empty() ? start : weights_of_roots(roots);
+}
+
+bool head_sum_seems_above(const Upper& bound,
+                          const std::vector<MatrixBall>& blocks,
+                          const std::vector<Upper>& gains,
+                          const HeadWeights& weights) {
+    // For every density matrix D and all weights c' the head sum is bounded by no less than
+    // sum_h f_h sqrt(tr B_h^T D B_h): that sum is at most sqrt(sum f_h^2/c'_h) times
+    // sqrt(tr D sum c'_h B_h B_h^T), of which the largest eigenvalue is no less.
+    const std::vector<Upper> scales = scales_of(blocks);
+    const Upper largest = largest_of(scales);
+    if (!bound.is_finite() || bound.is_zero() || largest.is_zero()) {
+        return false;
+    }
+    const auto count = static_cast<Index>(blocks.size());
+    const Vector squares = to_vector(weights.roots, count).array().square();
+    WeightedGram gram(blocks, shares_of_largest(scales));
+    (void)gram.top_eigenvalue(squares, kPassesOfLook);
+    double ratio = 0.0;
+    for (Index h = 0; h < count; ++h) {
+        const Upper gain = gains[static_cast<std::size_t>(h)] * largest / Lower::of(bound.value());
+        ratio += gain.to_double() * std::sqrt(gram.shares()(h) / squares(h));
+    }
+    return ratio > kClearlyAbove;
 }
 
 }  // namespace lipcert

@@ -25,4 +25,12 @@ struct HeadProblem {
 /// effort), each some 24 products of all B_h and of all N_h with a vector, in float32.
 [[nodiscard]] HeadWeights optimised_weights(const HeadProblem& problem, const HeadWeights& start);
 
+/// Whether no weights seem to bring the head sum of R20 with these gains below `bound`: a look, in
+/// rounded arithmetic, at the blocks along the directions that count most with these weights. It
+/// tells where a search is worth its time; nothing is proved by it.
+[[nodiscard]] bool head_sum_seems_above(const Upper& bound,
+                                        const std::vector<MatrixBall>& blocks,
+                                        const std::vector<Upper>& gains,
+                                        const HeadWeights& weights);
+
 }  // namespace lipcert

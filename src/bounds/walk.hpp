@@ -68,9 +68,6 @@ private:
     [[nodiscard]] MlpBlock read_mlp(const StreamBounds& stream,
                                     const Mlp& mlp,
                                     const std::string& where) const;
-    void refine_query(const AttentionWeights& weights,
-                      const Upper& radius,
-                      AttentionBound& bound) const;
     void pass(const MlpBlock& block, StreamBounds& stream, const std::string& where) const;
     void apply_jointly(const Residual& residual,
                        StreamBounds& stream,

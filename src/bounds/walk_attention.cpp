@@ -1,10 +1,14 @@
 #include "lipcert/bounds/attention.hpp"
 #include "lipcert/bounds/rules.hpp"
 
+#include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "bounds/attention_heads.hpp"
+#include "bounds/behind_norm.hpp"
 #include "bounds/best.hpp"
 #include "bounds/walk.hpp"
 
@@ -32,47 +36,175 @@ Eigen::Index entries_of(const AttentionWeights& weights) {
     return entries;
 }
 
-/// Attention that reads normalised tokens, |z| <= sphere.
-struct NormalisedRead {
-    const AttentionWeights& weights;
-    const HeadSum& values;
-    Upper sphere;
-    Upper gain;  ///< of the outputs per |z| [R26]
-};
-
 /// Where R39 and R40 hold: no other normalisation in between, and no value that a sink keeps.
 bool may_be_joined(const AttentionWeights& weights) {
     const bool spread_shrinks = !weights.sink || is_zero(weights.value.bias);
     return spread_shrinks && !weights.query_norm && !weights.key_norm;
 }
 
-/// [R39] [R40] The normalisation together with what reads it. All arguments must outlive `best`'s
-/// decision.
-void offer_jointly(const NormalisedRead& read,
-                   const ScorePath& scores,
-                   const NormInChain& norm,
-                   Best& best) {
-    best.offer([&] {
-        const Bound joint = behind_norm(read.values, scores, read.weights.score_scale, read.sphere);
-        return Bound{joint.upper * norm.excess, joint.rule};
-    });
-    if (!norm.shell) {
-        return;
+/// [R39] [R40] What is bounded together with the normalisation before it, for each path of scores.
+/// All searches are made here, so that candidates share what they find.
+class JointWithNorm {
+public:
+    /// `sphere`: sqrt(d). The paths must outlive it.
+    JointWithNorm(const std::vector<AttentionHeads>& paths,
+                  const NormInChain& norm,
+                  const Upper& score_scale,
+                  const Upper& sphere)
+        : excess_(norm.excess) {
+        for (const AttentionHeads& heads : paths) {
+            Path path{heads.scores.rule, BehindNorm(heads, score_scale, sphere), std::nullopt};
+            if (norm.shell) {
+                path.on_shell.emplace(heads, score_scale, *norm.shell, sphere);
+            }
+            paths_.push_back(std::move(path));
+        }
     }
-    const auto shell = [&](const Upper& across) {
-        return on_shell(read.values,
-                        scores,
-                        read.weights.score_scale,
-                        *norm.shell,
-                        read.sphere,
-                        {read.gain, across});
+
+    /// Weights that R39 found, one of each path; empty where one head is left.
+    [[nodiscard]] std::vector<HeadWeights> weights() const {
+        std::vector<HeadWeights> weights;
+        for (const Path& path : paths_) {
+            if (!path.behind_norm.weights().empty()) {
+                weights.push_back(path.behind_norm.weights().front());
+            }
+        }
+        return weights;
+    }
+
+    /// The least that R39 gives with these weights alone.
+    [[nodiscard]] Upper shared() const {
+        Upper least = Upper::infinity();
+        for (const Path& path : paths_) {
+            least = min(least, path.behind_norm.shared() * excess_);
+        }
+        return least;
+    }
+
+    /// `gain`: of the outputs per |z| [R26]. `across`: gives what `query_across_values` does. All
+    /// must outlive the decision of `best`.
+    void offer_to(Best& best, const Upper& gain, const std::function<Upper()>& across) const {
+        for (const Path& path : paths_) {
+            best.offer([this, &path] {
+                const Bound joint = path.behind_norm.best();
+                return Bound{joint.upper * excess_, joint.rule};
+            });
+            if (!path.on_shell) {
+                continue;
+            }
+            best.offer(
+                [&] {
+                    return path.on_shell->bound({gain, Upper::infinity()});
+                },
+                path.rule + " R40");
+            best.offer([&]() -> std::optional<Bound> {
+                const SphereReach reach{gain, across()};
+                return reach.across.is_finite() ? std::optional(Bound{path.on_shell->bound(reach),
+                                                                      path.rule + " R40 R22"})
+                                                : std::nullopt;
+            });
+        }
+    }
+
+private:
+    struct Path {
+        std::string rule;
+        BehindNorm behind_norm;
+        std::optional<OnShell> on_shell;
     };
-    best.offer([shell] { return shell(Upper::infinity()); }, scores.rule + " R40");
-    best.offer([&, shell]() -> std::optional<Bound> {
-        const Upper across = query_across_values(read.weights, read.sphere, read.values.effort);
-        return across.is_finite() ? std::optional(Bound{shell(across), scores.rule + " R40 R22"})
-                                  : std::nullopt;
+
+    Upper excess_;
+    std::vector<Path> paths_;
+};
+
+/// Attention as its bounds see it.
+struct AttentionRead {
+    const AttentionWeights& weights;
+    std::vector<AttentionHeads> paths = {};
+    Upper radius = {};                        ///< of the tokens
+    Upper sphere = {};                        ///< of normalised tokens
+    Upper gain = {};                          ///< of the outputs per |x| [R26]
+    std::optional<JointWithNorm> joint = {};  ///< behind a normalisation
+    Eigen::Index entries = 0;                 ///< of all matrices
+};
+
+struct BoundedAttention {
+    Best best;
+    std::optional<AttentionBound> parts;  ///< in full where the Frobenius norm is asked for
+};
+
+/// [R22] with the least bound of the query part.
+void refine_query(const AttentionRead& read, AttentionBound& bound) {
+    Best least("query by halves");
+    least.offer([&] { return bound.query; }, "");
+    least.offer([&]() -> std::optional<Bound> {
+        const Upper across =
+            query_across_values(read.weights, read.radius, read.paths.front().values.effort);
+        if (!across.is_finite()) {
+            return std::nullopt;
+        }
+        const Bound half{(bound.query + across).scaled(-1), "R22"};
+        bound.alternatives.push_back({"query", half.rule, half.upper});
+        return half;
     });
+    least.decide();
+    bound.query = least.upper();
+    bound.rule = joined_rules({bound.rule, least.rule()});
+}
+
+AttentionBound both_parts(const AttentionRead& read) {
+    AttentionBound parts =
+        attention_bound(read.paths,
+                        read.joint ? read.joint->weights() : std::vector<HeadWeights>(),
+                        read.weights.score_scale,
+                        read.radius);
+    refine_query(read, parts);
+    return parts;
+}
+
+/// What both parts give with the weights that R39 found, where R39 is seen to give less; otherwise
+/// nothing. Weights of their own, and R22, may lower the query part: by half each, say.
+std::optional<AttentionBound> parts_above(const AttentionRead& read) {
+    const std::vector<HeadWeights> weights =
+        read.joint ? read.joint->weights() : std::vector<HeadWeights>();
+    if (weights.size() != read.paths.size()) {
+        return std::nullopt;
+    }
+    AttentionBound parts =
+        attention_bound_at(read.paths, weights, read.weights.score_scale, read.radius);
+    const bool are_above = read.joint->shared() < parts.value_key + parts.query.scaled(-2);
+    return are_above ? std::optional(std::move(parts)) : std::nullopt;
+}
+
+BoundedAttention bound_attention(const AttentionRead& read, bool with_frobenius) {
+    BoundedAttention result{Best("attention", read.entries), std::nullopt};
+    std::optional<AttentionBound>& parts = result.parts;
+    if (with_frobenius) {
+        parts = both_parts(read);
+    }
+    const auto of_parts = [&parts] { return Bound{parts->lipschitz(), parts->rule}; };
+    result.best.offer_after(
+        [&]() -> std::optional<Bound> {
+            if (!parts) {
+                parts = parts_above(read);
+                return parts ? std::optional(of_parts()) : std::nullopt;
+            }
+            return std::nullopt;
+        },
+        [&] {
+            if (!parts) {
+                parts = both_parts(read);
+            }
+            return of_parts();
+        });
+    const std::function<Upper()> across = [&] {
+        return query_across_values(read.weights, read.sphere, read.paths.front().values.effort);
+    };
+    if (read.joint) {
+        read.joint->offer_to(result.best, read.gain, across);
+    }
+    result.best.decide();
+    return result;
 }
 
 }  // namespace
@@ -85,26 +217,6 @@ std::optional<HeadNorm> Walk::read_head_norm(const std::optional<Normalisation>&
     }
     const FoldNorms norms = measure_fold(read_fold(checkpoint_, *norm, head_dimension, where));
     return HeadNorm{norms.gain, norms.offset, norm->epsilon, minimum_rms(*norm), norm->kind};
-}
-
-/// [R22] with the least bound of the query part.
-void Walk::refine_query(const AttentionWeights& weights,
-                        const Upper& radius,
-                        AttentionBound& bound) const {
-    Best least("query by halves");
-    least.offer([&] { return bound.query; }, "");
-    least.offer([&]() -> std::optional<Bound> {
-        const Upper across = query_across_values(weights, radius, effort_);
-        if (!across.is_finite()) {
-            return std::nullopt;
-        }
-        const Bound half{(bound.query + across).scaled(-1), "R22"};
-        bound.alternatives.push_back({"query", half.rule, half.upper});
-        return half;
-    });
-    least.decide();
-    bound.query = least.upper();
-    bound.rule = joined_rules({bound.rule, least.rule()});
 }
 
 AttentionWeights Walk::read_attention(const StreamBounds& stream,
@@ -131,7 +243,9 @@ void Walk::apply(const Attention& attention, StreamBounds& stream, const std::st
     require_bounded(stream, "attention", where);
     AttentionWeights weights = read_attention(stream, attention, where);
     const std::optional<NormInChain> norm = stream.fold ? stream.norm : std::nullopt;
-    const Upper sphere = sqrt(Upper::of_count(stream.width));
+    AttentionRead read{.weights = weights, .radius = stream.domain_radius};
+    read.sphere = sqrt(Upper::of_count(stream.width));
+    read.entries = entries_of(weights);
     stream.fold.reset();
     HeadSum values = value_path(weights, where);  // which holds the heads against the matrices
     values.effort = effort_;
@@ -140,7 +254,6 @@ void Walk::apply(const Attention& attention, StreamBounds& stream, const std::st
     weights.query_norm = read_head_norm(attention.query_norm, head_dimension, where);
     weights.key_norm = read_head_norm(attention.key_norm, head_dimension, where);
     stream.width = static_cast<std::size_t>(weights.output.weight.rows());
-    Best best("attention", entries_of(weights));
 
     // From here on the heads' thin factors stand for the matrices, but for the rule of R22.
     const bool looks_across = may_look_across(weights);
@@ -149,41 +262,30 @@ void Walk::apply(const Attention& attention, StreamBounds& stream, const std::st
     }
     const Upper score = largest_score(weights, stream.ball_radius, where);
     count_score(attention.score_cap ? min(score, attention.score_cap->magnitude()) : score, stream);
-    const std::vector<ScorePath> paths = score_paths(weights, stream.domain_radius, where);
+    const HeadSum moved = sink_values(weights, values, stream.domain_radius);
+    for (const ScorePath& path : score_paths(weights, stream.domain_radius, where)) {
+        read.paths.emplace_back(moved, path);
+    }
     if (!looks_across) {
         weights.query.weight = weights.key.weight = MatrixBall();
     }
-    const HeadSum moved = sink_values(weights, values, stream.domain_radius);
-    std::optional<AttentionBound> parts;
-    const auto both_parts = [&] {
-        if (!parts) {
-            parts = attention_bound(moved, paths, weights.score_scale, stream.domain_radius);
-            refine_query(weights, stream.domain_radius, *parts);
-        }
-        return Bound{parts->lipschitz(), parts->rule};
-    };
-    std::string rule_of_frobenius;
-    if (sqrt_sequence_length_) {
-        rule_of_frobenius = both_parts().rule;
-    }
     const AttentionRadius reach = attention_radius(weights, values);
-    const Upper scale = attention.output_scale.magnitude();
-    const NormalisedRead read{weights, values, sphere, reach.gain};
-    best.offer(both_parts);
+    read.gain = reach.gain;
     if (norm && may_be_joined(weights)) {
-        for (const ScorePath& scores : paths) {
-            offer_jointly(read, scores, *norm, best);
-        }
+        read.joint.emplace(read.paths, *norm, weights.score_scale, read.sphere);
     }
-    best.decide();
-    if (parts) {
-        note(parts->alternatives, stream);
+    const BoundedAttention bounds = bound_attention(read, sqrt_sequence_length_.has_value());
+    if (bounds.parts) {
+        note(bounds.parts->alternatives, stream);
     }
-    note(best.alternatives(), stream);
-    stream.lipschitz *= scale * best.upper();
-    stream.frobenius *= scale * (sqrt_sequence_length_ ? parts->frobenius(*sqrt_sequence_length_)
-                                                       : Upper::infinity());
-    stream.rule = joined_rules({stream.rule, best.rule(), rule_of_frobenius});
+    note(bounds.best.alternatives(), stream);
+    const Upper scale = attention.output_scale.magnitude();
+    stream.lipschitz *= scale * bounds.best.upper();
+    stream.frobenius *=
+        scale * (sqrt_sequence_length_ ? bounds.parts->frobenius(*sqrt_sequence_length_)
+                                       : Upper::infinity());
+    stream.rule = joined_rules(
+        {stream.rule, bounds.best.rule(), sqrt_sequence_length_ ? bounds.parts->rule : ""});
     map_radii(stream, [&](const Upper& radius) {
         return scale * affine_radius(reach.gain, reach.offset, radius);
     });

@@ -156,3 +156,69 @@ TEST_CASE("a stated choice that is worse proves what it proves, and one that is 
     CHECK(first == 1);
     CHECK(wrong.disagreement());
 }
+
+namespace {
+
+/// A bound of 2 and one that costs a search, of which a glance may prove 3; notes what is computed.
+Best with_glance(bool is_hopeless, std::vector<int>& computed) {
+    Best best("part");
+    best.offer([] { return Upper::exact(2.0); }, "R1");
+    best.offer_after(
+        [&, is_hopeless]() -> std::optional<Bound> {
+            computed.push_back(1);
+            return is_hopeless ? std::optional(Bound{Upper::exact(3.0), "R2"}) : std::nullopt;
+        },
+        [&] {
+            computed.push_back(2);
+            const auto found =
+                lipcert::found_parameters("a", 1, [] { return std::vector<double>{1.0}; });
+            return Bound{Upper::exact(found.front()), "R2"};
+        });
+    return best.decide();
+}
+
+}  // namespace
+
+TEST_CASE("a candidate that a glance rules out is listed, not computed, unless it is stated") {
+    std::vector<int> computed;
+    Searches searches;
+    searches.enter("x");
+    {
+        const SearchScope scope(&searches);
+        const Best best = with_glance(true, computed);
+        CHECK(best.upper() == Upper::exact(2.0));
+        CHECK(best.rule() == "R1");
+        REQUIRE(best.alternatives().size() == 2);
+        CHECK(best.alternatives()[1].upper == Upper::exact(3.0));
+    }
+    CHECK(computed == std::vector<int>{1});
+    CHECK(searches.found() == std::vector<FoundParameters>{{"x", "candidate for part", {1.0}}});
+
+    computed.clear();
+    CHECK(with_glance(false, computed).upper() == Upper::exact(1.0));
+    CHECK(computed == std::vector<int>{1, 2});
+
+    // `verify` takes no glance: what is stated is proved.
+    computed.clear();
+    Searches stated(
+        std::vector<FoundParameters>{{"x", "candidate for part", {2.0}}, {"x", "a", {1.0}}});
+    stated.enter("x");
+    const SearchScope scope(&stated);
+    CHECK(with_glance(true, computed).upper() == Upper::exact(1.0));
+    CHECK(computed == std::vector<int>{2});
+    CHECK_FALSE(stated.disagreement());
+}
+
+TEST_CASE("a glance never wins, even where it proves less than all others") {
+    Best best("part");
+    best.offer_after(
+        [] {
+            return std::optional(Bound{Upper::exact(1.0), "R1"});
+        },
+        [] {
+            return Bound{Upper::exact(1.0), "R1"};
+        });
+    best.offer([] { return Upper::exact(2.0); }, "R2");
+    CHECK(best.decide().upper() == Upper::exact(2.0));
+    CHECK(best.rule() == "R2");
+}

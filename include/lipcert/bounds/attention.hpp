@@ -3,7 +3,6 @@
 #include "lipcert/bounds/attention_weights.hpp"
 #include "lipcert/bounds/head_sum.hpp"
 #include "lipcert/bounds/network_bounds.hpp"
-#include "lipcert/bounds/normalisation.hpp"
 
 #include <string>
 #include <vector>
@@ -93,12 +92,6 @@ struct AttentionRadius {
                                              const Upper& score_scale,
                                              const Upper& radius);
 
-/// The least of each part over several bounds of the same scores [R0].
-[[nodiscard]] AttentionBound attention_bound(const HeadSum& values,
-                                             const std::vector<ScorePath>& paths,
-                                             const Upper& score_scale,
-                                             const Upper& radius);
-
 /// Where [R22] holds: without rotary positions, normalised queries or keys, capped scores, a sink.
 [[nodiscard]] bool may_look_across(const AttentionWeights& weights);
 
@@ -109,30 +102,6 @@ struct AttentionRadius {
 [[nodiscard]] Upper query_across_values(const AttentionWeights& weights,
                                         const Upper& radius,
                                         Effort effort);
-
-/// The max-token constant of attention together with the normalisation before it, relative to
-/// 1/sqrt(epsilon) [R39]; for scores of [R19] and [R23], and with a sink only where there is no
-/// value bias. `sphere`: sqrt(d), the radius that
-/// normalised tokens approach. `rule`: of the scores, of the sum over heads, and R39.
-[[nodiscard]] Bound behind_norm(const HeadSum& values,
-                                const ScorePath& scores,
-                                const Upper& score_scale,
-                                const Upper& sphere);
-
-/// What attention makes of normalised tokens as a whole.
-struct SphereReach {
-    Upper gain;    ///< of the outputs per |z| [R26]
-    Upper across;  ///< query_across_values for |z| <= sqrt(d) [R22]; +inf: not used
-};
-
-/// The same for pairs of normalised tokens that all lie in a shell, relative to the bound of
-/// |z - z'| [R40], with R22 where `reach.across` is finite. `sphere`: sqrt(d).
-[[nodiscard]] Upper on_shell(const HeadSum& values,
-                             const ScorePath& scores,
-                             const Upper& score_scale,
-                             const Shell& shell,
-                             const Upper& sphere,
-                             const SphereReach& reach);
 
 /// [R26]: outputs are convex combinations of values, so a value bias is a constant; with a sink, of
 /// values and zero [R24].

@@ -59,7 +59,7 @@ struct HeadSum {
     Effort effort = Effort::standard;  ///< that goes into weights for the sum
 };
 
-/// sum_h gains[h] |P_h|: the head sum by the triangle inequality [R20].
-[[nodiscard]] Upper plain_sum(const HeadSum& values, const std::vector<Upper>& gains);
+/// sum_h gains[h] norms[h], norms[h] >= |P_h|: the head sum by the triangle inequality [R20].
+[[nodiscard]] Upper plain_sum(const std::vector<Upper>& norms, const std::vector<Upper>& gains);
 
 }  // namespace lipcert
