@@ -9,7 +9,6 @@
 #include "norms/blas.hpp"
 #include "norms/parallel.hpp"
 #include <Eigen/Eigenvalues>
-#include <Eigen/QR>
 
 namespace lipcert {
 
@@ -25,6 +24,9 @@ constexpr int kPasses = 1;
 /// must be to count as equal to it.
 constexpr Index kFollowed = 8;
 constexpr double kSmoothing = 0.003;
+/// Combinations of unit vectors that are shorter than a hundredth count as dependent: what float32
+/// products say along them is noise.
+constexpr double kIndependent = 1e-4;
 constexpr double kFirstStep = 0.7;
 /// Steps shrink to half of the first one after this many.
 constexpr double kHalfLife = 8.0;
@@ -72,50 +74,46 @@ Vector to_vector(const std::vector<double>& values, Index size) {
     return result;
 }
 
-/// sum_h w_h C_h C_h^T, C_h = scale_h times the centre of ball h, its exponent apart; the balls
-/// must outlive it. Follows the leading eigenvectors while the weights move: trained heads have
-/// flat spectra, where a single vector would be lost. Products are in float32.
+/// sum_h w_h C_h C_h^T, C_h = scale_h times the centre of ball h, its exponent apart. Follows the
+/// leading eigenvectors V while the weights move: trained heads have flat spectra, where a single
+/// vector would be lost. Products with the blocks are in float32, and of few columns: the weights
+/// multiply what they give, so that C_h^T V outlives a change of them.
 class WeightedGram {
 public:
     WeightedGram() = default;
 
     WeightedGram(const std::vector<MatrixBall>& balls, std::vector<double> scales)
-        : balls_(&balls), scales_(std::move(scales)) {
-        Index cols = 0;
+        : scales_(std::move(scales)) {
+        begin_.push_back(0);
         for (const MatrixBall& ball : balls) {
-            begin_.push_back(cols);
-            cols += ball.cols();
+            begin_.push_back(begin_.back() + ball.cols());
         }
         const Index rows = balls.empty() ? 0 : balls.front().rows();
-        blocks_.resize(rows, cols);
+        blocks_.resize(rows, begin_.back());
+        for_each_row_range(rows, begin_.back(), [&](Index begin, Index end) {
+            for (std::size_t h = 0; h < balls.size(); ++h) {
+                const Matrix& centre = balls[h].centre();
+                blocks_.block(begin, begin_[h], end - begin, centre.cols()) =
+                    centre.middleRows(begin, end - begin).cast<float>();
+            }
+        });
         const Index count = std::min(kFollowed, rows);
         leading_ = Matrix::Identity(rows, count) + Matrix::Constant(rows, count, 0.01);
+        parts_ = parts_of(leading_);
     }
 
     /// About the largest eigenvalue; afterwards `shares` tells what each head has of it.
     double top_eigenvalue(const Vector& weights, int steps) {
         shares_ = Vector::Zero(weights.size());
-        const double unit = put_together(weights);
+        const double unit = weigh(weights);
         if (!(unit > 0.0 && std::isfinite(unit))) {
             return unit;
         }
         Vector eigenvalues = Vector::Zero(leading_.cols());
-        Matrix parts = parts_of(leading_);
         for (int step = 0; step < steps; ++step) {
-            Matrix both(leading_.rows(), std::min(2 * leading_.cols(), leading_.rows()));
-            both << leading_, image_of(parts).leftCols(both.cols() - leading_.cols());
-            if (!both.allFinite()) {
+            if (!improve(eigenvalues)) {
                 return std::numeric_limits<double>::quiet_NaN();
             }
-            // Rayleigh-Ritz on the span of the vectors and their images.
-            const Matrix basis = Eigen::HouseholderQR<Matrix>(both).householderQ() *
-                                 Matrix::Identity(both.rows(), both.cols());
-            const Matrix of_basis = parts_of(basis);
-            const Eigen::SelfAdjointEigenSolver<Matrix> ritz(of_basis.transpose() * of_basis);
-            const Matrix chosen = ritz.eigenvectors().rightCols(leading_.cols());
-            leading_ = basis * chosen;
-            parts = of_basis * chosen;
-            eigenvalues = ritz.eigenvalues().tail(leading_.cols());
         }
         const double top = eigenvalues(eigenvalues.size() - 1);
         if (!(top > 0.0)) {
@@ -124,10 +122,11 @@ public:
         // The gradient of the largest eigenvalue, smoothed where several are nearly equal.
         Vector mixture = ((eigenvalues.array() / top - 1.0) / kSmoothing).exp();
         mixture /= mixture.sum();
-        for (std::size_t h = 0; h < begin_.size(); ++h) {
-            const auto part = parts.middleRows(begin_[h], (*balls_)[h].cols());
+        const Matrix weighted = factors_.asDiagonal() * parts_;
+        for (Index h = 0; h < shares_.size(); ++h) {
+            const auto part = weighted.middleRows(begin_of(h), begin_of(h + 1) - begin_of(h));
             const Vector squares = part.colwise().squaredNorm().transpose();
-            shares_(static_cast<Index>(h)) = unit * unit * squares.dot(mixture);
+            shares_(h) = unit * unit * squares.dot(mixture);
         }
         return unit * unit * top;
     }
@@ -135,38 +134,82 @@ public:
     [[nodiscard]] const Vector& shares() const { return shares_; }
 
 private:
-    /// Writes [sqrt(w_h) C_h]_h in parts of the number that it returns: all are about 1 at most, so
-    /// that float32 loses only what does not count.
-    double put_together(const Vector& weights) {
-        std::vector<double> factors;
+    [[nodiscard]] Index begin_of(Index head) const {
+        return begin_[static_cast<std::size_t>(head)];
+    }
+
+    /// Takes sqrt(w_h) scale_h for the columns of head h, in parts of the number that it returns:
+    /// all are 1 at most, so that float32 loses only what does not count.
+    double weigh(const Vector& weights) {
+        factors_.resize(blocks_.cols());
         double largest = 0.0;
-        for (std::size_t h = 0; h < scales_.size(); ++h) {
-            factors.push_back(scales_[h] * std::sqrt(weights(static_cast<Index>(h))));
-            largest = std::max(largest, factors[h]);
+        for (Index h = 0; h < weights.size(); ++h) {
+            const double factor = scales_[static_cast<std::size_t>(h)] * std::sqrt(weights(h));
+            factors_.segment(begin_of(h), begin_of(h + 1) - begin_of(h)).setConstant(factor);
+            largest = std::max(largest, factor);
         }
-        for_each_row_range(blocks_.rows(), blocks_.cols(), [&](Index begin, Index end) {
-            for (std::size_t h = 0; h < factors.size(); ++h) {
-                const Matrix& centre = (*balls_)[h].centre();
-                blocks_.block(begin, begin_[h], end - begin, centre.cols()) =
-                    (factors[h] / largest * centre.middleRows(begin, end - begin)).cast<float>();
-            }
-        });
+        if (largest > 0.0) {
+            factors_ /= largest;
+        }
         return largest;
+    }
+
+    /// Rayleigh-Ritz on the span of the vectors and of what their images have beside them; false
+    /// where something is not finite.
+    bool improve(Vector& eigenvalues) {
+        const Index count = leading_.cols();
+        const Matrix images = images_of(parts_);
+        Matrix beside = images - leading_ * blas::multiply(leading_, true, images);
+        for (Index j = 0; j < count; ++j) {
+            const double norm = beside.col(j).norm();
+            beside.col(j) *= norm > 0.0 ? 1.0 / norm : 0.0;
+        }
+        Matrix span(leading_.rows(), 2 * count);
+        span << leading_, beside;
+        Matrix parts(parts_.rows(), 2 * count);
+        parts << parts_, parts_of(beside);
+        const Matrix gram = blas::multiply(span, true, span);
+        if (!gram.allFinite()) {
+            return false;
+        }
+        const Matrix basis = orthonormal_combinations(gram);
+        const Matrix weighted = factors_.asDiagonal() * parts;
+        const Matrix small = blas::multiply(weighted, true, weighted);
+        const Eigen::SelfAdjointEigenSolver<Matrix> ritz(basis.transpose() * small * basis);
+        const Index kept = std::min(count, basis.cols());
+        const Matrix chosen = basis * ritz.eigenvectors().rightCols(kept);
+        leading_ = blas::multiply(span, false, chosen);
+        parts_ = blas::multiply(parts, false, chosen);
+        eigenvalues = ritz.eigenvalues().tail(kept);
+        return kept > 0 && eigenvalues.allFinite();
+    }
+
+    /// X with X^T G X = I for the Gram matrix G of vectors, those left out that the others span.
+    static Matrix orthonormal_combinations(const Matrix& gram) {
+        const Eigen::SelfAdjointEigenSolver<Matrix> solver(gram);
+        const Vector& values = solver.eigenvalues();
+        const double least = kIndependent * values(values.size() - 1);
+        const Index kept = (values.array() > least).count();
+        return solver.eigenvectors().rightCols(kept) *
+               values.tail(kept).cwiseSqrt().cwiseInverse().asDiagonal();
     }
 
     [[nodiscard]] Matrix parts_of(const Matrix& vectors) const {
         return blas::multiply(blocks_, true, FloatMatrix(vectors.cast<float>())).cast<double>();
     }
 
-    [[nodiscard]] Matrix image_of(const Matrix& parts) const {
-        return blas::multiply(blocks_, false, FloatMatrix(parts.cast<float>())).cast<double>();
+    [[nodiscard]] Matrix images_of(const Matrix& parts) const {
+        const Vector squares = factors_.array().square();
+        const FloatMatrix weighted = (squares.asDiagonal() * parts).cast<float>();
+        return blas::multiply(blocks_, false, weighted).cast<double>();
     }
 
-    const std::vector<MatrixBall>* balls_ = nullptr;
     std::vector<double> scales_;
-    std::vector<Index> begin_;
-    FloatMatrix blocks_;
-    Matrix leading_;
+    std::vector<Index> begin_;  ///< the first column of each head, and the end
+    FloatMatrix blocks_;        ///< [C_h / scale_h]_h
+    Vector factors_;            ///< of its columns
+    Matrix leading_;            ///< V
+    Matrix parts_;              ///< blocks_^T V
     Vector shares_;
 };
 
