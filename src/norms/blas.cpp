@@ -18,6 +18,11 @@ double multiply_adds(Eigen::Index rows, Eigen::Index cols, Eigen::Index inner) {
     return static_cast<double>(rows) * static_cast<double>(cols) * static_cast<double>(inner);
 }
 
+std::size_t roundings_in_panels(Eigen::Index inner, Eigen::Index length) {
+    const Eigen::Index panels = (inner + length - 1) / length;
+    return static_cast<std::size_t>(std::min(inner, length) + panels);
+}
+
 /// Rows of a product that one thread forms at a time.
 constexpr Eigen::Index kRowsAtOnce = 128;
 
@@ -41,8 +46,8 @@ void multiply_panel(const Matrix& a, const Matrix& b, Eigen::Index begin, Matrix
                 checked(b.cols()));
 }
 
-template <typename M>
-M multiply_thin(const M& a, bool transposed, const M& b) {
+template <typename A, typename M>
+M multiply_thin(const A& a, bool transposed, const M& b) {
     const Eigen::Index inner = transposed ? a.rows() : a.cols();
     const Eigen::Index rows = transposed ? a.cols() : a.rows();
     using Number = typename M::Scalar;
@@ -61,8 +66,9 @@ M multiply_thin(const M& a, bool transposed, const M& b) {
                                     checked(b.cols()),
                                     checked(std::min(kPanelLength, inner - begin)),
                                     Number(1),
-                                    transposed ? &a(begin, first) : &a(first, begin),
-                                    checked(a.cols()),
+                                    a.data() + (transposed ? begin * a.outerStride() + first
+                                                           : first * a.outerStride() + begin),
+                                    checked(a.outerStride()),
                                     &b(begin, 0),
                                     checked(b.cols()),
                                     Number(0),
@@ -87,8 +93,11 @@ int checked(Eigen::Index dimension) {
 }
 
 std::size_t accumulation_length(Eigen::Index inner) {
-    const Eigen::Index panels = (inner + kPanelLength - 1) / kPanelLength;
-    return static_cast<std::size_t>(std::min(inner, kPanelLength) + panels);
+    return roundings_in_panels(inner, kPanelLength);
+}
+
+std::size_t gram_accumulation_length(Eigen::Index inner) {
+    return roundings_in_panels(inner, kGramLength);
 }
 
 Matrix multiply(const Matrix& a, const Matrix& b) {
@@ -112,7 +121,7 @@ Matrix multiply(const Matrix& a, const Matrix& b) {
     return result;
 }
 
-Matrix multiply(const Matrix& a, bool transposed, const Matrix& b) {
+Matrix multiply(const MatrixView& a, bool transposed, const Matrix& b) {
     return multiply_thin(a, transposed, b);
 }
 

@@ -20,6 +20,11 @@ inline constexpr Eigen::Index kPanelLength = 1024;
 /// passes through: panel length plus number of panels.
 [[nodiscard]] std::size_t accumulation_length(Eigen::Index inner);
 
+/// The same of Gram matrices in float64. What they lose in accuracy by longer panels is far below
+/// what a factorisation loses, and adding panels costs time.
+inline constexpr Eigen::Index kGramLength = 4096;
+[[nodiscard]] std::size_t gram_accumulation_length(Eigen::Index inner);
+
 /// Throws Error{environment} unless the calling thread computes as IEEE 754 says, the loaded BLAS
 /// and LAPACK are OpenBLAS, and its kernels reproduce exact integer results bit by bit (the latter
 /// two are tested once per process).
@@ -33,7 +38,7 @@ void run_probes();
 [[nodiscard]] Matrix multiply(const Matrix& a, const Matrix& b);
 
 /// op(A) B, op the transpose where `transposed`, for a B of few columns; float32 is for estimates.
-[[nodiscard]] Matrix multiply(const Matrix& a, bool transposed, const Matrix& b);
+[[nodiscard]] Matrix multiply(const MatrixView& a, bool transposed, const Matrix& b);
 [[nodiscard]] FloatMatrix multiply(const FloatMatrix& a, bool transposed, const FloatMatrix& b);
 
 /// In float32, for estimates: A x for the symmetric matrix A with this lower triangle.

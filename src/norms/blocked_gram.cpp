@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "norms/blas_routines.hpp"
@@ -11,10 +12,11 @@ namespace lipcert::blas {
 
 namespace {
 
-/// A block is formed aside and should stay in the cache until it is added; a smaller one spends
-/// more of its time on rearranging its operands for the kernels (a quarter at 512, a tenth here).
+/// The largest triangle that one call forms, and the width of the largest rectangle: smaller ones
+/// spend more of their time on rearranging operands for the kernels, larger ones are too few for
+/// several threads.
 constexpr Eigen::Index kLargestBlock = 1024;
-/// From here on two blocks a side give two threads the same work: two triangles and a square.
+/// From here on two triangles and a square give two threads the same work.
 constexpr Eigen::Index kSmallestSplit = 64;
 
 /// The panel from a row (column) of the result on.
@@ -61,6 +63,11 @@ struct Block {
     Eigen::Index row, col, rows, cols;
 
     [[nodiscard]] bool is_diagonal() const { return row == col; }
+
+    /// For each row of the panel.
+    [[nodiscard]] Eigen::Index multiply_adds() const {
+        return is_diagonal() ? rows * (cols + 1) / 2 : rows * cols;
+    }
 };
 
 template <typename Number>
@@ -93,21 +100,34 @@ void form(const Operand<Number>& whole, const Block& block, const Target<Number>
     }
 }
 
-/// The dear ones, off the diagonal, first.
-std::vector<Block> blocks_of(Eigen::Index size) {
-    const Eigen::Index least = size >= kSmallestSplit ? 2 : 1;
-    const Eigen::Index count = std::max((size + kLargestBlock - 1) / kLargestBlock, least);
-    const Eigen::Index side = (size + count - 1) / count;
-    const auto length = [&](Eigen::Index begin) { return std::min(side, size - begin); };
-    std::vector<Block> blocks;
-    for (Eigen::Index row = 0; row < size; row += side) {
-        for (Eigen::Index col = 0; col < row; col += side) {
-            blocks.push_back({row, col, length(row), length(col)});
+/// Two triangles and the rectangle between them, in strips; triangles again as long as they are
+/// large.
+void split_triangle(Eigen::Index begin, Eigen::Index size, std::vector<Block>& blocks) {
+    const Eigen::Index half = size / 2;
+    for (Eigen::Index col = 0; col < half; col += kLargestBlock) {
+        const Eigen::Index width = std::min(kLargestBlock, half - col);
+        blocks.push_back({begin + half, begin + col, size - half, width});
+    }
+    for (const auto& [first, count] :
+         {std::pair(begin, half), std::pair(begin + half, size - half)}) {
+        if (count > kLargestBlock) {
+            split_triangle(first, count, blocks);
+        } else {
+            blocks.push_back({first, first, count, count});
         }
     }
-    for (Eigen::Index row = 0; row < size; row += side) {
-        blocks.push_back({row, row, length(row), length(row)});
+}
+
+/// The dear ones first, so that threads end together.
+std::vector<Block> blocks_of(Eigen::Index size) {
+    std::vector<Block> blocks;
+    if (size < kSmallestSplit) {
+        return {{0, 0, size, size}};
     }
+    split_triangle(0, size, blocks);
+    std::stable_sort(blocks.begin(), blocks.end(), [](const Block& a, const Block& b) {
+        return a.multiply_adds() > b.multiply_adds();
+    });
     return blocks;
 }
 
@@ -119,12 +139,12 @@ void add(const M& part, const Block& block, M& lower) {
     }
 }
 
-template <typename M>
-void gram_in_blocks(const M& panel, bool columns, Into into, M& lower) {
+template <typename P, typename M>
+void gram_in_blocks(const P& panel, bool columns, Into into, M& lower) {
     using Number = typename M::Scalar;
     constexpr Number kPoison = std::numeric_limits<Number>::quiet_NaN();
     const Operand<Number> whole{panel.data(),
-                                checked(panel.cols()),
+                                checked(panel.outerStride()),
                                 checked(columns ? panel.cols() : panel.rows()),
                                 columns};
     if (into == Into::overwrite) {
@@ -153,7 +173,7 @@ void gram_in_blocks(const M& panel, bool columns, Into into, M& lower) {
 
 }  // namespace
 
-void gram_of_panel(const Matrix& panel, bool columns, Into into, Matrix& lower) {
+void gram_of_panel(const MatrixView& panel, bool columns, Into into, Matrix& lower) {
     gram_in_blocks(panel, columns, into, lower);
 }
 

@@ -2,9 +2,30 @@
 
 #include "norms/blas.hpp"
 #include "norms/error_terms.hpp"
+#include "norms/parallel.hpp"
 #include "norms/scaling.hpp"
+#include "norms/smaller_side.hpp"
 
 namespace lipcert {
+
+namespace {
+
+/// |P v|^2, or |P^T v|^2 where `columns`.
+double squared_norm_of_image(const MatrixView& panel, bool columns, const Vector& vector) {
+    const Eigen::Index size = columns ? panel.cols() : panel.rows();
+    Vector image(size);
+    for_each_row_range(size, vector.size(), [&](Eigen::Index begin, Eigen::Index end) {
+        auto part = image.segment(begin, end - begin);
+        if (columns) {
+            part.noalias() = panel.middleCols(begin, end - begin).transpose() * vector;
+        } else {
+            part.noalias() = panel.middleRows(begin, end - begin) * vector;
+        }
+    });
+    return image.squaredNorm();
+}
+
+}  // namespace
 
 Upper upper_end(const Upper& largest_eigenvalue, const Gram& gram) {
     // [S3] |W'|_2^2 = lambda_max(W'^T W') <= lambda_max(G) + |E|_2.
@@ -19,16 +40,15 @@ Lower lower_end(const TallPanels& panels, const Vector& vector, const Upper& fro
         return {};  // the underflow terms below are for vectors of length about 1
     }
     double image_squared = 0.0;
-    panels.for_each([&](const Matrix& panel, bool columns) {
-        const Vector image = columns ? Vector(panel.transpose() * vector) : Vector(panel * vector);
-        image_squared += image.squaredNorm();
+    panels.for_each([&](const MatrixView& panel, bool columns) {
+        image_squared += squared_norm_of_image(panel, columns, vector);
     });
     const auto n = static_cast<std::size_t>(panels.size());
-    const auto m = static_cast<std::size_t>(panels.inner());
     const Enclosure length_squared = true_sum(length_check, n + 1, 8 * n);
     // The squares of one panel's image, then the sum over the panels.
-    const std::size_t roundings = blas::accumulation_length(panels.inner()) + 2;
-    const Lower image = sqrt(true_sum(image_squared, roundings, 8 * m).lower());
+    const std::size_t roundings = blas::gram_accumulation_length(panels.inner()) + 2;
+    const Lower square = true_sum(image_squared, roundings, 0).lower().scaled(-2 * panels.unit());
+    const Lower image = sqrt(square - Upper::exact(SmallerSide::kUnderflow));
     const Upper length = sqrt(length_squared.upper());
     return (image - image_error(panels.inner(), panels.size(), frobenius, length)) / length;
 }

@@ -3,6 +3,7 @@
 #include "lipcert/rounding/roundoff.hpp"
 
 #include "norms/blas.hpp"
+#include "norms/smaller_side.hpp"
 
 namespace lipcert {
 
@@ -54,9 +55,9 @@ Upper image_error(Eigen::Index inner,
                   Eigen::Index size,
                   const Upper& frobenius,
                   const Upper& length) {
-    // gamma_{n+2} |W|_F |v| + 8 n sqrt(k) 2^-1022
+    // gamma_{n+2} |W|_F |v| + sqrt(k) a
     return gamma(static_cast<std::size_t>(size) + 2) * frobenius * length +
-           count(8 * size) * entrywise_underflow(inner);
+           sqrt(count(inner)) * Upper::exact(SmallerSide::kUnderflow);
 }
 
 }  // namespace lipcert

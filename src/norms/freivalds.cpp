@@ -42,9 +42,9 @@ double threshold_factor(std::size_t roundings, std::size_t magnitude_roundings) 
     return (gamma(roundings + 1) / (Lower::exact(1.0) - gamma(magnitude_roundings))).to_double();
 }
 
-/// Far above every underflow term (at most 100 k n^2 2^-1022), far below every matrix that matters:
-/// the largest entry of what is checked is of order 1.
-constexpr double kUnderflow = 0x1p-900;
+/// Far above every underflow term (at most n times what one entry of a product loses), far below
+/// every matrix that matters: the largest entry of what is checked is of order 1.
+constexpr double kUnderflow = 0x1p-560;
 
 void require_below(const Block& residual,
                    const Vector& magnitude,
@@ -89,12 +89,17 @@ GramWitness::GramWitness(Eigen::Index size)
       expected(Block::Zero(size, kVectors)),
       magnitude(Vector::Zero(size)) {}
 
-void GramWitness::add_panel(const Matrix& panel, bool columns) {
+void GramWitness::add_panel(const MatrixView& panel, bool columns) {
     if (columns) {
         add(panel.transpose());
     } else {
         add(panel);
     }
+}
+
+void GramWitness::scale(double factor) {
+    expected *= factor;
+    magnitude *= factor;
 }
 
 template <typename P>
@@ -121,7 +126,7 @@ void require_gram(const Matrix& lower, const GramWitness& witness) {
     const auto image = n + static_cast<std::size_t>(witness.inner + witness.panel_count);
     // With T = |W|^T (|W| 1): Gram gamma_{p+P} T, its product with x gamma_n (1 + gamma_{p+P}) T,
     // the two products with the panels gamma_image T, the subtraction one more; T itself: image.
-    const std::size_t roundings = n + blas::accumulation_length(witness.inner) + image + 1;
+    const std::size_t roundings = n + blas::gram_accumulation_length(witness.inner) + image + 1;
     require_below(
         residual, witness.magnitude, threshold_factor(roundings, image), "a Gram matrix (dsyrk)");
 }

@@ -29,7 +29,9 @@ static_assert(Block::ColsAtCompileTime == kVectors);
 struct GramWitness {
     explicit GramWitness(Eigen::Index size);
     /// P, or its transpose where `columns`.
-    void add_panel(const Matrix& panel, bool columns);
+    void add_panel(const MatrixView& panel, bool columns);
+    /// For panels in other units: a power of two times the products.
+    void scale(double factor);
 
     Block signs;             ///< X
     Block expected;          ///< sum of P^T (P X)

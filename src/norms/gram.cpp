@@ -9,11 +9,40 @@
 #include "norms/blas.hpp"
 #include "norms/blocked_gram.hpp"
 #include "norms/error_terms.hpp"
+#include "norms/freivalds.hpp"
 #include "norms/large_matrix.hpp"
 #include "norms/parallel.hpp"
 #include "norms/scaling.hpp"
+#include "norms/smaller_side.hpp"
 
 namespace lipcert {
+
+namespace {
+
+/// 2^-2 unit times a lower triangle: exact, but for underflow.
+void scale_lower(Matrix& lower, int unit) {
+    if (unit == 0) {
+        return;
+    }
+    const double factor = std::ldexp(1.0, -2 * unit);
+    for_each_row_range(lower.rows(), lower.cols(), [&](Eigen::Index begin, Eigen::Index end) {
+        for (Eigen::Index i = begin; i < end; ++i) {
+            lower.row(i).head(i + 1) *= factor;
+        }
+    });
+}
+
+}  // namespace
+
+TallPanels::TallPanels(const Matrix& matrix, long exponent, bool transposed)
+    : stored_(matrix), transposed_(transposed) {
+    if (std::abs(exponent) <= SmallerSide::kLargestExponent) {
+        unit_ = static_cast<int>(exponent);
+    } else {
+        scaled_ = matrix;
+        multiply_by_power_of_two(*scaled_, -exponent);
+    }
+}
 
 TallPanels TallPanels::of_smaller_side(const Matrix& matrix, long exponent) {
     return {matrix, exponent, matrix.rows() < matrix.cols()};
@@ -28,48 +57,36 @@ TallPanels TallPanels::of_rows(const Matrix& matrix, long exponent) {
 }
 
 Eigen::Index TallPanels::size() const {
-    return transposed_ ? matrix_.rows() : matrix_.cols();
+    return transposed_ ? stored_.rows() : stored_.cols();
 }
 
 Eigen::Index TallPanels::inner() const {
-    return transposed_ ? matrix_.cols() : matrix_.rows();
+    return transposed_ ? stored_.cols() : stored_.rows();
 }
 
 void TallPanels::for_each(
-    const std::function<void(const Matrix& panel, bool columns)>& visit) const {
-    constexpr long kOneFactor = 1000;  // 2^exponent is a double
-    Matrix panel;
-    for (Eigen::Index begin = 0; begin < inner(); begin += blas::kPanelLength) {
-        const Eigen::Index count = std::min(blas::kPanelLength, inner() - begin);
-        const MatrixView stored = transposed_ ? MatrixView(matrix_.middleCols(begin, count))
-                                              : MatrixView(matrix_.middleRows(begin, count));
-        resize_uninitialised(panel, stored.rows(), stored.cols());
-        for_each_row_range(stored.rows(), stored.cols(), [&](Eigen::Index first, Eigen::Index end) {
-            auto rows = panel.middleRows(first, end - first);
-            if (std::abs(exponent_) <= kOneFactor) {
-                rows = std::ldexp(1.0, -static_cast<int>(exponent_)) *
-                       stored.middleRows(first, end - first);
-            } else {
-                rows = stored.middleRows(first, end - first);
-                multiply_by_power_of_two(rows, -exponent_);
-            }
-        });
-        visit(panel, transposed_);
+    const std::function<void(const MatrixView& panel, bool columns)>& visit) const {
+    const Matrix& matrix = scaled_ ? *scaled_ : stored_;
+    for (Eigen::Index begin = 0; begin < inner(); begin += blas::kGramLength) {
+        const Eigen::Index count = std::min(blas::kGramLength, inner() - begin);
+        visit(transposed_ ? MatrixView(matrix.middleCols(begin, count))
+                          : MatrixView(matrix.middleRows(begin, count)),
+              transposed_);
     }
 }
 
 Upper TallPanels::scaling_error() const {
     // Every entry off by at most underflow_unit(): sqrt(m n) of them in the Frobenius norm. Added
     // whatever the exponent, so that enclosures of W and 2^k W agree to the last bit.
-    return entrywise_underflow(matrix_.size());
+    return entrywise_underflow(stored_.size());
 }
 
 Upper gram_error(Eigen::Index inner, Eigen::Index size, const Upper& absolute_norm_squared) {
-    // [S1] |E| <= gamma_{p+P} |W|^T |W| + 10 k 2^-1022 entry by entry, so
-    // |E|_2 <= gamma_{p+P} | |W| |_2^2 + 10 k n 2^-1022.
-    const Upper underflow = Upper::of_count(10) * Upper::of_count(static_cast<std::size_t>(inner)) *
-                            Upper::of_count(static_cast<std::size_t>(size)) * underflow_unit();
-    return gamma(blas::accumulation_length(inner)) * absolute_norm_squared + underflow;
+    // [S1] |E| <= gamma_{p+P} |W|^T |W| + a entry by entry, so |E|_2 <= gamma_{p+P} | |W| |_2^2 + n
+    // a.
+    const Upper underflow =
+        Upper::of_count(static_cast<std::size_t>(size)) * Upper::exact(SmallerSide::kUnderflow);
+    return gamma(blas::gram_accumulation_length(inner)) * absolute_norm_squared + underflow;
 }
 
 Gram form_gram(const TallPanels& panels) {
@@ -77,25 +94,28 @@ Gram form_gram(const TallPanels& panels) {
     Gram gram;
     resize_uninitialised(gram.lower, n, n);
     freivalds::GramWitness witness(n);
-    Lower squares_below;
-    Upper squares_above;
+    Enclosure squares;
     blas::Into into = blas::Into::overwrite;
-    panels.for_each([&](const Matrix& panel, bool columns) {
-        const Enclosure squares = sum_of_squares(panel);
-        squares_below = squares_below + squares.lower();
-        squares_above += squares.upper();
+    panels.for_each([&](const MatrixView& panel, bool columns) {
+        const Enclosure here = sum_of_squares(panel);
+        squares = {squares.lower() + here.lower(), squares.upper() + here.upper()};
         witness.add_panel(panel, columns);
         blas::gram_of_panel(panel, columns, into, gram.lower);
         into = blas::Into::add;
     });
+    scale_lower(gram.lower, panels.unit());
+    witness.scale(std::ldexp(1.0, -2 * panels.unit()));
     freivalds::require_gram(gram.lower, witness);
-    gram.sum_of_squares = {squares_below, squares_above};
+    const Upper lost = Upper::exact(SmallerSide::kUnderflow);
+    squares = squares.scaled(-2 * panels.unit());
+    gram.sum_of_squares = {squares.lower() - lost, squares.upper() + lost};
     const auto roundings = static_cast<std::size_t>(n + witness.inner + witness.panel_count);
-    const auto terms = static_cast<std::size_t>(n * witness.inner);
     gram.largest_absolute_row_sum =
-        true_sum(witness.magnitude.maxCoeff(), roundings, 16 * terms).upper();
+        true_sum(witness.magnitude.maxCoeff(), roundings, 0).upper() + lost;
     // Both bound | |W| |_2^2: the trace and the largest row sum of |W|^T |W|.
-    gram.error = gram_error(panels.inner(), n, min(squares_above, gram.largest_absolute_row_sum));
+    const Upper& trace = gram.sum_of_squares.upper();
+    gram.error = gram_error(panels.inner(), n, min(trace, gram.largest_absolute_row_sum));
+    gram.frobenius_error = gram_error(panels.inner(), n, trace);
     return gram;
 }
 

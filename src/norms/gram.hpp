@@ -4,14 +4,16 @@
 #include "lipcert/tensor/matrix.hpp"
 
 #include <functional>
+#include <optional>
 
-#include "norms/freivalds.hpp"
+#include "norms/float_matrix.hpp"
 
 namespace lipcert {
 
 /// W' = 2^-exponent times a matrix or its transpose, in slices of rows: what the norm engine works
-/// on without ever holding a scaled or transposed copy. Entries of W' must be at most 1 in
-/// magnitude (take the exponent from `largest_exponent`).
+/// on. The slices show the stored numbers, and what is computed from them is scaled afterwards;
+/// only where that could leave the range of doubles a scaled copy is made. Entries of W' must be at
+/// most 1 in magnitude (take the exponent from `largest_exponent`).
 class TallPanels {
 public:
     /// The columns of W' are the smaller side of `matrix`.
@@ -23,18 +25,23 @@ public:
 
     [[nodiscard]] Eigen::Index size() const;   ///< columns of W'
     [[nodiscard]] Eigen::Index inner() const;  ///< rows of W'
-    /// Calls `visit` with each slice of at most blas::kPanelLength rows, in order: as count x size
+
+    /// The slices are 2^unit() W'; |unit()| <= SmallerSide::kLargestExponent.
+    [[nodiscard]] int unit() const { return unit_; }
+
+    /// Calls `visit` with each slice of at most blas::kGramLength rows, in order: as count x size
     /// or, where `columns` is told, as size x count.
-    void for_each(const std::function<void(const Matrix& panel, bool columns)>& visit) const;
-    /// Bounds |slices - W'|_F: entries that underflow beside a huge one.
+    void for_each(const std::function<void(const MatrixView& panel, bool columns)>& visit) const;
+    /// Bounds |slices - 2^unit() W'|_F, in units of 2^unit(): entries that underflow beside a huge
+    /// one.
     [[nodiscard]] Upper scaling_error() const;
 
 private:
-    TallPanels(const Matrix& matrix, long exponent, bool transposed)
-        : matrix_(matrix), exponent_(exponent), transposed_(transposed) {}
+    TallPanels(const Matrix& matrix, long exponent, bool transposed);
 
-    const Matrix& matrix_;
-    long exponent_;
+    const Matrix& stored_;
+    std::optional<Matrix> scaled_;  ///< in place of the stored one
+    int unit_ = 0;
     bool transposed_;
 };
 
@@ -42,6 +49,7 @@ private:
 struct Gram {
     Matrix lower;                    ///< lower triangle; above it NaN, so that a stray read shows
     Upper error;                     ///< >= |lower - W'^T W'|_2 [S1]
+    Upper frobenius_error;           ///< the same in the Frobenius norm
     Enclosure sum_of_squares;        ///< |W'|_F^2
     Upper largest_absolute_row_sum;  ///< >= max_i (|W'|^T |W'| 1)_i >= |W'|_2^2
 };
@@ -50,8 +58,10 @@ struct Gram {
 /// the BLAS fails the check.
 [[nodiscard]] Gram form_gram(const TallPanels& panels);
 
-/// [S1] Bounds |G - W^T W|_2 for the computed Gram matrix G of an `inner` x `size` matrix W with
-/// entries at most 1 in magnitude, where `absolute_norm_squared` >= | |W| |_2^2.
+/// [S1] Bounds |G - W^T W|_2 (in the Frobenius norm) for the computed Gram matrix G of an `inner` x
+/// `size` matrix W with entries at most 1 in magnitude, where `absolute_norm_squared` >= | |W|
+/// |_2^2
+/// (>= |W|_F^2).
 [[nodiscard]] Upper gram_error(Eigen::Index inner,
                                Eigen::Index size,
                                const Upper& absolute_norm_squared);

@@ -135,11 +135,9 @@ MatrixBall gram_ball(const MatrixBall& a, const TallPanels& panels) {
     const Gram gram = form_gram(panels);
     Matrix centre = gram.lower.selfadjointView<Eigen::Lower>();
     const Upper norm = sqrt(gram.sum_of_squares.upper());
-    // Entry by entry the error is that of a product.
-    const Upper rounding = product_error(panels.inner(), centre.size(), norm, norm);
     // |(A+D)(A+D)^T - A A^T|_F <= 2 |A|_F |D|_F + |D|_F^2
-    Upper radius = rounding.scaled(2 * a.exponent()) + norm.scaled(a.exponent() + 1) * a.radius() +
-                   square(a.radius());
+    Upper radius = gram.frobenius_error.scaled(2 * a.exponent()) +
+                   norm.scaled(a.exponent() + 1) * a.radius() + square(a.radius());
     return MatrixBall::around(std::move(centre), 2 * a.exponent(), std::move(radius));
 }
 

@@ -14,9 +14,9 @@ double norm_memory(double rows, double cols) {
     const double smaller = std::min(rows, cols);
     const double larger = std::max(rows, cols);
     const auto longest = static_cast<double>(blas::kPanelLength);
-    const double side = std::min(smaller / 2.0, longest);
+    const double half = smaller / 2.0;
     const double numbers = smaller * (kGrams * smaller + kVectors + std::min(larger, longest)) +
-                           kThreads * side * side;
+                           kThreads * half * std::min(half, longest);
     return numbers * sizeof(double);
 }
 

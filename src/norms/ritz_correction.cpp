@@ -1,10 +1,12 @@
 #include "norms/ritz_correction.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "norms/blas.hpp"
 #include "norms/large_matrix.hpp"
 #include "norms/parallel.hpp"
+#include "norms/triangular.hpp"
 #include <Eigen/Eigenvalues>
 
 namespace lipcert {
@@ -14,6 +16,8 @@ namespace {
 /// Of the residual; where the rest reaches 0.95 of the top, the steps leave 2e-3 of it at most.
 constexpr double kTolerance = 1e-4;
 constexpr int kSteps = 16;
+/// How many Ritz vectors are combined, and kept out of the correction.
+constexpr Eigen::Index kDirections = 12;
 
 void remove_directions(const Matrix& vectors, Vector& x) {
     x -= vectors * (vectors.transpose() * x);
@@ -59,17 +63,18 @@ Vector ritz_correction(const FloatMatrix& lower,
 Vector sharpened_top(const FloatMatrix& lower,
                      const RitzPairs& pairs,
                      const std::function<Matrix(const Matrix&)>& image) {
-    const Matrix images = image(pairs.vectors);
-    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(pairs.vectors.transpose() * images);
-    const Eigen::Index last = pairs.values.size() - 1;
+    const Eigen::Index last = std::min(kDirections, pairs.values.size()) - 1;
+    const Matrix vectors = pairs.vectors.leftCols(last + 1);
+    const Matrix images = image(vectors);
+    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(vectors.transpose() * images);
     const double value = solver.eigenvalues()(last);
     if (solver.info() != Eigen::Success || !std::isfinite(value)) {
         return pairs.vectors.col(0);
     }
     const Vector weights = solver.eigenvectors().col(last);
-    Vector top = pairs.vectors * weights;
+    Vector top = vectors * weights;
     const Vector residual = images * weights - value * top;
-    Vector corrected = top + ritz_correction(lower, pairs.vectors, value, residual);
+    Vector corrected = top + ritz_correction(lower, vectors, value, residual);
     if (!corrected.allFinite()) {
         return top;
     }
@@ -90,7 +95,8 @@ Estimate sharp_top_eigenpair(const Matrix& lower) {
         return estimate_top_eigenpair(lower);
     }
     const Vector top = sharpened_top(rounded, *pairs, [&](const Matrix& vectors) {
-        return blas::multiply_symmetric(lower, vectors);
+        return vectors.cols() == 1 ? Matrix(symmetric_product(lower, Vector(vectors.col(0))))
+                                   : blas::multiply_symmetric(lower, vectors);
     });
     return rayleigh_quotient(lower, top);
 }

@@ -21,34 +21,51 @@ namespace {
 constexpr Eigen::Index kSliceLength = 1024;
 constexpr Eigen::Index kSlicesAtOnce = 64;
 
+/// The largest key(entry).
+template <typename Key>
+std::uint64_t largest_of(const Matrix& matrix, const Key& key) {
+    using Number = decltype(key(0.0));
+    std::atomic<std::uint64_t> largest = 0;
+    for_each_row_range(matrix.rows(), matrix.cols(), [&](Eigen::Index begin, Eigen::Index end) {
+        Number here = 0;
+        for (Eigen::Index i = begin * matrix.cols(); i < end * matrix.cols(); ++i) {
+            here = std::max(here, key(matrix.data()[i]));
+        }
+        const auto found = static_cast<std::uint64_t>(here);
+        std::uint64_t before = largest;
+        while (before < found && !largest.compare_exchange_weak(before, found)) {
+        }
+    });
+    return largest.load();
+}
+
 }  // namespace
 
 std::optional<int> largest_exponent(const Matrix& matrix) {
     // Integer comparisons: the order of non-negative doubles is that of their bit patterns, and no
-    // floating-point flag can hide a subnormal or a NaN.
-    constexpr std::uint64_t kMagnitude = 0x7fffffffffffffffULL;
+    // floating-point flag can hide a subnormal or a NaN. The upper half tells the exponent.
     constexpr std::uint64_t kInfinity = 0x7ff0000000000000ULL;
-    std::atomic<std::uint64_t> largest = 0;
-    for_each_row_range(matrix.rows(), matrix.cols(), [&](Eigen::Index begin, Eigen::Index end) {
-        std::uint64_t here = 0;
-        for (Eigen::Index i = begin * matrix.cols(); i < end * matrix.cols(); ++i) {
-            here = std::max(here, std::bit_cast<std::uint64_t>(matrix.data()[i]) & kMagnitude);
-        }
-        std::uint64_t before = largest;
-        while (before < here && !largest.compare_exchange_weak(before, here)) {
-        }
-    });
-    if (largest.load() >= kInfinity) {
+    constexpr std::uint64_t kSmallestNormal = 0x0010000000000000ULL;
+    const auto upper_half = [](double entry) {
+        return static_cast<std::int32_t>(std::bit_cast<std::uint64_t>(entry) >> 32U & 0x7fffffffU);
+    };
+    std::uint64_t largest = largest_of(matrix, upper_half) << 32U;
+    if (largest < kSmallestNormal) {
+        largest = largest_of(matrix, [](double entry) {
+            return std::bit_cast<std::uint64_t>(entry) & 0x7fffffffffffffffULL;
+        });
+    }
+    if (largest >= kInfinity) {
         throw Error(ErrorKind::internal,
                     "",
                     "a matrix with an infinite or NaN entry reached the norm engine; expected "
                     "finite entries");
     }
-    if (largest.load() == 0) {
+    if (largest == 0) {
         return std::nullopt;
     }
     int exponent = 0;
-    std::frexp(std::bit_cast<double>(largest.load()), &exponent);
+    std::frexp(std::bit_cast<double>(largest), &exponent);
     return exponent;
 }
 

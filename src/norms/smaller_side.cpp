@@ -10,11 +10,25 @@
 namespace lipcert {
 
 SmallerSide::SmallerSide(const Matrix& stored, int exponent)
+    : SmallerSide(stored, exponent, stored.rows() < stored.cols()) {}
+
+SmallerSide::SmallerSide(const MatrixView& stored, int exponent, bool transposed)
     : stored_(stored),
-      transposed_(stored.rows() < stored.cols()),
+      transposed_(transposed),
       exponent_(exponent),
-      size_(std::min(stored.rows(), stored.cols())),
-      inner_(std::max(stored.rows(), stored.cols())) {}
+      size_(transposed ? stored.rows() : stored.cols()),
+      inner_(transposed ? stored.cols() : stored.rows()) {}
+
+SmallerSide SmallerSide::sample(Eigen::Index count) const {
+    count = std::min(count, inner_);
+    if (transposed_) {
+        return {stored_.middleCols((inner_ - count) / 2, count), exponent_, true};
+    }
+    const Eigen::OuterStride<> apart(inner_ / count * stored_.outerStride());
+    const Eigen::Map<const Matrix, 0, Eigen::OuterStride<>> rows(
+        stored_.data(), count, size_, apart);
+    return {rows, exponent_, false};
+}
 
 void SmallerSide::for_each_panel(const Visit& visit) const {
     const double factor = std::ldexp(1.0, -exponent_);

@@ -14,11 +14,10 @@ namespace lipcert {
 /// what `kUnderflow` covers.
 class SmallerSide {
 public:
-    /// Scale a matrix first whose exponent is larger: then every underflow and every operand of the
-    /// products below stays within 2^-1022 * 2^(2 * 100) * (dimensions).
+    /// A matrix whose exponent is larger has to be scaled first.
     static constexpr int kLargestExponent = 100;
-    /// Bounds what underflow changes in one entry of a product of at most 2^40 terms, operands at
-    /// most 2^160 in magnitude: 8 * 2^40 * 2^-1022 * 2^320, and the scaling afterwards.
+    /// Bounds what underflow changes in one entry of a product of at most 2^40 terms that is formed
+    /// from the stored numbers and scaled afterwards (docs/theorems-norms.md, Stored units).
     static constexpr double kUnderflow = 0x1p-600;
 
     SmallerSide(const Matrix& stored, int exponent);
@@ -28,6 +27,10 @@ public:
     [[nodiscard]] Eigen::Index inner() const { return inner_; }  ///< rows of W'
 
     [[nodiscard]] int exponent() const { return exponent_; }
+
+    /// `count` rows of W' that lie apart, as far as the layout has them without a copy: for
+    /// estimates.
+    [[nodiscard]] SmallerSide sample(Eigen::Index count) const;
 
     /// The rows of W', a panel at a time, as count x size or, where `columns` is told, as
     /// size x count: the stored numbers (not scaled) and W' in float32, one rounding in each entry.
@@ -40,7 +43,9 @@ public:
     [[nodiscard]] Matrix transposed_image(const Matrix& vectors) const;
 
 private:
-    const Matrix& stored_;
+    SmallerSide(const MatrixView& stored, int exponent, bool transposed);
+
+    MatrixView stored_;
     bool transposed_;
     int exponent_;
     Eigen::Index size_;

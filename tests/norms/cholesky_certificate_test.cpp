@@ -215,8 +215,8 @@ TEST_CASE("a start at zero still ends in a narrow bound") {
 TEST_CASE("the Gram error grows with the panel length, the norm and the size") {
     const Upper norm = Upper::exact(7.0);
     CHECK(gram_error(1000, 10, norm) >= Upper::of_count(1001) * unit_roundoff() * norm);
-    CHECK(gram_error(100000, 10, norm) >= Upper::of_count(1024 + 98) * unit_roundoff() * norm);
-    CHECK(gram_error(100000, 10, norm) <= Upper::of_count(1024 + 99) * unit_roundoff() * norm);
+    CHECK(gram_error(100000, 10, norm) >= Upper::of_count(4096 + 25) * unit_roundoff() * norm);
+    CHECK(gram_error(100000, 10, norm) <= Upper::of_count(4096 + 26) * unit_roundoff() * norm);
     CHECK(gram_error(1000, 10, Upper()) >= Upper::of_count(100000) * underflow_unit());
 }
 

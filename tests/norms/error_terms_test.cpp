@@ -42,6 +42,11 @@ const Norm tiny(-970);
 /// The product of two of them is tiny.
 const Norm root_of_tiny(-485);
 
+/// What underflow changes where stored numbers are scaled afterwards, and norms like it.
+const mpq_class stored_underflow = two_to(-600);
+const Norm small(-548);
+const Norm root_of_small(-274);
+
 /// c = fl(s), |c - s| <= gamma_k s + a: the two ends of what s can be.
 mpq_class largest_sum(const mpq_class& computed, long roundings, const mpq_class& absolute) {
     return (computed + absolute) / (1 - exact_gamma(roundings));
@@ -101,9 +106,9 @@ TEST_CASE("the error of a shifted diagonal is U times its largest entry and an u
     CHECK(is_rounded_up(diagonal_error(tiny.bound), unit * tiny.exact + eta));
 }
 
-TEST_CASE("the error of an image is gamma_{n+2} |W| |v| and 8 n underflows in every entry") {
-    CHECK(is_rounded_up(image_error(9, 5, root_of_tiny.bound, root_of_tiny.bound),
-                        exact_gamma(5 + 2) * tiny.exact + 8 * 5 * 3 * eta));
+TEST_CASE("the error of an image is gamma_{n+2} |W| |v| and an underflow in every entry") {
+    CHECK(is_rounded_up(image_error(9, 5, root_of_small.bound, root_of_small.bound),
+                        exact_gamma(5 + 2) * small.exact + 3 * stored_underflow));
 }
 
 TEST_CASE("a computed sum of non-negative terms is corrected at both ends") {
@@ -186,23 +191,46 @@ TEST_CASE("the squares of zeros add up to zero, without an underflow") {
 }
 
 TEST_CASE("the Gram error and its two norms are those of S1, term by term") {
-    CHECK(is_rounded_up(gram_error(3, 5, tiny.bound),
-                        exact_gamma(3 + 1) * tiny.exact + 10 * 3 * 5 * eta));
-    CHECK(is_rounded_up(gram_error(100000, 2, tiny.bound),
-                        exact_gamma(1024 + 98) * tiny.exact + 10 * 100000 * 2 * eta));
-    // Entries 2^-500: sums of 2^-1000 are exact, and underflow is 2^-22 of them.
-    const long inner = 2048;
+    CHECK(is_rounded_up(gram_error(3, 5, small.bound),
+                        exact_gamma(3 + 1) * small.exact + 5 * stored_underflow));
+    CHECK(is_rounded_up(gram_error(100000, 2, small.bound),
+                        exact_gamma(4096 + 25) * small.exact + 2 * stored_underflow));
+    // Entries 2^-290: sums of 2^-580 are exact, and what underflow may change shows beside them.
+    const long inner = 8192;
     const long size = 4;
-    const Matrix turned = Matrix::Constant(size, inner, 0x1p-500);
+    const Matrix turned = Matrix::Constant(size, inner, 0x1p-290);
     const Gram gram = form_gram(TallPanels::of_rows(turned, 0));
-    const mpq_class row_sum = inner * size * two_to(-1000);
+    const mpq_class row_sum = inner * size * two_to(-580);
     CHECK(is_rounded_up(gram.largest_absolute_row_sum,
-                        largest_sum(row_sum, size + inner + 2, 16 * size * inner * eta)));
-    const mpq_class half_sum = largest_sum(
-        row_sum / 2, inner / 2 + size + 1, 8 * size * (inner / 2) * eta);  // one panel of two
-    CHECK(is_rounded_up(gram.sum_of_squares.upper(), 2 * half_sum));
+                        largest_sum(row_sum, size + inner + 2, mpq_class(0)) + stored_underflow));
+    // One panel of two: 16 slices of 1024 entries.
+    const mpq_class half_sum =
+        largest_sum(row_sum / 2, 1024 + 16 + 1, 8 * size * (inner / 2) * eta);
+    CHECK(is_rounded_up(gram.sum_of_squares.upper(), 2 * half_sum + stored_underflow));
     CHECK(gram.error ==
           gram_error(inner, size, min(gram.sum_of_squares.upper(), gram.largest_absolute_row_sum)));
+    CHECK(gram.frobenius_error == gram_error(inner, size, gram.sum_of_squares.upper()));
+}
+
+TEST_CASE("a Gram matrix and a lower end do not depend on the units of what is stored") {
+    test::Random random(86);
+    const Matrix matrix = random.gaussian(70, 90) / 8.0;
+    const Vector vector = random.gaussian(70, 1).col(0).normalized();
+    const TallPanels panels = TallPanels::of_smaller_side(matrix, 0);
+    const Gram gram = form_gram(panels);
+    const Upper frobenius = sqrt(gram.sum_of_squares.upper());
+    for (const int exponent : {1, -1, 100, -100, 101, -101, 300, -300}) {
+        CAPTURE(exponent);
+        const Matrix other = std::ldexp(1.0, exponent) * matrix;
+        const TallPanels of_other = TallPanels::of_smaller_side(other, exponent);
+        const Gram found = form_gram(of_other);
+        CHECK(Matrix(found.lower.triangularView<Eigen::Lower>()) ==
+              Matrix(gram.lower.triangularView<Eigen::Lower>()));
+        CHECK(found.error == gram.error);
+        CHECK(found.sum_of_squares.lower() == gram.sum_of_squares.lower());
+        CHECK(found.sum_of_squares.upper() == gram.sum_of_squares.upper());
+        CHECK(lower_end(of_other, vector, frobenius) == lower_end(panels, vector, frobenius));
+    }
 }
 
 TEST_CASE("the a priori error of a factorisation is that of S2, term by term") {
@@ -255,7 +283,7 @@ TEST_CASE("the lower end rounds the image down and the vector's length up") {
     const Matrix turned = Matrix::Constant(256, 2, 0.5);
     const Vector vector = Vector::Constant(256, 0x1p-4);
     const Lower bound = lower_end(TallPanels::of_rows(turned, 0), vector, Upper());
-    const mpq_class image_squared = smallest_sum(128, 2 + 1 + 2, 8 * 2 * eta);
+    const mpq_class image_squared = smallest_sum(128, 2 + 1 + 2, mpq_class(0)) - stored_underflow;
     const mpq_class length_squared = largest_sum(1, 256 + 1, 8 * 256 * eta);
     CHECK(is_rounded_down(bound * bound, image_squared / length_squared));
 }

@@ -192,8 +192,8 @@ TEST_CASE("a Gram factor is refused where the BLAS computed it wrong") {
 TEST_CASE("an entry that the BLAS leaves unwritten is NaN in every panel, never an older result") {
     blas::require_trusted();  // the probes, so that only calls of the test are counted
     // Three equal panels: the entry of the panel before would be right.
-    const Matrix half = Matrix::Constant(3 * blas::kPanelLength, 4, 0.5);
-    const MatrixBall ball = MatrixBall::of(half);
+    const Matrix half = Matrix::Constant(3 * blas::kGramLength, 4, 0.5);
+    const MatrixBall ball = MatrixBall::of(Matrix(half.topRows(3 * blas::kPanelLength)));
     for (const int panel : {1, 2, 3}) {
         CAPTURE(panel);
         {
