@@ -72,8 +72,9 @@ public:
     }
 
     [[nodiscard]] MemoryNeed most() const {
-        // Of what other steps gave back the program keeps as much (keep_freed_memory).
-        const double kept = std::min(double{kKeptMemory}, of_others_);
+        // Of what other steps gave back the program keeps as much (keep_freed_memory, recycle).
+        constexpr double kMost = double{kKeptMemory} + 1.5 * kLargestRecycled;
+        const double kept = std::min(kMost, of_others_);
         const double bytes = kProgram + kSlack * most_.bytes + kept;
         constexpr auto kLargest = std::numeric_limits<std::uint64_t>::max();
         return {

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cstdint>
 #include <malloc.h>
+#include <mutex>
 #include <sys/mman.h>
+#include <utility>
 
 #include "norms/parallel.hpp"
 
@@ -27,6 +29,77 @@ void keep_freed_memory() {
     mallopt(M_MMAP_THRESHOLD, kKeptMemory / 2);
     mallopt(M_TRIM_THRESHOLD, kKeptMemory);
 #endif
+}
+
+namespace {
+
+/// What `keep_freed_memory` does not keep.
+constexpr std::size_t kSmallestRecycled = kKeptMemory / 2;
+
+template <typename M>
+std::size_t bytes_of(const M& matrix) {
+    return static_cast<std::size_t>(matrix.size()) * sizeof(typename M::Scalar);
+}
+
+/// The matrix that waits to be used again, of one precision.
+template <typename M>
+class Shelf {
+public:
+    void put(M& matrix) {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        matrix_.swap(matrix);
+    }
+
+    bool take(M& matrix, Eigen::Index entries) {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        if (matrix_.size() != entries) {
+            return false;
+        }
+        matrix.swap(matrix_);
+        matrix_.resize(0, 0);
+        return true;
+    }
+
+private:
+    std::mutex mutex_;
+    M matrix_;
+};
+
+template <typename M>
+Shelf<M>& shelf() {
+    static Shelf<M> shelf;
+    return shelf;
+}
+
+template <typename M>
+void put_back(M matrix) {
+    if (bytes_of(matrix) >= kSmallestRecycled && bytes_of(matrix) <= kLargestRecycled) {
+        shelf<M>().put(matrix);
+    }
+}
+
+template <typename M>
+bool take_again(M& matrix, Eigen::Index entries) {
+    return static_cast<std::size_t>(entries) * sizeof(typename M::Scalar) >= kSmallestRecycled &&
+           shelf<M>().take(matrix, entries);
+}
+
+}  // namespace
+
+void recycle(Matrix&& matrix) {
+    put_back(std::move(matrix));
+}
+
+void recycle(FloatMatrix&& matrix) {
+    put_back(std::move(matrix));
+}
+
+bool reuse(Matrix& matrix, Eigen::Index entries) {
+    return take_again(matrix, entries);
+}
+
+bool reuse(FloatMatrix& matrix, Eigen::Index entries) {
+    return take_again(matrix, entries);
 }
 
 Matrix transposed(const Matrix& matrix) {

@@ -4,6 +4,8 @@
 
 #include <cstddef>
 
+#include "norms/float_matrix.hpp"
+
 namespace lipcert {
 
 /// Asks the system to back memory by huge pages: the first touch of 100 MB in pages of 4 KB costs
@@ -17,11 +19,26 @@ inline constexpr int kKeptMemory = 0x1 << 26;
 /// programs, before they work.
 void keep_freed_memory();
 
+/// Bytes of the largest matrix that is recycled.
+inline constexpr int kLargestRecycled = 0x1 << 28;
+
+/// Keeps the memory of one large matrix of each precision, for the next one of its size.
+void recycle(Matrix&& matrix);
+void recycle(FloatMatrix&& matrix);
+
+/// Whether `matrix` has become one of so many entries that had been recycled.
+[[nodiscard]] bool reuse(Matrix& matrix, Eigen::Index entries);
+[[nodiscard]] bool reuse(FloatMatrix& matrix, Eigen::Index entries);
+
 /// Resizes without initialising, for matrices that are written as a whole next.
 template <typename M>
 void resize_uninitialised(M& matrix, Eigen::Index rows, Eigen::Index cols) {
-    if (matrix.rows() != rows || matrix.cols() != cols) {
-        matrix.resize(rows, cols);
+    if (matrix.rows() == rows && matrix.cols() == cols) {
+        return;
+    }
+    const bool is_touched = reuse(matrix, rows * cols);
+    matrix.resize(rows, cols);
+    if (!is_touched) {
         prefer_huge_pages(matrix.data(),
                           static_cast<std::size_t>(matrix.size()) * sizeof(typename M::Scalar));
     }

@@ -9,6 +9,7 @@
 #include "norms/cholesky_certificate.hpp"
 #include "norms/eigen_system.hpp"
 #include "norms/freivalds.hpp"
+#include "norms/large_matrix.hpp"
 #include "norms/triangular.hpp"
 
 namespace lipcert {
@@ -71,6 +72,7 @@ public:
             }
             try_level(estimate_.eigenvalue * (1.0 + gap_));
         }
+        recycle(std::move(lower_));
         return {upper_, estimate_, factorisations_};
     }
 
@@ -89,6 +91,7 @@ private:
             certified_level_ = std::min(certified_level_, level);
         }
         if (succeeded && is_good()) {
+            lower_ = std::move(certificate.factor.lower);
             return;
         }
         const Vector direction = succeeded ? inverse_iteration(certificate.factor, estimate_.vector)
@@ -116,7 +119,7 @@ private:
         }
     }
 
-    Matrix lower_;     ///< gone once a level is good
+    Matrix lower_;     ///< its factor once a level is good
     Vector diagonal_;  ///< of the matrix, which stands above the diagonal too
     freivalds::Block witness_;
     Estimate estimate_;

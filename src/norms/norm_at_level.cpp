@@ -6,6 +6,7 @@
 #include "norms/certified_ends.hpp"
 #include "norms/cholesky_certificate.hpp"
 #include "norms/error_terms.hpp"
+#include "norms/large_matrix.hpp"
 #include "norms/paths.hpp"
 
 namespace lipcert {
@@ -38,7 +39,8 @@ std::optional<SpectralNorm> norm_at_level(const Matrix& matrix,
     const double scaled_level = std::ldexp(level, -exponent);
     Gram gram = form_gram(panels);
     const double level_of_square = level_of_gram(gram, scaled_level * scaled_level);
-    const EigenvalueCertificate certificate = certify_level(std::move(gram.lower), level_of_square);
+    EigenvalueCertificate certificate = certify_level(std::move(gram.lower), level_of_square);
+    recycle(std::move(certificate.factor.lower));
     if (!certificate.factor.succeeded()) {
         return std::nullopt;
     }

@@ -98,6 +98,7 @@ Estimate sharp_top_eigenpair(const Matrix& lower) {
         return vectors.cols() == 1 ? Matrix(symmetric_product(lower, Vector(vectors.col(0))))
                                    : blas::multiply_symmetric(lower, vectors);
     });
+    recycle(std::move(rounded));
     return rayleigh_quotient(lower, top);
 }
 

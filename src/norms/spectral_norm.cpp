@@ -12,6 +12,7 @@
 #include "norms/error_terms.hpp"
 #include "norms/gram.hpp"
 #include "norms/lanczos.hpp"
+#include "norms/large_matrix.hpp"
 #include "norms/level_search.hpp"
 #include "norms/paths.hpp"
 #include "norms/ritz_correction.hpp"
@@ -92,6 +93,7 @@ SpectralNorm norm_by_deflation(const Matrix& matrix, int exponent) {
         const auto norm = deflated_norm(side, gram, *pairs);
         // A wide one says that the directions were no eigenvectors: the other way is sharper.
         if (norm && norm->relative_width() <= Upper::exact(kWidestDeflated)) {
+            recycle(std::move(gram.lower));
             SpectralNorm result;
             result.spectral = norm->scaled(exponent);
             result.frobenius =
@@ -103,7 +105,7 @@ SpectralNorm norm_by_deflation(const Matrix& matrix, int exponent) {
             return side.transposed_image(side.image(vectors));
         });
     }
-    gram.lower.resize(0, 0);
+    recycle(std::move(gram.lower));
     return norm_by_factorisation(matrix, exponent, start);
 }
 
