@@ -83,6 +83,10 @@ Vector sharpened_top(const FloatMatrix& lower,
 }
 
 Estimate sharp_top_eigenpair(const Matrix& lower) {
+    constexpr Eigen::Index kSmallestSharpened = 128;
+    if (lower.rows() < kSmallestSharpened) {
+        return estimate_top_eigenpair(lower);
+    }
     FloatMatrix rounded;
     resize_uninitialised(rounded, lower.rows(), lower.cols());
     for_each_row_range(lower.rows(), lower.cols(), [&](Eigen::Index begin, Eigen::Index end) {

@@ -6,7 +6,7 @@
 
 #include "norms/blas.hpp"
 #include "norms/paths.hpp"
-#include "norms/rotated_norm.hpp"
+#include "norms/residual_norm.hpp"
 #include "norms/scaling.hpp"
 
 namespace lipcert {
@@ -80,7 +80,7 @@ SecondProof second_proof(const Matrix& matrix,
         const SpectralNorm norm = norm_by_factorisation(matrix, *exponent, std::nullopt);
         return with_help({norm.spectral, norm.frobenius}, matrix, goal);
     }
-    return with_help({rotated_norm(matrix), frobenius(matrix, *exponent)}, matrix, goal);
+    return with_help({residual_norm(matrix), frobenius(matrix, *exponent)}, matrix, goal);
 }
 
 }  // namespace lipcert

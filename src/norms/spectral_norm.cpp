@@ -64,9 +64,8 @@ SpectralNorm norm_by_factorisation(const Matrix& matrix,
                                    const std::optional<Vector>& start) {
     const TallPanels panels = TallPanels::of_smaller_side(matrix, exponent);
     Gram gram = form_gram(panels);
-    Estimate first = start                               ? rayleigh_quotient(gram.lower, *start)
-                     : panels.size() < kSmallestDeflated ? estimate_top_eigenpair(gram.lower)
-                                                         : sharp_top_eigenpair(gram.lower);
+    Estimate first =
+        start ? rayleigh_quotient(gram.lower, *start) : sharp_top_eigenpair(gram.lower);
     const TopEigenvalue top = search_level(std::move(gram.lower), std::move(first));
     return norm_between(panels, gram, top.upper, top.estimate.vector, exponent);
 }

@@ -14,6 +14,7 @@
 #include "norms/blas.hpp"
 #include "norms/blas_faults.hpp"
 #include "norms/paths.hpp"
+#include "norms/residual_norm.hpp"
 #include "support/float_environment.hpp"
 #include "support/program.hpp"
 #include "support/random.hpp"
@@ -186,6 +187,25 @@ TEST_CASE("a Gram factor is refused where the BLAS computed it wrong") {
         const Action factor = [&] { static_cast<void>(gram_factor(ball)); };
         check_blamed(factor, Routine::dsyrk, fault, "dsyrk");
         check_blamed(factor, Routine::dpotrf, fault, "dpotrf");
+    }
+}
+
+TEST_CASE("a factor that is wrong costs the second proof width, never truth [S10]") {
+    test::Random random(87);
+    for (const Fault fault : {Fault::changed, Fault::unwritten, Fault::reciprocal}) {
+        for (const Eigen::Index size : {9, 150}) {
+            const Matrix matrix = random.gaussian(size + 5, size);
+            const Enclosure honest = residual_norm(matrix);
+            const FaultyBlas faulty(Routine::dpotrf, fault);
+            const Enclosure norm = residual_norm(matrix);
+            CAPTURE(size);
+            CHECK(faulty.calls() > 0);
+            CHECK(norm.upper().value().compare(honest.lower().value()) >= 0);
+            CHECK(norm.lower() == honest.lower());
+            if (fault == Fault::changed) {  // by 10^-6 in one entry
+                CHECK(norm.upper() > honest.upper());
+            }
+        }
     }
 }
 

@@ -20,7 +20,7 @@ struct SecondProof {
 /// Encloses the norms of `matrix` by another argument than `made_by`, so that a fault in one of
 /// them does not confirm itself:
 ///   made by deflation: a Gram matrix and a Cholesky factor in float64 [S1] [S3] [S4];
-///   made by Cholesky:  a rotation to eigenvectors, discs for what is left [S10];
+///   made by Cholesky:  the square of a factor, whose distance is measured [S10];
 ///   anything else:     sums of squares in directed rounding where the matrix has one row or column
 ///                      (or is zero), else as for Cholesky.
 /// Where the other argument proves little (relative width above 2^-26), or not that the norm is at

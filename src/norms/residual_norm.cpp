@@ -1,0 +1,113 @@
+#include "norms/residual_norm.hpp"
+
+#include "lipcert/norms/matrix_ball.hpp"
+#include "lipcert/rounding/roundoff.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <optional>
+#include <utility>
+
+#include "norms/blocked_cholesky.hpp"
+#include "norms/error_terms.hpp"
+#include "norms/gram.hpp"
+#include "norms/lanczos.hpp"
+#include "norms/parallel.hpp"
+#include "norms/ritz_correction.hpp"
+#include "norms/scaling.hpp"
+#include "norms/smaller_side.hpp"
+#include "norms/triangular.hpp"
+
+namespace lipcert {
+
+namespace {
+
+/// The first level stands this far above the estimate; how fast the gap widens while there is no
+/// factor.
+constexpr double kFirstGap = 1e-9;
+constexpr double kWidening = 16.0;
+constexpr int kAttempts = 8;
+
+/// level I - G, the lower triangle, as doubles.
+Matrix below_level(const Matrix& lower, double level) {
+    Matrix result = lower;
+    subtract_from_level(result, level);
+    return result;
+}
+
+/// Bounds |A - L L^T|_2, A = below_level(lower, level), for any lower triangle L.
+Upper distance_from_square(const Matrix& lower, double level, Matrix factor) {
+    factor.triangularView<Eigen::StrictlyUpper>().setZero();
+    if (!factor.allFinite()) {
+        return Upper::infinity();
+    }
+    const int unit = largest_exponent(factor).value_or(0);
+    if (std::abs(unit) > SmallerSide::kLargestExponent) {
+        return Upper::infinity();  // entries of a scaled copy could vanish
+    }
+    Gram square = form_gram(TallPanels::of_rows(factor, unit));
+    const double scale = std::ldexp(1.0, -2 * unit);
+    for_each_row_range(lower.rows(), lower.cols(), [&](Eigen::Index begin, Eigen::Index end) {
+        for (Eigen::Index i = begin; i < end; ++i) {
+            auto row = square.lower.row(i);
+            row.head(i) = -scale * lower.row(i).head(i) - row.head(i);
+            row(i) = scale * (level - lower(i, i)) - row(i);
+            row.tail(row.size() - i - 1).setZero();
+        }
+    });
+    // An entry of a symmetric matrix stands in its lower triangle once or twice. Scaling and
+    // subtraction: U of the result, and underflows.
+    const Upper two = Upper::of_count(2);
+    const Upper measured = frobenius_upper(square.lower) * sqrt(two);
+    const Upper rounding =
+        two * unit_roundoff() * measured + two * two * entrywise_underflow(lower.size());
+    return (measured + rounding + square.error).scaled(2L * unit);
+}
+
+/// >= lambda_max(G) for the symmetric matrix G with this lower triangle; +inf where no factor was
+/// found.
+Upper largest_eigenvalue(const Matrix& lower, double estimate) {
+    double gap = std::max(kFirstGap, 0x1p-49 * static_cast<double>(lower.rows()));
+    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+        const double level = estimate * (1.0 + gap);
+        Matrix factor = below_level(lower, level);
+        const double largest = factor.diagonal().cwiseAbs().maxCoeff();
+        if (blas::cholesky(factor) == 0) {
+            return Upper::exact(level) + diagonal_error(Upper::exact(largest)) +
+                   distance_from_square(lower, level, std::move(factor));
+        }
+        gap *= kWidening;
+    }
+    return Upper::infinity();
+}
+
+/// v^T G v from below, and |v|^2 from above.
+Lower quotient(const Gram& gram, const Vector& vector) {
+    const MatrixBall column = MatrixBall::of_vector(vector);
+    const MatrixBall whole = MatrixBall::of(gram.lower.selfadjointView<Eigen::Lower>());
+    const Enclosure length = spectral_norm(column);
+    const MatrixBall form = product(column.transposed(), product(whole, column));
+    const double centre = std::max(form.centre()(0, 0), 0.0);
+    const Lower reached = Lower::exact(centre).scaled(form.exponent()) - form.radius();
+    return reached / square(length.upper()) - gram.error;
+}
+
+}  // namespace
+
+Enclosure residual_norm(const Matrix& matrix) {
+    const std::optional<int> exponent = largest_exponent(matrix);
+    if (!exponent) {
+        return {};
+    }
+    const TallPanels panels = TallPanels::of_smaller_side(matrix, *exponent);
+    const Gram gram = form_gram(panels);
+    const Estimate top = sharp_top_eigenpair(gram.lower);
+    const Upper above = largest_eigenvalue(gram.lower, top.eigenvalue) + gram.error;
+    const Upper lost = panels.scaling_error();
+    return Enclosure(sqrt(quotient(gram, top.vector)) - lost,
+                     sqrt(min(above, gram.sum_of_squares.upper())) + lost)
+        .scaled(*exponent);
+}
+
+}  // namespace lipcert

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "lipcert/norms/spectral_norm.hpp"
+
+namespace lipcert {
+
+/// [S10] Encloses |W|_2 by a factor L of level I - W^T W that is taken on no trust: L L^T is formed
+/// and its distance from that matrix measured; and by the quotient v^T W^T W v/|v|^2 of a vector.
+/// For a matrix with at least two rows and columns that is not zero. A relative width of about
+/// 10^-9 and n U; nothing that is known of Cholesky factorisations is used, and no gap. Cost: two
+/// Gram matrices and a factor.
+[[nodiscard]] Enclosure residual_norm(const Matrix& matrix);
+
+}  // namespace lipcert
