@@ -92,16 +92,18 @@ std::optional<Enclosure> deflated_norm(const SmallerSide& side,
 }
 
 bool may_have_gap(const SmallerSide& side) {
-    // One step of subspace iteration on some of the rows. Of 8 random directions all end up at
-    // about the same Rayleigh quotient where no eigenvalue stands out: of Gaussian matrices from
-    // .77 of the largest on at 768 columns, from .88 on at 4096.
-    constexpr Index kDirections = 8;
-    const double crowded = std::min(0.75, 1.0 - 8.9 / std::sqrt(static_cast<double>(side.size())));
-    if (side.size() < 8 * kDirections) {
+    // One step of subspace iteration on some of the rows. More random directions than are ever
+    // deflated all end up at about the same Rayleigh quotient where no eigenvalue stands out: of
+    // Gaussian matrices from .7 of the largest on at 768 columns, from .85 on at 4096.
+    constexpr Index kDirections = 16;
+    constexpr Index kLarge = 2048;
+    const double crowded = side.size() < kLarge ? 0.65 : 0.75;
+    if (side.size() < 4 * kDirections) {
         return true;
     }
-    const SmallerSide sample =
-        side.sample(std::max(side.size() / 2, std::min(side.inner() / 2, 2 * side.size())));
+    constexpr Index kSmall = 768;  // half of fewer rows says little
+    const Index some = std::max(side.size() / 2, std::min(side.inner() / 2, 2 * side.size()));
+    const SmallerSide sample = side.sample(side.size() < kSmall ? side.inner() : some);
     const Matrix start = estimate::StartVectors(4).next(kDirections, side.size()).transpose();
     const Matrix image = sample.transposed_image(sample.image(start));
     if (!image.allFinite()) {
