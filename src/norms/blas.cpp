@@ -129,6 +129,27 @@ FloatMatrix multiply(const FloatMatrix& a, bool transposed, const FloatMatrix& b
     return multiply_thin(a, transposed, b);
 }
 
+void solve_right(const Matrix& lower, Matrix& b) {
+    const int n = checked(lower.rows());
+    const double multiply_adds = 0.5 * static_cast<double>(n) * static_cast<double>(b.size());
+    const Eigen::Index pieces = (b.rows() + kRowsAtOnce - 1) / kRowsAtOnce;
+    for_each_piece(pieces, multiply_adds, [&](Eigen::Index piece) {
+        const Eigen::Index first = piece * kRowsAtOnce;
+        cblas_dtrsm(CblasRowMajor,
+                    CblasRight,
+                    CblasLower,
+                    CblasTrans,
+                    CblasNonUnit,
+                    checked(std::min(kRowsAtOnce, b.rows() - first)),
+                    n,
+                    1.0,
+                    lower.data(),
+                    n,
+                    &b(first, 0),
+                    n);
+    });
+}
+
 Vector multiply_symmetric(const FloatMatrix& lower, const Eigen::Ref<const Vector>& x) {
     const int n = checked(lower.rows());
     const Eigen::VectorXf in = x.cast<float>();

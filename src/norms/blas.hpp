@@ -41,6 +41,9 @@ void run_probes();
 [[nodiscard]] Matrix multiply(const MatrixView& a, bool transposed, const Matrix& b);
 [[nodiscard]] FloatMatrix multiply(const FloatMatrix& a, bool transposed, const FloatMatrix& b);
 
+/// B := B L^-T for the lower triangle L of a square matrix.
+void solve_right(const Matrix& lower, Matrix& b);
+
 /// In float32, for estimates: A x for the symmetric matrix A with this lower triangle.
 [[nodiscard]] Vector multiply_symmetric(const FloatMatrix& lower,
                                         const Eigen::Ref<const Vector>& x);

@@ -51,6 +51,16 @@ Upper diagonal_error(const Upper& largest_diagonal) {
     return unit_roundoff() * largest_diagonal + underflow_unit();
 }
 
+Upper solution_error(Eigen::Index size,
+                     Eigen::Index entries,
+                     const Upper& norm_of_solution,
+                     const Upper& norm_of_factor,
+                     const Upper& largest) {
+    // gamma_{n+10} |X|_F |L|_F + (12 n + 12) (3 + max X^2) sqrt(entries) 2^-1022
+    return gamma(static_cast<std::size_t>(size) + 10) * norm_of_solution * norm_of_factor +
+           count(12 * size + 12) * (count(3) + square(largest)) * entrywise_underflow(entries);
+}
+
 Upper image_error(Eigen::Index inner,
                   Eigen::Index size,
                   const Upper& frobenius,

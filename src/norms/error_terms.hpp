@@ -32,6 +32,15 @@ namespace lipcert {
 /// [S3] Bounds |fl(tau I - G) - (tau I - G)|_2 on the diagonal, likewise of fl(G + tau I) [S5].
 [[nodiscard]] Upper diagonal_error(const Upper& largest_diagonal);
 
+/// [S11] Bounds |X L^T - B|_F for the computed solution X of X L^T = B with `entries` entries, the
+/// largest of which is at most `largest`, L lower triangular of `size` rows and entries up to
+/// sqrt(2).
+[[nodiscard]] Upper solution_error(Eigen::Index size,
+                                   Eigen::Index entries,
+                                   const Upper& norm_of_solution,
+                                   const Upper& norm_of_factor,
+                                   const Upper& largest);
+
 /// [S4] Bounds |fl(W v) - W v|_2 for W of `inner` x `size` and |v|_2 at most `length`.
 [[nodiscard]] Upper image_error(Eigen::Index inner,
                                 Eigen::Index size,

@@ -181,6 +181,27 @@ void require_factor(const Block& witness, const Matrix& factor) {
                   "a Cholesky factor (dpotrf, dtrsm)");
 }
 
+Block row_witness(const Matrix& b) {
+    return b * signs(b.cols());
+}
+
+void require_solution(const Block& witness, const Matrix& solution, const Matrix& lower) {
+    const Eigen::Index n = lower.rows();
+    const auto upper = lower.triangularView<Eigen::Lower>().transpose();
+    const Block image = upper * signs(n);
+    const Vector row_sums =
+        lower.cwiseAbs().triangularView<Eigen::Lower>().transpose() * Vector::Ones(n);
+    const Block residual = witness - solution * image;
+    const Vector magnitude = solution.cwiseAbs() * row_sums;
+    // With T = |X| (|L|^T 1): the solution gamma_{n+10} T, B x: gamma_n (1 + gamma_{n+10}) T, the
+    // two products gamma_{2n} T, the subtraction one more; T itself: 2n.
+    const auto size = static_cast<std::size_t>(n);
+    require_below(residual,
+                  magnitude,
+                  threshold_factor(4 * size + 12, 2 * size),
+                  "the solution of a triangular system (dtrsm)");
+}
+
 void require_factor(const Eigen::VectorXf& image,
                     const Eigen::VectorXf& x,
                     const FloatMatrix& factor) {

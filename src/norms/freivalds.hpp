@@ -81,4 +81,11 @@ void require_product(const Matrix& a, const Matrix& b, const Matrix& result);
 /// which `witness` was taken.
 void require_factor(const Block& witness, const Matrix& factor);
 
+/// B X, before B is overwritten with the solution of an equation.
+[[nodiscard]] Block row_witness(const Matrix& b);
+
+/// Throws Error{environment} unless `solution` times L^T, L the lower triangle, is, within the
+/// rounding that [S11] allows, the matrix of which `witness` was taken.
+void require_solution(const Block& witness, const Matrix& solution, const Matrix& lower);
+
 }  // namespace lipcert::freivalds

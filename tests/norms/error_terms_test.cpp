@@ -106,6 +106,12 @@ TEST_CASE("the error of a shifted diagonal is U times its largest entry and an u
     CHECK(is_rounded_up(diagonal_error(tiny.bound), unit * tiny.exact + eta));
 }
 
+TEST_CASE("the residual of a triangular system is gamma_{n+10} |X| |L| and its underflows") {
+    CHECK(is_rounded_up(
+        solution_error(5, 9, root_of_tiny.bound, root_of_tiny.bound, Upper::exact(4.0)),
+        exact_gamma(5 + 10) * tiny.exact + (12 * 5 + 12) * (3 + 16) * 3 * eta));
+}
+
 TEST_CASE("the error of an image is gamma_{n+2} |W| |v| and an underflow in every entry") {
     CHECK(is_rounded_up(image_error(9, 5, root_of_small.bound, root_of_small.bound),
                         exact_gamma(5 + 2) * small.exact + 3 * stored_underflow));

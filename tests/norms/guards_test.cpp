@@ -15,6 +15,7 @@
 #include "norms/blas_faults.hpp"
 #include "norms/paths.hpp"
 #include "norms/residual_norm.hpp"
+#include "norms/schur_complement.hpp"
 #include "support/float_environment.hpp"
 #include "support/program.hpp"
 #include "support/random.hpp"
@@ -206,6 +207,24 @@ TEST_CASE("a factor that is wrong costs the second proof width, never truth [S10
                 CHECK(norm.upper() > honest.upper());
             }
         }
+    }
+}
+
+TEST_CASE("a Schur term is refused where the BLAS computed it wrong") {
+    test::Random random(88);
+    const Matrix thin = random.gaussian(90, 40, 0.01);
+    const MatrixBall x = MatrixBall::of(thin * thin.transpose());
+    const MatrixBall c = MatrixBall::of(random.gaussian(90, 80));
+    const Action term = [&] { static_cast<void>(schur_term(x, c)); };
+    for (const Fault fault : {Fault::changed, Fault::unwritten}) {
+        check_blamed(term, Routine::dpotrf, fault, "dpotrf");
+        check_blamed(term, Routine::dtrsm, fault, "dtrsm");
+        check_blamed(term, Routine::dsyrk, fault, "dsyrk");
+    }
+    for (const Routine routine : kRoutines) {
+        FaultyBlas counted(routine);
+        CHECK(is_refused_without_ieee(term));
+        CHECK(counted.calls() == 0);
     }
 }
 
