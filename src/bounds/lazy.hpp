@@ -14,6 +14,12 @@ class Lazy {
 public:
     explicit Lazy(std::function<Value()> make) : make_(std::move(make)) {}
 
+    /// Before anybody looks.
+    Lazy& operator=(std::function<Value()> make) {
+        make_ = std::move(make);
+        return *this;
+    }
+
     [[nodiscard]] const Value& operator*() const {
         const std::lock_guard<std::mutex> lock(mutex_);
         if (!value_) {

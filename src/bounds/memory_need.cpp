@@ -281,21 +281,19 @@ private:
         const double inputs = in.cols * in.cols * sizeof(double);
         const double outputs = out.rows * out.rows * sizeof(double);
         const double square = out.rows * in.cols * sizeof(double);
-        // The product of both maps, the path beside them, and their sum.
-        tally_.hold(3.0 * square);
+        // The product of both maps, the path beside them, and their sum; X and Y [R10'].
+        tally_.hold(3.0 * square + inputs + outputs);
         const double norm = std::max(norm_memory(in), norm_memory(out));
         tally_.pass(norm);
         const double beside = (at_once(2.0 * in.bytes()) - 1.0) * norm;
-        // [R11] copies of the maps, and of one with its scales and its transpose.
-        tally_.pass(2.0 * maps + 2.0 * std::max(in.bytes(), out.bytes()) + 3.0 * inputs +
-                    4.0 * outputs + 2.0 * square + beside);
-        // [R10] a matrix of inputs and outputs, and its factor.
-        const Shape both{in.cols + out.rows, in.cols + out.rows};
-        tally_.pass(maps + 2.0 * both.bytes() + 3.0 * (inputs + outputs) + beside);
+        // [R10] [R11] a copy of a map with its multipliers, and panels of it.
+        tally_.pass(2.0 * std::max(in.bytes(), out.bytes()) + 2.0 * (inputs + outputs) + beside);
+        // [S11] X and Y scaled, a factor, the solution and its transpose, and the sum's level.
+        tally_.pass(4.0 * inputs + 3.0 * outputs + 3.0 * square + beside);
         if (!has_bounded_slope(mlp.activation) && out.cols <= static_cast<double>(kMostUnits)) {
             by_units(out);  // [R44]
         }
-        tally_.release(maps + 3.0 * square);
+        tally_.release(maps + 3.0 * square + inputs + outputs);
     }
 
     void apply(const GatedMlp& mlp) {

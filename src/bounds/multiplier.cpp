@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <vector>
 
-#include "bounds/search_scope.hpp"
 #include "norms/blas.hpp"
+#include "norms/blocked_cholesky.hpp"
 #include "norms/blocked_gram.hpp"
 #include "norms/lanczos.hpp"
-#include <Eigen/Cholesky>
+#include "norms/triangular.hpp"
 
 namespace lipcert {
 
@@ -24,21 +23,8 @@ constexpr int kMostSteps = 60;
 /// With every effort: the steps for narrow matrices, and the budget for wide ones.
 constexpr int kMostStepsAtMax = 100;
 constexpr double kBudgetAtMax = 1e12;
-/// Multipliers of hidden units that do nothing are kept within this factor of the others.
-constexpr double kRange = 0x1p40;
 
-/// The number of steps that the budget allows.
-int steps_for(const MultiplierProblem& problem, Effort effort) {
-    const auto hidden = static_cast<double>(problem.in.rows());
-    const auto inputs = static_cast<double>(problem.in.cols());
-    const auto outputs = static_cast<double>(problem.out.rows());
-    const double each = hidden * (inputs * inputs + outputs * outputs) + inputs * inputs * outputs;
-    const double budget = effort == Effort::max ? kBudgetAtMax : kBudget;
-    const int most = effort == Effort::max ? kMostStepsAtMax : kMostSteps;
-    return static_cast<int>(std::clamp(budget / each, 0.0, static_cast<double>(most)));
-}
-
-/// X = W2 T^-1 W2^T and Y = W1^T T W1 for a diagonal T > 0: lower triangles, zeros above.
+/// X = W2 T^-1 W2^T and r^2 W1^T T W1 for a diagonal T > 0: lower triangles, zeros above.
 struct Grams {
     Matrix x, y;
 };
@@ -68,8 +54,9 @@ Grams grams_at(const MultiplierProblem& problem, const Vector& diagonal) {
     const auto in = [&](Index begin, Index count) -> Matrix {
         return roots.segment(begin, count).asDiagonal() * problem.in.middleRows(begin, count);
     };
+    const double square = problem.half_width * problem.half_width;
     return {sum_of_grams(problem.out.rows(), hidden, true, out),
-            sum_of_grams(problem.in.cols(), hidden, false, in)};
+            square * sum_of_grams(problem.in.cols(), hidden, false, in)};
 }
 
 /// What the bound and its gradient need at one T.
@@ -82,57 +69,73 @@ struct Point {
 std::optional<Point> evaluate(const MultiplierProblem& problem,
                               const Vector& diagonal,
                               const Grams& grams) {
-    const Index outputs = problem.out.rows();
     if (!grams.x.allFinite() || !grams.y.allFinite()) {
         return std::nullopt;
     }
-    const Eigen::LLT<Matrix> factor(Matrix::Identity(outputs, outputs) - grams.x);
-    if (factor.info() != Eigen::Success) {
+    Matrix factor = -grams.x;
+    factor.diagonal().array() += 1.0;
+    if (blas::cholesky(factor) != 0) {
         return std::nullopt;
     }
-    const Matrix half = factor.matrixL().solve(problem.centre);
-    const auto rows = [&](Index begin, Index count) -> Matrix {
-        return half.middleRows(begin, count);
+    Matrix half = problem.centre.transpose();
+    blas::solve_right(factor, half);
+    const auto columns = [&](Index begin, Index count) -> Matrix {
+        return half.middleCols(begin, count);
     };
-    const Matrix lower = grams.y + sum_of_grams(half.cols(), outputs, false, rows);
+    const Matrix lower = grams.y + sum_of_grams(half.rows(), half.cols(), true, columns);
     if (!lower.allFinite()) {
         return std::nullopt;
     }
     const Estimate top = estimate_top_eigenpair(lower);
-    const Vector image = factor.solve(problem.centre * top.vector);
-    const Vector into = problem.in * top.vector;
+    Vector image = problem.centre * top.vector;
+    solve_with_factor(factor, image);
+    const Vector into = problem.half_width * (problem.in * top.vector);
     const Vector from = problem.out.transpose() * image;
     return Point{
         top.eigenvalue,
         diagonal.array() * into.array().square() - from.array().square() / diagonal.array()};
 }
 
-/// T0_i = |column i of W2| / |row i of W1| balances the two factors unit by unit.
-Vector balanced(const MultiplierProblem& problem) {
-    Vector diagonal = problem.out.colwise().norm().transpose();
-    const Vector rows = problem.in.rowwise().norm();
-    const double typical = std::sqrt(diagonal.maxCoeff() / std::max(rows.maxCoeff(), 1e-300));
-    for (Index i = 0; i < diagonal.size(); ++i) {
-        const double ratio = rows(i) > 0.0 ? diagonal(i) / rows(i) : 0.0;
-        diagonal(i) = ratio > 0.0 ? ratio : typical * typical;
+/// A diagonal multiplier T > 0 and about the bound that it proves.
+struct Multiplier {
+    Vector diagonal;
+    double bound = 0.0;
+};
+
+}  // namespace
+
+int steps_of_search(const HiddenLayer& layer, Effort effort) {
+    if (effort == Effort::fast) {
+        return 0;
     }
-    const double largest = diagonal.maxCoeff();
-    return diagonal.cwiseMax(largest / kRange);
+    const auto hidden = static_cast<double>(layer.in().rows());
+    const auto inputs = static_cast<double>(layer.in().cols());
+    const auto outputs = static_cast<double>(layer.out().rows());
+    const double each = hidden * (inputs * inputs + outputs * outputs) + inputs * inputs * outputs;
+    const double budget = effort == Effort::max ? kBudgetAtMax : kBudget;
+    const int most = effort == Effort::max ? kMostStepsAtMax : kMostSteps;
+    return static_cast<int>(std::clamp(budget / each, 0.0, static_cast<double>(most)));
 }
 
-/// [R10'] the best common factor of T0 for |Hc| = h, lmax(X) = al, lmax(Y) = be.
-double common_factor(const MultiplierProblem& problem, const Grams& grams) {
-    const double al = estimate_top_eigenpair(grams.x).eigenvalue;
-    const double be = estimate_top_eigenpair(grams.y).eigenvalue;
-    const Matrix gram = blas::multiply(problem.centre.transpose(), problem.centre);
-    const double h = std::sqrt(std::max(estimate_top_eigenpair(gram).eigenvalue, 0.0));
-    return (std::sqrt(al * be) + h) * std::sqrt(al / be);
+double common_factor(double h, double al, double be) {
+    constexpr double kALittleMore = 1.0001;
+    return kALittleMore * (std::sqrt(al * be) + h) * std::sqrt(al / be);
 }
 
-std::optional<Multiplier> best_multiplier(const MultiplierProblem& problem, Effort effort) {
-    Vector diagonal = balanced(problem);
+double estimated_norm(const Matrix& a) {
+    const auto rows = [&](Index begin, Index count) -> Matrix {
+        return a.middleRows(begin, count);
+    };
+    const Estimate top = estimate_top_eigenpair(sum_of_grams(a.cols(), a.rows(), false, rows));
+    return std::sqrt(std::max(top.eigenvalue, 0.0));
+}
+
+std::optional<Vector> search_multiplier(const MultiplierProblem& problem, int steps) {
+    Vector diagonal = balanced_multiplier(problem.in, problem.out);
     Grams grams = grams_at(problem, diagonal);
-    const double factor = 1.0001 * common_factor(problem, grams);
+    const double factor = common_factor(estimated_norm(problem.centre),
+                                        estimate_top_eigenpair(grams.x).eigenvalue,
+                                        estimate_top_eigenpair(grams.y).eigenvalue);
     diagonal *= factor;
     grams.x /= factor;
     grams.y *= factor;
@@ -140,7 +143,6 @@ std::optional<Multiplier> best_multiplier(const MultiplierProblem& problem, Effo
         return std::nullopt;
     }
     std::optional<Multiplier> best;
-    const int steps = steps_for(problem, effort);
     for (int step = 0; step <= steps; ++step) {
         if (step > 0) {
             grams = grams_at(problem, diagonal);
@@ -165,30 +167,7 @@ std::optional<Multiplier> best_multiplier(const MultiplierProblem& problem, Effo
         const double length = kFirstStep / (1.0 + step / kHalfLife);
         diagonal.array() *= (-length / steepest * point->gradient).array().exp();
     }
-    return best;
-}
-
-}  // namespace
-
-std::optional<Multiplier> search_multiplier(const MultiplierProblem& problem, Effort effort) {
-    const Index size = problem.in.rows();
-    // The diagonal, then the bound; nothing where one of them is no positive number.
-    const std::vector<double> found =
-        found_parameters("multiplier", static_cast<std::size_t>(size + 1), [&problem, effort] {
-            std::vector<double> numbers;
-            if (const std::optional<Multiplier> best = best_multiplier(problem, effort)) {
-                numbers.assign(best->diagonal.begin(), best->diagonal.end());
-                numbers.push_back(best->bound);
-            }
-            const bool usable = std::all_of(numbers.begin(), numbers.end(), [](double number) {
-                return std::isfinite(number) && number > 0.0;
-            });
-            return usable ? numbers : std::vector<double>();
-        });
-    if (found.empty()) {
-        return std::nullopt;
-    }
-    return Multiplier{Eigen::Map<const Vector>(found.data(), size), found.back()};
+    return best->diagonal;
 }
 
 }  // namespace lipcert

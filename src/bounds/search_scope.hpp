@@ -31,6 +31,9 @@ private:
                                                    std::size_t count,
                                                    const Searches::Search& search);
 
+/// Whether what this thread searches is stated beforehand.
+[[nodiscard]] bool is_search_stated();
+
 /// Which of several candidates for `part` of a block is used, each valid on its own [R0]: its
 /// number, from 1 on, where that is stated. Otherwise nothing, and `choose` has been called: it
 /// tries them all, each in a scope of its own, and returns the number of the one to use. Where what

@@ -74,6 +74,10 @@ std::vector<double> found_parameters(const std::string& kind,
     return current == nullptr ? search() : current->take(kind, count, search);
 }
 
+bool is_search_stated() {
+    return current != nullptr && current->is_stated();
+}
+
 std::optional<std::size_t> stated_candidate(const std::string& part,
                                             const std::function<std::size_t()>& choose) {
     bool is_chosen_here = false;

@@ -138,8 +138,9 @@ TEST_CASE("no member of a diagonal family exceeds its bound, and some come close
         const double typical = r * in.norm() * out.norm();
         const double share = i % 4 == 0 ? 0.0 : std::pow(10.0, random.uniform(-3.0, 3.0));
         const Matrix centre = random.gaussian(outputs, inputs, share * typical);
-        const std::optional<Upper> bound = lipsdp_bound(
-            {MatrixBall::of(centre), MatrixBall::of(in), MatrixBall::of(out), Upper::exact(r)});
+        const HiddenLayer layer(MatrixBall::of(in), MatrixBall::of(out));
+        const std::optional<Upper> bound =
+            lipsdp_bound({FamilyCentre(MatrixBall::of(centre)), layer, Upper::exact(r)});
         if (!bound) {
             continue;
         }

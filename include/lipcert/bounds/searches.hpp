@@ -9,8 +9,8 @@
 namespace lipcert {
 
 /// The free parameters of a bound that a search ended with: roots of head weights c [R20] [R21], a
-/// diagonal multiplier T and the bound that it aims at [R10], the number of the candidate that is
-/// used for a part of a block. Whatever they are, what is proved with them holds [R0].
+/// diagonal multiplier T [R10] or its ratio to T0 [R10'], the number of the candidate that is used
+/// for a part of a block. Whatever they are, what is proved with them holds [R0].
 struct FoundParameters {
     std::string place;           ///< "layer 3 attention"
     std::string kind;            ///< "head-weights", "multiplier" or "candidate for query"
@@ -41,6 +41,8 @@ public:
                                            const Search& search);
 
     [[nodiscard]] const std::vector<FoundParameters>& found() const { return found_; }
+
+    [[nodiscard]] bool is_stated() const { return stated_.has_value(); }
 
     /// The first way in which the statement did not fit, one that is left over included.
     [[nodiscard]] std::optional<std::string> disagreement() const;
