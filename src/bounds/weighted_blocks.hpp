@@ -23,7 +23,7 @@ public:
 
     [[nodiscard]] std::size_t count() const { return blocks().size(); }
 
-    /// At least `weighted_norm` [R20]. `roots`: not negative, one for each block.
+    /// At least `weighted_norm` [R20]. `roots`: finite, not negative, one for each block.
     [[nodiscard]] Upper norm(const std::vector<double>& roots) const;
 
     /// At least `weighted_pair_norm` [R40].
