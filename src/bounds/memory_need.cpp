@@ -58,6 +58,9 @@ public:
 
     void release(double bytes) { held_ -= bytes; }
 
+    /// A norm was formed that leaves so much behind for the next one.
+    void recycle(double bytes) { recycled_ = std::max(recycled_, bytes); }
+
     /// `bytes` more for a while.
     void pass(double bytes) {
         const double here = held_ + bytes;
@@ -72,9 +75,8 @@ public:
     }
 
     [[nodiscard]] MemoryNeed most() const {
-        // Of what other steps gave back the program keeps as much (keep_freed_memory, recycle).
-        constexpr double kMost = double{kKeptMemory} + 1.5 * kLargestRecycled;
-        const double kept = std::min(kMost, of_others_);
+        // Of what other steps gave back the program keeps as much (keep_freed_memory).
+        const double kept = std::min(double{kKeptMemory}, of_others_) + recycled_;
         const double bytes = kProgram + kSlack * most_.bytes + kept;
         constexpr auto kLargest = std::numeric_limits<std::uint64_t>::max();
         return {
@@ -91,6 +93,7 @@ private:
     double held_;
     std::string step_;
     Most most_;
+    double recycled_ = 0.0;
     double of_others_ = 0.0;  ///< the most of every other step
 };
 
@@ -133,6 +136,7 @@ public:
         }
         tally_.pass(together_ + reading(tensor));
         together_ += shape.bytes();
+        tally_.recycle(recycled_memory(shape.rows, shape.cols));
         const double need = norm_memory(shape);
         second_norm_ = std::max(second_norm_, std::min(largest_norm_, need));
         largest_norm_ = std::max(largest_norm_, need);

@@ -33,12 +33,11 @@ void keep_freed_memory() {
 
 namespace {
 
-/// What `keep_freed_memory` does not keep.
-constexpr std::size_t kSmallestRecycled = kKeptMemory / 2;
-
+/// Whether a matrix of so many entries is worth it.
 template <typename M>
-std::size_t bytes_of(const M& matrix) {
-    return static_cast<std::size_t>(matrix.size()) * sizeof(typename M::Scalar);
+bool is_recycled(Eigen::Index entries) {
+    const auto bytes = static_cast<std::size_t>(entries) * sizeof(typename M::Scalar);
+    return bytes >= kSmallestRecycled && bytes <= kLargestRecycled;
 }
 
 /// The matrix that waits to be used again, of one precision.
@@ -73,15 +72,14 @@ Shelf<M>& shelf() {
 
 template <typename M>
 void put_back(M matrix) {
-    if (bytes_of(matrix) >= kSmallestRecycled && bytes_of(matrix) <= kLargestRecycled) {
+    if (is_recycled<M>(matrix.size())) {
         shelf<M>().put(matrix);
     }
 }
 
 template <typename M>
 bool take_again(M& matrix, Eigen::Index entries) {
-    return static_cast<std::size_t>(entries) * sizeof(typename M::Scalar) >= kSmallestRecycled &&
-           shelf<M>().take(matrix, entries);
+    return is_recycled<M>(entries) && shelf<M>().take(matrix, entries);
 }
 
 }  // namespace

@@ -19,8 +19,10 @@ inline constexpr int kKeptMemory = 0x1 << 26;
 /// programs, before they work.
 void keep_freed_memory();
 
-/// Bytes of the largest matrix that is recycled.
-inline constexpr int kLargestRecycled = 0x1 << 28;
+/// Bytes of a matrix that is recycled: more than `keep_freed_memory` keeps, and at most a Gram
+/// matrix of 4096 columns.
+inline constexpr int kSmallestRecycled = kKeptMemory / 2;
+inline constexpr int kLargestRecycled = 0x1 << 27;
 
 /// Keeps the memory of one large matrix of each precision, for the next one of its size.
 void recycle(Matrix&& matrix);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "norms/blas.hpp"
+#include "norms/large_matrix.hpp"
 
 namespace lipcert {
 
@@ -18,6 +19,15 @@ double norm_memory(double rows, double cols) {
     const double numbers = smaller * (kGrams * smaller + kVectors + std::min(larger, longest)) +
                            kThreads * half * std::min(half, longest);
     return numbers * sizeof(double);
+}
+
+double recycled_memory(double rows, double cols) {
+    const double smaller = std::min(rows, cols);
+    const auto recycled = [](double bytes) {
+        return bytes >= kSmallestRecycled && bytes <= kLargestRecycled ? bytes : 0.0;
+    };
+    const double entries = smaller * smaller;
+    return recycled(entries * sizeof(double)) + recycled(entries * sizeof(float));
 }
 
 }  // namespace lipcert

@@ -8,4 +8,7 @@ namespace lipcert {
 /// The last resort of a search that fails, all eigenvectors, is not counted.
 [[nodiscard]] double norm_memory(double rows, double cols);
 
+/// About how many of these bytes the program keeps for the next matrix of the size.
+[[nodiscard]] double recycled_memory(double rows, double cols);
+
 }  // namespace lipcert
