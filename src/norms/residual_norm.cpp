@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <optional>
 #include <utility>
 
 #include "norms/blocked_cholesky.hpp"
+#include "norms/certified_ends.hpp"
 #include "norms/error_terms.hpp"
 #include "norms/gram.hpp"
 #include "norms/lanczos.hpp"
@@ -95,19 +95,16 @@ Lower quotient(const Gram& gram, const Vector& vector) {
 
 }  // namespace
 
-Enclosure residual_norm(const Matrix& matrix) {
-    const std::optional<int> exponent = largest_exponent(matrix);
-    if (!exponent) {
-        return {};
-    }
-    const TallPanels panels = TallPanels::of_smaller_side(matrix, *exponent);
+ResidualNorm residual_norm(const Matrix& matrix, int exponent) {
+    const TallPanels panels = TallPanels::of_smaller_side(matrix, exponent);
     const Gram gram = form_gram(panels);
     const Estimate top = sharp_top_eigenpair(gram.lower);
     const Upper above = largest_eigenvalue(gram.lower, top.eigenvalue) + gram.error;
+    const Enclosure spectral(sqrt(quotient(gram, top.vector)),
+                             sqrt(min(above, gram.sum_of_squares.upper())));
+    const Enclosure frobenius(sqrt(gram.sum_of_squares.lower()), sqrt(gram.sum_of_squares.upper()));
     const Upper lost = panels.scaling_error();
-    return Enclosure(sqrt(quotient(gram, top.vector)) - lost,
-                     sqrt(min(above, gram.sum_of_squares.upper())) + lost)
-        .scaled(*exponent);
+    return {widened(spectral, lost).scaled(exponent), widened(frobenius, lost).scaled(exponent)};
 }
 
 }  // namespace lipcert

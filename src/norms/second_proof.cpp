@@ -27,15 +27,6 @@ Enclosure plain_frobenius(const Matrix& matrix) {
     return {sqrt(below), sqrt(above)};
 }
 
-/// |W|_F by sums of doubles, with their error.
-Enclosure frobenius(const Matrix& matrix, int exponent) {
-    Matrix scaled = matrix;
-    const Eigen::Index lost = multiply_by_power_of_two(scaled, -exponent);
-    const Enclosure squares = sum_of_squares(scaled);
-    const Upper error = Upper::of_count(static_cast<std::size_t>(lost)) * underflow_unit();
-    return Enclosure(sqrt(squares.lower()) - error, sqrt(squares.upper()) + error).scaled(exponent);
-}
-
 /// The better ends of two enclosures of one number.
 Enclosure intersected(const Enclosure& a, const Enclosure& b) {
     return {max(a.lower(), b.lower()), min(a.upper(), b.upper())};
@@ -80,7 +71,8 @@ SecondProof second_proof(const Matrix& matrix,
         const SpectralNorm norm = norm_by_factorisation(matrix, *exponent, std::nullopt);
         return with_help({norm.spectral, norm.frobenius}, matrix, goal);
     }
-    return with_help({residual_norm(matrix), frobenius(matrix, *exponent)}, matrix, goal);
+    const ResidualNorm norm = residual_norm(matrix, *exponent);
+    return with_help({norm.spectral, norm.frobenius}, matrix, goal);
 }
 
 }  // namespace lipcert

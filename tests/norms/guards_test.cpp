@@ -15,6 +15,7 @@
 #include "norms/blas_faults.hpp"
 #include "norms/paths.hpp"
 #include "norms/residual_norm.hpp"
+#include "norms/scaling.hpp"
 #include "norms/schur_complement.hpp"
 #include "support/float_environment.hpp"
 #include "support/program.hpp"
@@ -196,9 +197,10 @@ TEST_CASE("a factor that is wrong costs the second proof width, never truth [S10
     for (const Fault fault : {Fault::changed, Fault::unwritten, Fault::reciprocal}) {
         for (const Eigen::Index size : {9, 150}) {
             const Matrix matrix = random.gaussian(size + 5, size);
-            const Enclosure honest = residual_norm(matrix);
+            const int exponent = *largest_exponent(matrix);
+            const Enclosure honest = residual_norm(matrix, exponent).spectral;
             const FaultyBlas faulty(Routine::dpotrf, fault);
-            const Enclosure norm = residual_norm(matrix);
+            const Enclosure norm = residual_norm(matrix, exponent).spectral;
             CAPTURE(size);
             CHECK(faulty.calls() > 0);
             CHECK(norm.upper().value().compare(honest.lower().value()) >= 0);
