@@ -3,9 +3,13 @@
 #include "lipcert/error.hpp"
 #include "lipcert/rounding/roundoff.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "norms/blas.hpp"
 #include "norms/parallel.hpp"
@@ -60,6 +64,77 @@ void require_below(const Block& residual,
     }
 }
 
+/// What one row of a panel gives with the vectors and, in magnitude, with ones.
+struct Products {
+    Eigen::RowVector4d of_signs;
+    double of_ones = 0.0;
+};
+
+/// Such products for every row.
+struct Combined {
+    Block of_signs;
+    Vector of_ones;
+};
+
+using Row = MatrixView::ConstRowXpr;
+
+/// row X and |row| w.
+Products dot(const Row& row, const Block& x, const Vector& w) {
+    constexpr Eigen::Index kChains = 4;  // sums that do not wait for each other
+    std::array<Eigen::RowVector4d, kChains> sums;
+    sums.fill(Eigen::RowVector4d::Zero());
+    std::array<double, kChains> magnitudes{};
+    const double* const entries = row.data();
+    const Eigen::Index whole = row.size() / kChains * kChains;
+    const auto add = [&](Eigen::Index j, std::size_t chain) {
+        sums[chain] += entries[j] * x.row(j);
+        magnitudes[chain] += std::abs(entries[j]) * w(j);
+    };
+    for (Eigen::Index j = 0; j < whole; j += kChains) {
+        for (std::size_t chain = 0; chain < kChains; ++chain) {
+            add(j + static_cast<Eigen::Index>(chain), chain);
+        }
+    }
+    for (Eigen::Index j = whole; j < row.size(); ++j) {
+        add(j, 0);
+    }
+    return {sums[0] + sums[1] + (sums[2] + sums[3]),
+            magnitudes[0] + magnitudes[1] + (magnitudes[2] + magnitudes[3])};
+}
+
+/// Adds row^T p to both parts of `sum`, |row|^T p to the second.
+void add_outer(const Row& row, const Products& p, Combined& sum) {
+    const double* const entries = row.data();
+    double* const magnitudes = sum.of_ones.data();
+    for (Eigen::Index j = 0; j < row.size(); ++j) {
+        sum.of_signs.row(j) += entries[j] * p.of_signs;
+        magnitudes[j] += std::abs(entries[j]) * p.of_ones;
+    }
+}
+
+/// The sum of what add(i, part) adds to `part` for every row i of the panel: the same on any number
+/// of threads.
+template <typename Add>
+Combined sum_over_rows(const MatrixView& panel, const Add& add) {
+    constexpr Eigen::Index kParts = 8;
+    const Eigen::Index size = panel.cols();
+    const Eigen::Index length = (panel.rows() + kParts - 1) / kParts;
+    std::vector<Combined> parts(static_cast<std::size_t>(kParts),
+                                {Block::Zero(size, kVectors), Vector::Zero(size)});
+    for_each_piece(kParts, operations_of_pass(panel.rows(), panel.cols()), [&](Eigen::Index piece) {
+        Combined& part = parts[static_cast<std::size_t>(piece)];
+        const Eigen::Index end = std::min((piece + 1) * length, panel.rows());
+        for (Eigen::Index i = piece * length; i < end; ++i) {
+            add(i, part);
+        }
+    });
+    for (std::size_t i = 1; i < parts.size(); ++i) {
+        parts[0].of_signs += parts[i].of_signs;
+        parts[0].of_ones += parts[i].of_ones;
+    }
+    return std::move(parts[0]);
+}
+
 }  // namespace
 
 void distrust(const std::string& what, Eigen::Index row) {
@@ -91,10 +166,12 @@ GramWitness::GramWitness(Eigen::Index size)
 
 void GramWitness::add_panel(const MatrixView& panel, bool columns) {
     if (columns) {
-        add(panel.transpose());
+        add_columns(panel);
     } else {
-        add(panel);
+        add_rows(panel);
     }
+    inner += columns ? panel.cols() : panel.rows();
+    ++panel_count;
 }
 
 void GramWitness::scale(double factor) {
@@ -102,22 +179,27 @@ void GramWitness::scale(double factor) {
     magnitude *= factor;
 }
 
-template <typename P>
-void GramWitness::add(const P& panel) {
-    Block image(panel.rows(), kVectors);
-    Vector sums(panel.rows());
+void GramWitness::add_rows(const MatrixView& panel) {
+    const Vector ones = Vector::Ones(panel.cols());
+    const Combined sum = sum_over_rows(panel, [&](Eigen::Index i, Combined& part) {
+        const auto row = panel.row(i);
+        add_outer(row, dot(row, signs, ones), part);
+    });
+    expected += sum.of_signs;
+    magnitude += sum.of_ones;
+}
+
+void GramWitness::add_columns(const MatrixView& panel) {
+    const Combined image = sum_over_rows(panel, [&](Eigen::Index i, Combined& part) {
+        add_outer(panel.row(i), {signs.row(i), 1.0}, part);
+    });
     for_each_row_range(panel.rows(), panel.cols(), [&](Eigen::Index begin, Eigen::Index end) {
-        const auto rows = panel.middleRows(begin, end - begin);
-        image.middleRows(begin, end - begin).noalias() = rows * signs;
-        sums.segment(begin, end - begin) = rows.cwiseAbs().rowwise().sum();
+        for (Eigen::Index i = begin; i < end; ++i) {
+            const Products here = dot(panel.row(i), image.of_signs, image.of_ones);
+            expected.row(i) += here.of_signs;
+            magnitude(i) += here.of_ones;
+        }
     });
-    for_each_row_range(panel.cols(), panel.rows(), [&](Eigen::Index begin, Eigen::Index end) {
-        const auto cols = panel.middleCols(begin, end - begin).transpose();
-        expected.middleRows(begin, end - begin).noalias() += cols * image;
-        magnitude.segment(begin, end - begin).noalias() += cols.cwiseAbs() * sums;
-    });
-    inner += panel.rows();
-    ++panel_count;
 }
 
 void require_gram(const Matrix& lower, const GramWitness& witness) {

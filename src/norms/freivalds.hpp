@@ -40,8 +40,8 @@ struct GramWitness {
     Eigen::Index panel_count = 0;
 
 private:
-    template <typename P>
-    void add(const P& panel);
+    void add_rows(const MatrixView& panel);
+    void add_columns(const MatrixView& panel);
 };
 
 /// Throws Error{environment} unless the lower triangle `lower` is, within the rounding that [S1]

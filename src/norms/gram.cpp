@@ -77,7 +77,7 @@ void TallPanels::for_each(
 
 Upper TallPanels::scaling_error() const {
     // Every entry off by at most underflow_unit(): sqrt(m n) of them in the Frobenius norm. Added
-    // whatever the exponent, so that enclosures of W and 2^k W agree to the last bit.
+    // whatever the exponent, so that what is proved of W and of 2^k W agrees to the last bit.
     return entrywise_underflow(stored_.size());
 }
 

@@ -13,6 +13,7 @@
 #include "norms/error_terms.hpp"
 #include "norms/gram.hpp"
 #include "norms/lanczos.hpp"
+#include "norms/level_search.hpp"
 #include "norms/parallel.hpp"
 #include "norms/ritz_correction.hpp"
 #include "norms/scaling.hpp"
@@ -23,11 +24,8 @@ namespace lipcert {
 
 namespace {
 
-/// The first level stands this far above the estimate; how fast the gap widens while there is no
-/// factor.
+/// The first level stands this far above the estimate.
 constexpr double kFirstGap = 1e-9;
-constexpr double kWidening = 16.0;
-constexpr int kAttempts = 8;
 
 /// level I - G, the lower triangle, as doubles.
 Matrix below_level(const Matrix& lower, double level) {
@@ -36,7 +34,54 @@ Matrix below_level(const Matrix& lower, double level) {
     return result;
 }
 
-/// Bounds |A - L L^T|_2, A = below_level(lower, level), for any lower triangle L.
+/// >= lambda_max(G) for the symmetric matrix G with this lower triangle; +inf where level I - G has
+/// no factor.
+Upper largest_eigenvalue(const Matrix& lower, double level) {
+    Matrix factor = below_level(lower, level);
+    const double largest = factor.diagonal().cwiseAbs().maxCoeff();
+    if (!std::isfinite(level) || blas::cholesky(factor) != 0) {
+        return Upper::infinity();
+    }
+    return Upper::exact(level) + diagonal_error(Upper::exact(largest)) +
+           distance_from_square(lower, level, std::move(factor));
+}
+
+/// The same, and the vector that comes nearest to it.
+struct Top {
+    Upper above;
+    Vector vector;
+};
+
+Top top_of(const Matrix& lower) {
+    const double gap = std::max(kFirstGap, 0x1p-49 * static_cast<double>(lower.rows()));
+    Estimate estimate = sharp_top_eigenpair(lower);
+    Upper above = largest_eigenvalue(lower, estimate.eigenvalue * (1.0 + gap));
+    if (!above.is_finite()) {
+        // Many eigenvalues near the top hide the largest one. Where to try next may come from
+        // anywhere.
+        TopEigenvalue found = search_level(lower, estimate);
+        estimate = std::move(found.estimate);
+        above = largest_eigenvalue(lower, estimate.eigenvalue * (1.0 + gap));
+        if (!above.is_finite()) {
+            above = largest_eigenvalue(lower, found.upper.to_double());
+        }
+    }
+    return {std::move(above), std::move(estimate.vector)};
+}
+
+/// v^T G v from below, and |v|^2 from above.
+Lower quotient(const Gram& gram, const Vector& vector) {
+    const MatrixBall column = MatrixBall::of_vector(vector);
+    const MatrixBall whole = MatrixBall::of(gram.lower.selfadjointView<Eigen::Lower>());
+    const Enclosure length = spectral_norm(column);
+    const MatrixBall form = product(column.transposed(), product(whole, column));
+    const double centre = std::max(form.centre()(0, 0), 0.0);
+    const Lower reached = Lower::exact(centre).scaled(form.exponent()) - form.radius();
+    return reached / square(length.upper()) - gram.error;
+}
+
+}  // namespace
+
 Upper distance_from_square(const Matrix& lower, double level, Matrix factor) {
     factor.triangularView<Eigen::StrictlyUpper>().setZero();
     if (!factor.allFinite()) {
@@ -65,41 +110,11 @@ Upper distance_from_square(const Matrix& lower, double level, Matrix factor) {
     return (measured + rounding + square.error).scaled(2L * unit);
 }
 
-/// >= lambda_max(G) for the symmetric matrix G with this lower triangle; +inf where no factor was
-/// found.
-Upper largest_eigenvalue(const Matrix& lower, double estimate) {
-    double gap = std::max(kFirstGap, 0x1p-49 * static_cast<double>(lower.rows()));
-    for (int attempt = 0; attempt < kAttempts; ++attempt) {
-        const double level = estimate * (1.0 + gap);
-        Matrix factor = below_level(lower, level);
-        const double largest = factor.diagonal().cwiseAbs().maxCoeff();
-        if (blas::cholesky(factor) == 0) {
-            return Upper::exact(level) + diagonal_error(Upper::exact(largest)) +
-                   distance_from_square(lower, level, std::move(factor));
-        }
-        gap *= kWidening;
-    }
-    return Upper::infinity();
-}
-
-/// v^T G v from below, and |v|^2 from above.
-Lower quotient(const Gram& gram, const Vector& vector) {
-    const MatrixBall column = MatrixBall::of_vector(vector);
-    const MatrixBall whole = MatrixBall::of(gram.lower.selfadjointView<Eigen::Lower>());
-    const Enclosure length = spectral_norm(column);
-    const MatrixBall form = product(column.transposed(), product(whole, column));
-    const double centre = std::max(form.centre()(0, 0), 0.0);
-    const Lower reached = Lower::exact(centre).scaled(form.exponent()) - form.radius();
-    return reached / square(length.upper()) - gram.error;
-}
-
-}  // namespace
-
 ResidualNorm residual_norm(const Matrix& matrix, int exponent) {
     const TallPanels panels = TallPanels::of_smaller_side(matrix, exponent);
     const Gram gram = form_gram(panels);
-    const Estimate top = sharp_top_eigenpair(gram.lower);
-    const Upper above = largest_eigenvalue(gram.lower, top.eigenvalue) + gram.error;
+    const Top top = top_of(gram.lower);
+    const Upper above = top.above + gram.error;
     const Enclosure spectral(sqrt(quotient(gram, top.vector)),
                              sqrt(min(above, gram.sum_of_squares.upper())));
     const Enclosure frobenius(sqrt(gram.sum_of_squares.lower()), sqrt(gram.sum_of_squares.upper()));

@@ -17,13 +17,15 @@ namespace lipcert {
 /// caller makes sure that no result overflows.
 Eigen::Index multiply_by_power_of_two(Eigen::Ref<Matrix> matrix, long exponent);
 
-/// The sum of the squares of all entries, each at most 2 in magnitude; [0, 0] where all are zero.
+/// The sum of the squares of all entries; [0, 0] where all are zero. Underflow is counted for
+/// entries of any size: a square that vanishes is off by at most underflow_unit(), and entries may
+/// be at most 2^450 in magnitude, so that no square overflows.
 /// Relative width at most 2^12 roundings, whatever the shape: slices of rows are summed in double,
 /// up to 64 slices of up to 1024 entries, and what comes of that as bounds. The result does not
 /// depend on the number of threads.
 [[nodiscard]] Enclosure sum_of_squares(const Eigen::Ref<const Matrix>& matrix);
 
-/// |W|_F of a matrix whose entries are at most 2 in magnitude.
+/// |W|_F; entries as for `sum_of_squares`.
 [[nodiscard]] Upper frobenius_upper(const Eigen::Ref<const Matrix>& matrix);
 
 /// The true value of a sum of non-negative terms that was computed as `computed`: each term passed

@@ -1,6 +1,7 @@
 #include "tensor/element_bits.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <concepts>
@@ -93,6 +94,37 @@ void decode_words(bool big_endian,
         Word word = 0;
         std::memcpy(&word, raw + i * sizeof(Word), sizeof(Word));
         values[i] = decode_word(big_endian ? swap_bytes(word) : word);
+    }
+}
+
+/// Whether the processor converts a pattern of binary32 without loss, whatever is done to
+/// subnormals: not infinities, NaNs and subnormal numbers.
+bool is_plain(std::uint32_t bits) {
+    constexpr std::uint32_t kExponent = 0x7f800000U;
+    const std::uint32_t exponent = bits & kExponent;
+    return exponent != kExponent && (exponent != 0 || (bits & 0x7fffffffU) == 0);
+}
+
+/// float32 of this machine's byte order, where `raw` may be as above.
+void decode_floats(const std::byte* raw, std::span<double> values) {
+    constexpr std::size_t kBlock = 64;
+    std::array<std::uint32_t, kBlock> bits{};
+    for (std::size_t begin = 0; begin < values.size(); begin += kBlock) {
+        const std::size_t count = std::min(kBlock, values.size() - begin);
+        std::memcpy(bits.data(), raw + begin * sizeof bits[0], count * sizeof bits[0]);
+        unsigned plain = 1;
+        for (std::size_t i = 0; i < count; ++i) {
+            plain &= static_cast<unsigned>(is_plain(bits[i]));
+        }
+        const std::span<double> block = values.subspan(begin, count);
+        if (plain != 0) {
+            std::transform(
+                bits.begin(), bits.begin() + count, block.begin(), [](std::uint32_t word) {
+                    return static_cast<double>(std::bit_cast<float>(word));
+                });
+        } else {
+            std::transform(bits.begin(), bits.begin() + count, block.begin(), decode_float32);
+        }
     }
 }
 
@@ -197,7 +229,11 @@ void decode(DataType type, bool big_endian, const std::byte* raw, std::span<doub
             decode_words<std::uint16_t>(big_endian, raw, values, decode_bfloat16);
             break;
         case DataType::float32:
-            decode_words<std::uint32_t>(big_endian, raw, values, decode_float32);
+            if (big_endian) {
+                decode_words<std::uint32_t>(big_endian, raw, values, decode_float32);
+            } else {
+                decode_floats(raw, values);
+            }
             break;
         case DataType::float64:
             decode_words<std::uint64_t>(big_endian, raw, values, [](std::uint64_t bits) {

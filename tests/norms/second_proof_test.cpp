@@ -1,12 +1,15 @@
 #include "lipcert/norms/second_proof.hpp"
 
 #include <cmath>
+#include <limits>
+#include <tuple>
 #include <vector>
 
 #include "norms/residual_norm.hpp"
 #include "norms/scaling.hpp"
 #include "support/exact.hpp"
 #include "support/random.hpp"
+#include <Eigen/SVD>
 #include <doctest/doctest.h>
 
 using namespace lipcert;
@@ -40,6 +43,61 @@ TEST_CASE(
         CHECK(test::exceeds_spectral_norm(norm.upper().value(), matrix));
         CHECK_FALSE(test::exceeds_spectral_norm(norm.lower().value(), matrix));
         CHECK(norm.relative_width().to_double() <= 1e-9);
+    }
+}
+
+TEST_CASE("the distance of any L from a square root is bounded, and not far above [S10]") {
+    // Small integers: level I - G - L L^T is exact, and its norm is known by exact arithmetic.
+    test::Random random(74);
+    for (std::size_t trial = 0; trial < test::repetitions(60); ++trial) {
+        const auto size = static_cast<Eigen::Index>(random.integer(2, 7));
+        const bool is_flat = trial % 3 == 0;  // zero on the diagonal, ones beside it
+        Matrix lower = Matrix::Zero(size, size);
+        Matrix factor = Matrix::Zero(size, size);
+        for (Eigen::Index i = 0; i < size; ++i) {
+            for (Eigen::Index j = 0; j <= i; ++j) {
+                lower(i, j) = is_flat ? (i == j ? 0.0 : 1.0)
+                                      : static_cast<double>(random.integer(0, 40)) - 20.0;
+                factor(i, j) = is_flat ? 0.0 : static_cast<double>(random.integer(0, 8)) - 4.0;
+            }
+        }
+        const double level = is_flat ? 0.0 : static_cast<double>(random.integer(0, 30));
+        const Matrix whole = lower.selfadjointView<Eigen::Lower>();
+        const Matrix distance =
+            level * Matrix::Identity(size, size) - whole - factor * factor.transpose();
+        // What stands above the diagonal is nobody's business.
+        factor.triangularView<Eigen::StrictlyUpper>().setConstant(1e9);
+        const Upper bound = distance_from_square(lower, level, factor);
+        CAPTURE(size);
+        CHECK(test::exceeds_spectral_norm(bound.value(), distance));
+        // The diagonal counts twice too.
+        CHECK(bound.to_double() <= std::sqrt(2.0) * distance.norm() * (1.0 + 1e-9) + 1e-9);
+    }
+    const double infinity = std::numeric_limits<double>::infinity();
+    CHECK_FALSE(distance_from_square(Matrix::Identity(3, 3), 1.0, Matrix::Constant(3, 3, infinity))
+                    .is_finite());
+    CHECK_FALSE(
+        distance_from_square(Matrix::Identity(3, 3), 1.0, Matrix(1e200 * Matrix::Identity(3, 3)))
+            .is_finite());
+}
+
+TEST_CASE("a second proof is as narrow where many singular values lie at the top") {
+    test::Random random(75);
+    for (const auto& [rows, cols, part] :
+         {std::tuple(170, 130, 0.7), std::tuple(296, 256, 0.5), std::tuple(150, 200, 0.9)}) {
+        const Matrix gaussian = random.gaussian(rows, cols);
+        const Eigen::BDCSVD<Eigen::MatrixXd> svd(gaussian,
+                                                 Eigen::ComputeThinU | Eigen::ComputeThinV);
+        const Vector values = svd.singularValues().cwiseMin(part * svd.singularValues()(0));
+        const Matrix product = svd.matrixU() * values.asDiagonal() * svd.matrixV().transpose();
+        const Matrix capped = product.cast<float>().cast<double>();
+        const SpectralNorm first = spectral_norm(capped);
+        const SecondProof second = second_proof(capped, first.method, std::nullopt);
+        CAPTURE(rows);
+        CHECK(first.method == NormMethod::cholesky);
+        CHECK_FALSE(second.is_helped);
+        CHECK(second.spectral.relative_width().to_double() <= 3e-9);
+        CHECK(agree(first.spectral, second.spectral));
     }
 }
 

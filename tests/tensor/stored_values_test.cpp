@@ -8,6 +8,8 @@
 #include <limits>
 #include <mpfr.h>
 #include <optional>
+#include <span>
+#include <vector>
 
 #include "support/random.hpp"
 #include "support/thrown.hpp"
@@ -192,7 +194,34 @@ TEST_CASE("What would become infinite or is not finite is refused, never stored"
     CHECK(refused(DataType::unsupported, 1.0));
 }
 
-#if defined(__x86_64__)
+TEST_CASE("float32 is decoded in place, block by block, as pattern by pattern") {
+    Random random(17);
+    for (const std::size_t count : {1U, 63U, 64U, 65U, 500U}) {
+        for (const bool has_special : {false, true}) {
+            std::vector<double> values(count);
+            std::vector<std::uint32_t> patterns(count);
+            for (std::uint32_t& pattern : patterns) {
+                const auto exponent = static_cast<std::uint32_t>(
+                    has_special ? random.integer(0, 255) : random.integer(1, 254));
+                const auto mantissa = static_cast<std::uint32_t>(random.integer(0, 0x7fffff));
+                pattern = static_cast<std::uint32_t>(random.integer(0, 1)) << 31U |
+                          exponent << 23U | mantissa;
+            }
+            patterns[count / 2] = 0x80000000U;  // -0
+            if (has_special) {
+                patterns[count / 3] = 0x7f800001U;  // a signalling NaN
+                patterns[0] = 1U;                   // the least subnormal number
+            }
+            const std::span<std::byte> raw = lipcert::raw_part(DataType::float32, values);
+            std::memcpy(raw.data(), patterns.data(), raw.size());
+            lipcert::decode(DataType::float32, false, raw.data(), values);
+            for (std::size_t i = 0; i < count; ++i) {
+                CHECK(same_bits(values[i], lipcert::decode_float32(patterns[i])));
+            }
+        }
+    }
+}
+
 TEST_CASE("Rounding and reading keep subnormals on a thread that flushes them to zero") {
     constexpr unsigned kFlush = 0x8000 | 0x0040;  // FTZ and DAZ
     const Matrix values{{0x1p-24, -0x1p-24, 0x1.8p-15, 3 * 0x1p-24}};
