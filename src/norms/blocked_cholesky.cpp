@@ -164,7 +164,21 @@ Eigen::Index factorise_rows(M& lower, Eigen::Index block) {
                      static_cast<int>(block));
 }
 
+Eigen::Index block_for(Eigen::Index size) {
+    constexpr Eigen::Index kLargestWhole = 768;
+    constexpr Eigen::Index kBlock = 256;
+    return size <= kLargestWhole ? kLargestWhole : kBlock;
+}
+
 }  // namespace
+
+Eigen::Index cholesky(Matrix& lower) {
+    return cholesky(lower, block_for(lower.rows()));
+}
+
+Eigen::Index cholesky(FloatMatrix& lower) {
+    return cholesky(lower, block_for(lower.rows()));
+}
 
 Eigen::Index cholesky(Matrix& lower, Eigen::Index block) {
     return factorise_rows(lower, block);
