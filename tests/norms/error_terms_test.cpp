@@ -44,8 +44,8 @@ const Norm root_of_tiny(-485);
 
 /// What underflow changes where stored numbers are scaled afterwards, and norms like it.
 const mpq_class stored_underflow = two_to(-600);
-const Norm small(-548);
-const Norm root_of_small(-274);
+const Norm faint(-548);
+const Norm root_of_faint(-274);
 
 /// c = fl(s), |c - s| <= gamma_k s + a: the two ends of what s can be.
 mpq_class largest_sum(const mpq_class& computed, long roundings, const mpq_class& absolute) {
@@ -113,8 +113,8 @@ TEST_CASE("the residual of a triangular system is gamma_{n+10} |X| |L| and its u
 }
 
 TEST_CASE("the error of an image is gamma_{n+2} |W| |v| and an underflow in every entry") {
-    CHECK(is_rounded_up(image_error(9, 5, root_of_small.bound, root_of_small.bound),
-                        exact_gamma(5 + 2) * small.exact + 3 * stored_underflow));
+    CHECK(is_rounded_up(image_error(9, 5, root_of_faint.bound, root_of_faint.bound),
+                        exact_gamma(5 + 2) * faint.exact + 3 * stored_underflow));
 }
 
 TEST_CASE("a computed sum of non-negative terms is corrected at both ends") {
@@ -197,10 +197,10 @@ TEST_CASE("the squares of zeros add up to zero, without an underflow") {
 }
 
 TEST_CASE("the Gram error and its two norms are those of S1, term by term") {
-    CHECK(is_rounded_up(gram_error(3, 5, small.bound),
-                        exact_gamma(3 + 1) * small.exact + 5 * stored_underflow));
-    CHECK(is_rounded_up(gram_error(100000, 2, small.bound),
-                        exact_gamma(4096 + 25) * small.exact + 2 * stored_underflow));
+    CHECK(is_rounded_up(gram_error(3, 5, faint.bound),
+                        exact_gamma(3 + 1) * faint.exact + 5 * stored_underflow));
+    CHECK(is_rounded_up(gram_error(100000, 2, faint.bound),
+                        exact_gamma(4096 + 25) * faint.exact + 2 * stored_underflow));
     // Entries 2^-290: sums of 2^-580 are exact, and what underflow may change shows beside them.
     const long inner = 8192;
     const long size = 4;

@@ -93,7 +93,7 @@ TEST_CASE("a second proof is as narrow where many singular values lie at the top
         const Matrix capped = product.cast<float>().cast<double>();
         const SpectralNorm first = spectral_norm(capped);
         const SecondProof second = second_proof(capped, first.method, std::nullopt);
-        CAPTURE(rows);
+        CAPTURE(capped.rows());
         CHECK(first.method == NormMethod::cholesky);
         CHECK_FALSE(second.is_helped);
         CHECK(second.spectral.relative_width().to_double() <= 3e-9);
