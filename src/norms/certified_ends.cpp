@@ -47,7 +47,7 @@ Lower lower_end(const TallPanels& panels, const Vector& vector, const Upper& fro
     const Enclosure length_squared = true_sum(length_check, n + 1, 8 * n);
     // The squares of one panel's image, then the sum over the panels.
     const std::size_t roundings = blas::gram_accumulation_length(panels.inner()) + 2;
-    const Lower square = true_sum(image_squared, roundings, 0).lower().scaled(-2 * panels.unit());
+    const Lower square = true_sum(image_squared, roundings, 0).lower().scaled(-2L * panels.unit());
     const Lower image = sqrt(square - Upper::exact(SmallerSide::kUnderflow));
     const Upper length = sqrt(length_squared.upper());
     return (image - image_error(panels.inner(), panels.size(), frobenius, length)) / length;

@@ -107,7 +107,7 @@ Gram form_gram(const TallPanels& panels) {
     witness.scale(std::ldexp(1.0, -2 * panels.unit()));
     freivalds::require_gram(gram.lower, witness);
     const Upper lost = Upper::exact(SmallerSide::kUnderflow);
-    squares = squares.scaled(-2 * panels.unit());
+    squares = squares.scaled(-2L * panels.unit());
     gram.sum_of_squares = {squares.lower() - lost, squares.upper() + lost};
     const auto roundings = static_cast<std::size_t>(n + witness.inner + witness.panel_count);
     gram.largest_absolute_row_sum =
