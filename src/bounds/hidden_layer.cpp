@@ -50,8 +50,12 @@ MatrixBall bordered(const MatrixBall& y,
     const Vector forward = roots(multiplier);
     const MatrixBall row = scale_rows(scale_rows(column, forward), forward).transposed();
     const MatrixBall beside = product(row, in);
-    return stack_rows(
+    const MatrixBall whole = stack_rows(
         {stack_columns({y, beside.transposed()}), stack_columns({beside, product(row, column)})});
+    // What vanishes beside a larger entry may have vanished on one side only. Mirrored, an error of
+    // Frobenius norm e becomes at most sqrt(2) e.
+    const Matrix symmetric = whole.centre().selfadjointView<Eigen::Lower>();
+    return MatrixBall::around(symmetric, whole.exponent(), whole.radius().scaled(1));
 }
 
 }  // namespace

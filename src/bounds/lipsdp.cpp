@@ -95,17 +95,17 @@ double best_multiple(const Scaled& problem) {
 std::optional<MultiplierGrams> best_grams(const Scaled& problem, Effort effort) {
     const MatrixBall& in = problem.family.layer.in();
     const MatrixBall& out = problem.family.layer.out();
-    const std::optional<Matrix> centre = doubles(problem.centre());
-    if (!centre) {
-        return std::nullopt;
-    }
     const int steps = steps_of_search(problem.family.layer, effort);
     if (steps == 0) {
         const std::vector<double> multiple =
             found_multiplier(1, [&] { return std::vector<double>{best_multiple(problem)}; });
         return multiple.empty() ? std::nullopt : grams_at_multiple(problem, multiple.front());
     }
+    const std::optional<Matrix> centre = doubles(problem.centre());
     const std::vector<double> diagonal = found_multiplier(in.rows(), [&] {
+        if (!centre) {
+            return std::vector<double>();
+        }
         const std::optional<Vector> best =
             search_multiplier({*centre, in.centre(), out.centre(), problem.half_width}, steps);
         return best ? std::vector<double>(best->begin(), best->end()) : std::vector<double>();

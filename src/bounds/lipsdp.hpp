@@ -18,7 +18,7 @@ public:
     /// outputs x inputs
     [[nodiscard]] const MatrixBall& map() const { return map_; }
 
-    /// An estimate of the norm of the centre of `map`, from below, whatever its exponent.
+    /// An estimate from below of the norm of map().centre(), in units of 2^map().exponent().
     [[nodiscard]] double estimate() const { return *estimate_; }
 
 private:

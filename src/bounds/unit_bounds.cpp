@@ -206,7 +206,8 @@ Best UnitBounds::lipschitz() const {
     const Upper& half_width = activation_.slopes.half_width;
     best.offer([this, &half_width]() -> std::optional<Bound> {
         if (is_beaten([this, &half_width] {
-                return (*slope_centre_)->estimate() +
+                const FamilyCentre& centre = **slope_centre_;
+                return std::exp2(static_cast<double>(centre.map().exponent())) * centre.estimate() +
                        half_width.to_double() * layer_.norms_estimate();
             })) {
             return std::nullopt;

@@ -104,4 +104,26 @@ TEST_CASE("of a wide mlp a rule that may win is computed, and wins") {
     CHECK(bounds.domain_radius.to_double() == doctest::Approx(2.0).epsilon(1e-4));
 }
 
+TEST_CASE("of a wide mlp the winning rule does not depend on the scale of the weights") {
+    // Pairs of units read the same input with both signs, which the multiplier cannot balance: R8
+    // wins.
+    const double small = 1.0 / std::sqrt(399.0);
+    Matrix in = Matrix::Zero(kHidden, kWidth);
+    Matrix out = Matrix::Zero(kWidth, kHidden);
+    for (Eigen::Index i = 0; i < kWidth; ++i) {
+        in(2 * i, 0) = i == 0 ? 1.0625 : small;
+        in(2 * i + 1, 0) = i == 0 ? -1.0 : -small;
+        out(i, 2 * i) = out(i, 2 * i + 1) = 1.0;
+    }
+    for (const int exponent : {0, -12}) {
+        const MlpBlock block = block_of(in, std::ldexp(1.0, exponent) * out, Activation::relu);
+        const MlpBlockBounds bounds =
+            bound_units(block, Upper::exact(1.0), Upper::exact(1.0), Effort::standard);
+        CAPTURE(exponent);
+        CHECK(bounds.rule == "R8");
+        CHECK(bounds.lipschitz.scaled(-exponent).to_double() ==
+              doctest::Approx(1.46807).epsilon(1e-5));
+    }
+}
+
 }  // namespace lipcert::test
