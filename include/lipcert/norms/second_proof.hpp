@@ -17,8 +17,8 @@ struct SecondProof {
     bool is_helped = false;  ///< what `spectral_norm` proves is part of it
 };
 
-/// Encloses the norms of `matrix` by another argument than `made_by`, so that a fault in what one of
-/// them does with the Gram matrix does not confirm itself:
+/// Encloses the norms of `matrix` by another argument than `made_by`, so that a fault in what one
+/// of them does with the Gram matrix does not confirm itself:
 ///   made by deflation: a Gram matrix and a Cholesky factor in float64 [S1] [S3] [S4];
 ///   made by Cholesky:  the square of a factor, whose distance is measured [S10];
 ///   anything else:     sums of squares in directed rounding where the matrix has one row or column
