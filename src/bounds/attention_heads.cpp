@@ -136,7 +136,6 @@ AttentionHeads::AttentionHeads(const HeadSum& sum, const ScorePath& path) {
     inputs = WeightedBlocks(std::move(shared));
 }
 
-/// [R24] The scores with keys' own squares among the offsets: where a rule uses no more of them.
 ScorePath with_squares_as_offsets(ScorePath scores) {
     for (ScoreHead& head : scores.heads) {
         head.key_offset += head.key_square;

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <vector>
 
 namespace lipcert {
@@ -26,8 +25,7 @@ UnitScaling scaling_of(const Vector& log_scales) {
     for (Index i = 0; i < log_scales.size(); ++i) {
         const double scale = std::exp(log_scales(i) - log_scales.maxCoeff());
         result.forward(i) = std::isfinite(scale) ? std::max(scale, 1.0 / kLargestScale) : 1.0;
-        result.backward(i) =
-            std::nextafter(1.0 / result.forward(i), std::numeric_limits<double>::infinity());
+        result.backward(i) = next_up(1.0 / result.forward(i));
     }
     return result;
 }
@@ -168,8 +166,7 @@ std::vector<Upper> unit_sizes(const AffineMap& map, const Upper& radius) {
 /// The largest distance of a ratio phi(t)/t from the centre of the slopes.
 Upper ratio_half_width(const ActivationBounds& activation) {
     const double apart = std::abs(activation.ratios.centre - activation.slopes.centre);
-    return activation.ratios.half_width +
-           Upper::exact(std::nextafter(apart, std::numeric_limits<double>::infinity()));
+    return activation.ratios.half_width + Upper::exact(next_up(apart));
 }
 
 /// [R13] centred: the part of phi that is linear, c (g o u), is a quadratic form in x.

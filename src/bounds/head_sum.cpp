@@ -1,8 +1,9 @@
 #include "lipcert/bounds/head_sum.hpp"
 
+#include "lipcert/rounding/roundoff.hpp"
+
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <utility>
 
 #include "norms/lanczos.hpp"
@@ -17,7 +18,7 @@ constexpr double kSmallestRoot = 0x1p-100;
 
 /// The least double found with result * root >= 1.
 double inverse_rounded_up(double root) {
-    const double inverse = std::nextafter(1.0 / root, std::numeric_limits<double>::infinity());
+    const double inverse = next_up(1.0 / root);
     // 1/root is within half a unit of the quotient, so one step up is beyond it.
     return inverse;
 }

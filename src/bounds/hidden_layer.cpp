@@ -1,8 +1,9 @@
 #include "bounds/hidden_layer.hpp"
 
+#include "lipcert/rounding/roundoff.hpp"
+
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <utility>
 
 #include "norms/blas.hpp"
@@ -18,10 +19,6 @@ constexpr double kRange = 0x1p40;
 /// An entry of b that is at most this share of its row of W1 moves T0 by less than a hundredth,
 /// and a bound, which is flat there, by far less.
 constexpr double kLittle = 0.125;
-
-double next_up(double value) {
-    return std::nextafter(value, std::numeric_limits<double>::infinity());
-}
 
 /// Row by row, as they lie in memory.
 Vector column_norms(const Matrix& matrix) {

@@ -1,8 +1,9 @@
 #include "bounds/lipsdp.hpp"
 
+#include "lipcert/rounding/roundoff.hpp"
+
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <utility>
 #include <vector>
 
@@ -19,10 +20,6 @@ using Eigen::Index;
 /// Exponents that doubles carry without loss in what follows.
 constexpr long kLargestExponent = 400;
 constexpr long kSmallestExponent = -900;
-
-double next_up(double value) {
-    return std::nextafter(value, std::numeric_limits<double>::infinity());
-}
 
 /// A family, its numbers scaled by powers of two so that W1 and W2 are of order one.
 struct Scaled {

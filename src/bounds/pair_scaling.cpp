@@ -1,5 +1,7 @@
 #include "bounds/pair_scaling.hpp"
 
+#include "lipcert/rounding/roundoff.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -51,7 +53,7 @@ PairScaling of_doubles(const Vector& pairs) {
     PairScaling scaling{Vector(2 * half), Vector(2 * half)};
     for (Eigen::Index p = 0; p < half; ++p) {
         const double d = std::clamp(pairs(p), 1.0 / kLargestPairScale, kLargestPairScale);
-        const double inverse = std::nextafter(1.0 / d, std::numeric_limits<double>::infinity());
+        const double inverse = next_up(1.0 / d);
         scaling.forward(p) = scaling.forward(p + half) = d;
         scaling.backward(p) = scaling.backward(p + half) = inverse;
     }

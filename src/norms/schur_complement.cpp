@@ -19,9 +19,6 @@ namespace lipcert {
 
 namespace {
 
-/// Below it a dense eigensolver or Lanczos in float64 takes no longer than Lanczos in float32.
-constexpr Eigen::Index kSmallestSharpened = 128;
-
 /// L, zero above its diagonal, and a positive number by which I - X exceeds L L^T at least.
 struct ShiftedFactor {
     Matrix lower;
@@ -94,9 +91,8 @@ Upper largest_eigenvalue(const MatrixBall& a) {
         return a.radius();
     }
     const Matrix& lower = a.centre();
-    Estimate start = lower.rows() < kSmallestSharpened ? estimate_top_eigenpair(lower)
-                                                       : sharp_top_eigenpair(lower);
-    const Upper centre = min(search_level(lower, std::move(start)).upper, frobenius_upper(lower));
+    const Upper level = search_level(lower, sharp_top_eigenpair(lower)).upper;
+    const Upper centre = min(level, frobenius_upper(lower));
     return centre.scaled(a.exponent()) + a.radius();
 }
 

@@ -21,4 +21,7 @@ enum class Precision { float64, float32 };
 /// or not, on operands of magnitude at most 1.
 [[nodiscard]] Upper underflow_unit(Precision precision = Precision::float64);
 
+/// The double above `value`: at least the number whose rounding to nearest it is.
+[[nodiscard]] double next_up(double value);
+
 }  // namespace lipcert
