@@ -2,6 +2,7 @@
 // spectral norm, `hard-cap` in caps by a singular value decomposition (LAPACK dgesdd; Eigen BDCSVD
 // only where it ends within minutes). Usage: cap_cost [SIZE or SPECTRUM]...
 #include "lipcert/capping/cap_matrix.hpp"
+#include "lipcert/norms/blas_kernels.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -167,6 +168,7 @@ void measure(const char* spectrum, Eigen::Index size) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    lipcert::use_better_kernels(argv);
     std::vector<Eigen::Index> sizes;
     std::vector<std::string> spectra;
     for (const std::string& argument : std::vector<std::string>(argv + 1, argv + argc)) {

@@ -4,6 +4,7 @@
 #include "lipcert/architecture/description.hpp"
 #include "lipcert/checkpoint/memory_checkpoint.hpp"
 #include "lipcert/execution/evaluate.hpp"
+#include "lipcert/norms/blas_kernels.hpp"
 
 #include <algorithm>
 #include <cblas.h>
@@ -173,6 +174,7 @@ void time_model(const std::string& path, const char* precision) {
 }  // namespace
 
 int main(int count, char** arguments) {
+    lipcert::use_better_kernels(arguments);
     compare_with_sgemm();
     if (count > 1) {
         time_model<float>(arguments[1], "float32");

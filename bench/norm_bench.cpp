@@ -2,6 +2,7 @@
 // contestants one after the other, and medians and their ratios are printed.
 // usage: norm_bench [--quick] [--numpy] [--svd] [CHECKPOINT]
 #include "lipcert/checkpoint/checkpoint.hpp"
+#include "lipcert/norms/blas_kernels.hpp"
 #include "lipcert/norms/spectral_norm.hpp"
 
 #include <algorithm>
@@ -179,7 +180,8 @@ void measure_checkpoint(const Settings& settings) {
 }  // namespace
 
 int main(int count, char** arguments) {
-    lipcert::keep_freed_memory();  // as the program does
+    lipcert::use_better_kernels(arguments);  // as the program does; numpy inherits the choice
+    lipcert::keep_freed_memory();
     Settings settings;
     for (int i = 1; i < count; ++i) {
         const std::string argument = arguments[i];
