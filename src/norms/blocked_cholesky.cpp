@@ -3,6 +3,7 @@
 #include "lipcert/error.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <limits>
 #include <utility>
 #include <vector>
@@ -57,39 +58,47 @@ void solve_below(const Target<Number>& a, const Range& i, const Range& k) {
                             a.size);
 }
 
-/// A_ij <- A_ij - L_ik L_jk^T, j < i.
+/// A_ij <- A_ij - L_ik L_jk^T, for i = j the lower triangle. The product is a sum of its own before
+/// it is subtracted: that bounds how many roundings its terms pass through.
 template <typename Number>
 void downdate(const Target<Number>& a, const Range& i, const Range& j, const Range& k) {
-    Routines<Number>::kGemm(CblasRowMajor,
-                            CblasNoTrans,
-                            CblasTrans,
-                            i.count,
-                            j.count,
-                            k.count,
-                            Number(-1),
-                            a.at(i, k),
-                            a.size,
-                            a.at(j, k),
-                            a.size,
-                            Number(1),
-                            a.at(i, j),
-                            a.size);
-}
-
-/// A_ii <- A_ii - L_ik L_ik^T, the lower triangle.
-template <typename Number>
-void downdate_diagonal(const Target<Number>& a, const Range& i, const Range& k) {
-    Routines<Number>::kSyrk(CblasRowMajor,
-                            CblasLower,
-                            CblasNoTrans,
-                            i.count,
-                            k.count,
-                            Number(-1),
-                            a.at(i, k),
-                            a.size,
-                            Number(1),
-                            a.at(i, i),
-                            a.size);
+    using Part = Eigen::Matrix<Number, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+    Part part(i.count, j.count);
+    const bool is_diagonal = i.begin == j.begin;
+    if (is_diagonal) {
+        Routines<Number>::kSyrk(CblasRowMajor,
+                                CblasLower,
+                                CblasNoTrans,
+                                i.count,
+                                k.count,
+                                Number(1),
+                                a.at(i, k),
+                                a.size,
+                                Number(0),
+                                part.data(),
+                                j.count);
+    } else {
+        Routines<Number>::kGemm(CblasRowMajor,
+                                CblasNoTrans,
+                                CblasTrans,
+                                i.count,
+                                j.count,
+                                k.count,
+                                Number(1),
+                                a.at(i, k),
+                                a.size,
+                                a.at(j, k),
+                                a.size,
+                                Number(0),
+                                part.data(),
+                                j.count);
+    }
+    for (int row = 0; row < i.count; ++row) {
+        const int count = is_diagonal ? row + 1 : j.count;
+        Number* const target = a.at({i.begin + row, 1}, j);
+        Eigen::Map<Eigen::Matrix<Number, 1, Eigen::Dynamic>>(target, count) -=
+            part.row(row).head(count);
+    }
 }
 
 std::vector<Range> ranges_of(int size, int block) {
@@ -148,11 +157,7 @@ Eigen::Index factorise(const Target<Number>& a, int block) {
         const auto count = static_cast<Eigen::Index>(blocks.size());
         for_each_piece(count, 0.5 * below * below * k.count, [&](Eigen::Index piece) {
             const auto& [i, j] = blocks[static_cast<std::size_t>(piece)];
-            if (i == j) {
-                downdate_diagonal(a, ranges[i], k);
-            } else {
-                downdate(a, ranges[i], ranges[j], k);
-            }
+            downdate(a, ranges[i], ranges[j], k);
         });
     }
     return 0;
@@ -164,13 +169,26 @@ Eigen::Index factorise_rows(M& lower, Eigen::Index block) {
                      static_cast<int>(block));
 }
 
+/// Where a call of the BLAS costs about as much for each number as a larger one, and threads have
+/// enough blocks to share.
 Eigen::Index block_for(Eigen::Index size) {
-    constexpr Eigen::Index kLargestWhole = 768;
+    constexpr Eigen::Index kLargestWhole = 384;
+    constexpr Eigen::Index kLargestOfSmall = 1536;
+    constexpr Eigen::Index kSmallBlock = 192;
     constexpr Eigen::Index kBlock = 256;
-    return size <= kLargestWhole ? kLargestWhole : kBlock;
+    return size <= kLargestWhole ? kLargestWhole : size <= kLargestOfSmall ? kSmallBlock : kBlock;
 }
 
 }  // namespace
+
+std::size_t cholesky_roundings(Eigen::Index size, Eigen::Index block) {
+    const Eigen::Index blocks = (size + block - 1) / block;
+    return static_cast<std::size_t>(std::min(size, block + blocks));
+}
+
+std::size_t cholesky_roundings(Eigen::Index size) {
+    return cholesky_roundings(size, block_for(size));
+}
 
 Eigen::Index cholesky(Matrix& lower) {
     return cholesky(lower, block_for(lower.rows()));

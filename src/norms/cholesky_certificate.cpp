@@ -19,10 +19,10 @@ namespace {
 /// and this keeps the quotients in range.
 constexpr double kSmallestWeight = 0x1p-10;
 
-/// gamma_{n+10}: n+1 roundings reach a term of the factorisation; kernels that multiply by a
-/// rounded reciprocal of the pivot add one; the rest is margin [S2].
+/// gamma_{q+10}: what a term of a sum passes through, at most two roundings for a quotient by a
+/// rounded reciprocal, the rest is margin [S2].
 Upper factorisation_roundoff(Eigen::Index size, Precision precision) {
-    return gamma(static_cast<std::size_t>(size) + 10, precision);
+    return gamma(blas::cholesky_roundings(size) + 10, precision);
 }
 
 /// [S2] n (12 n + 12) (1 + max a_ii) eta: every entry of L L^T - A, operands up to sqrt(a_ii).

@@ -4,11 +4,13 @@
 
 #include <cmath>
 
+#include "norms/blocked_cholesky.hpp"
 #include "norms/certified_ends.hpp"
 #include "norms/gram.hpp"
 #include "norms/level_search.hpp"
 #include "support/exact.hpp"
 #include "support/random.hpp"
+#include <Eigen/Eigenvalues>
 #include <doctest/doctest.h>
 
 using namespace lipcert;
@@ -55,11 +57,46 @@ TEST_CASE("the error bounds of a Cholesky factor hold and are not absurdly large
     }
 }
 
-TEST_CASE("the a priori error is at least gamma_{n+10} tr(A), for every size") {
-    for (const Eigen::Index size : {1, 10, 1000, 100000}) {
+TEST_CASE("the a priori error is gamma_{q+10} tr(A), q the size, or a block and their number") {
+    const auto roundings = [](Eigen::Index size) {
+        const Eigen::Index block = size <= 384 ? size : size <= 1536 ? 192 : 256;
+        return static_cast<std::size_t>(block == size ? size : block + (size + block - 1) / block);
+    };
+    for (const Eigen::Index size : {1, 10, 384, 385, 1000, 1536, 1537, 100000}) {
+        CAPTURE(size);
+        CHECK(blas::cholesky_roundings(size) == roundings(size));
         const Upper bound = cholesky_error_from_trace(size, Upper::exact(3.0), Upper::exact(2.0));
-        CHECK(bound >= gamma(static_cast<std::size_t>(size) + 10) * Upper::exact(3.0));
-        CHECK(bound <= gamma(static_cast<std::size_t>(size) + 10) * Upper::exact(3.1));
+        CHECK(bound >= gamma(roundings(size) + 10) * Upper::exact(3.0));
+        CHECK(bound <= gamma(roundings(size) + 10) * Upper::exact(3.1));
+    }
+    CHECK(blas::cholesky_roundings(7, 3) == 6);
+    CHECK(blas::cholesky_roundings(4, 3) == 4);
+}
+
+TEST_CASE("a factor in blocks is as near as its error says, where every rounding goes one way") {
+    // Positive entries: nothing cancels, and in float32 the sums of a thousand rows lose much.
+    test::Random random(23);
+    for (const Eigen::Index n : {400, 700}) {
+        CAPTURE(n);
+        const Matrix root = random.gaussian(n, n).cwiseAbs().triangularView<Eigen::Lower>();
+        const FloatMatrix a =
+            (root * root.transpose() / static_cast<double>(n) + Matrix(Matrix::Identity(n, n)))
+                .cast<float>();
+        FloatMatrix lower = a;
+        REQUIRE(blas::cholesky(lower) == 0);
+        const Matrix factor = lower.cast<double>().triangularView<Eigen::Lower>();
+        const Matrix exact = a.cast<double>().selfadjointView<Eigen::Lower>();
+        const Matrix difference = exact - factor * factor.transpose();
+        const double distance =
+            Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(difference, Eigen::EigenvaluesOnly)
+                .eigenvalues()
+                .cwiseAbs()
+                .maxCoeff();
+        const Upper largest = Upper::exact(static_cast<double>(a.diagonal().maxCoeff()));
+        const double bound = cholesky_error_from_factor(lower, largest).to_double();
+        CHECK(distance <= bound);
+        CHECK(bound <= 5000.0 * distance);
+        CHECK(bound <= static_cast<double>(230) * 0x1p-23 * factor.squaredNorm());
     }
 }
 
