@@ -18,11 +18,6 @@ double multiply_adds(Eigen::Index rows, Eigen::Index cols, Eigen::Index inner) {
     return static_cast<double>(rows) * static_cast<double>(cols) * static_cast<double>(inner);
 }
 
-std::size_t roundings_in_panels(Eigen::Index inner, Eigen::Index length) {
-    const Eigen::Index panels = (inner + length - 1) / length;
-    return static_cast<std::size_t>(std::min(inner, length) + panels);
-}
-
 /// Rows of a product that one thread forms at a time.
 constexpr Eigen::Index kRowsAtOnce = 128;
 
@@ -92,6 +87,11 @@ int checked(Eigen::Index dimension) {
     return static_cast<int>(dimension);
 }
 
+std::size_t roundings_in_panels(Eigen::Index inner, Eigen::Index length) {
+    const Eigen::Index panels = (inner + length - 1) / length;
+    return static_cast<std::size_t>(std::min(inner, length) + panels);
+}
+
 std::size_t accumulation_length(Eigen::Index inner) {
     return roundings_in_panels(inner, kPanelLength);
 }
@@ -150,14 +150,13 @@ void solve_right(const Matrix& lower, Matrix& b) {
     });
 }
 
-Vector multiply_symmetric(const FloatMatrix& lower, const Eigen::Ref<const Vector>& x) {
+Eigen::VectorXf multiply_symmetric(const FloatMatrix& lower, const Eigen::VectorXf& x) {
     const int n = checked(lower.rows());
-    const Eigen::VectorXf in = x.cast<float>();
     Eigen::VectorXf out(n);
     const ThreadLimit limit(multiply_adds(lower.rows(), lower.rows(), 1));
     cblas_ssymv(
-        CblasRowMajor, CblasLower, n, 1.0F, lower.data(), n, in.data(), 1, 0.0F, out.data(), 1);
-    return out.cast<double>();
+        CblasRowMajor, CblasLower, n, 1.0F, lower.data(), n, x.data(), 1, 0.0F, out.data(), 1);
+    return out;
 }
 
 Matrix multiply_symmetric(const Matrix& lower, const Matrix& b) {

@@ -17,7 +17,10 @@ namespace lipcert::blas {
 inline constexpr Eigen::Index kPanelLength = 1024;
 
 /// An upper bound on the number of roundings that one term of an inner product of `inner` terms
-/// passes through: panel length plus number of panels.
+/// passes through that is summed in panels of `length`: panel length plus number of panels.
+[[nodiscard]] std::size_t roundings_in_panels(Eigen::Index inner, Eigen::Index length);
+
+/// The same in panels of kPanelLength.
 [[nodiscard]] std::size_t accumulation_length(Eigen::Index inner);
 
 /// The same of Gram matrices in float64. What they lose in accuracy by longer panels is far below
@@ -45,8 +48,8 @@ void run_probes();
 void solve_right(const Matrix& lower, Matrix& b);
 
 /// In float32, for estimates: A x for the symmetric matrix A with this lower triangle.
-[[nodiscard]] Vector multiply_symmetric(const FloatMatrix& lower,
-                                        const Eigen::Ref<const Vector>& x);
+[[nodiscard]] Eigen::VectorXf multiply_symmetric(const FloatMatrix& lower,
+                                                 const Eigen::VectorXf& x);
 
 /// For estimates: A B for the symmetric matrix A with this lower triangle and a B of few columns.
 [[nodiscard]] Matrix multiply_symmetric(const Matrix& lower, const Matrix& b);

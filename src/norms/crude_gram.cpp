@@ -20,9 +20,17 @@ namespace lipcert {
 
 namespace {
 
+/// Rows of W' that are summed at a time. Short panels lose less, and cost little where a thread's
+/// cache holds much of the result.
+Eigen::Index panel_length(Eigen::Index size) {
+    constexpr Eigen::Index kShort = 256;
+    constexpr Eigen::Index kSmall = 2048;
+    return size <= kSmall ? kShort : blas::kPanelLength;
+}
+
 /// Roundings that a term of W'^T W' passes through: two conversions, then as in [S1].
-std::size_t crude_roundings(Eigen::Index inner) {
-    return blas::accumulation_length(inner) + 2;
+std::size_t crude_roundings(Eigen::Index inner, Eigen::Index size) {
+    return blas::roundings_in_panels(inner, panel_length(size)) + 2;
 }
 
 /// [S7] 16 k 2^-126 an entry.
@@ -31,15 +39,11 @@ Upper crude_underflow(Eigen::Index inner, Eigen::Index size) {
            Upper::of_count(static_cast<std::size_t>(size)) * underflow_unit(Precision::float32);
 }
 
-/// |W'|_F^2 from the stored numbers: the panel's sum, scaled by a power of two.
-Enclosure squares_of(const MatrixView& panel, int exponent) {
-    Vector of_rows(panel.rows());
-    for_each_row_range(panel.rows(), panel.cols(), [&](Eigen::Index begin, Eigen::Index end) {
-        of_rows.segment(begin, end - begin) =
-            panel.middleRows(begin, end - begin).rowwise().squaredNorm();
-    });
-    const double computed = std::ldexp(of_rows.sum(), -2 * exponent);
-    const auto terms = static_cast<std::size_t>(panel.rows() + panel.cols() + 1);
+/// |W'|_F^2 of a panel, from the sums of its rows: that of the stored numbers, scaled by a power of
+/// two.
+Enclosure squares_of(const SmallerSide::Panel& panel, int exponent) {
+    const double computed = std::ldexp(panel.squares.sum(), -2 * exponent);
+    const auto terms = static_cast<std::size_t>(panel.rows.rows() + panel.rows.cols() + 1);
     const Enclosure sum = true_sum(computed, terms, 0);
     return {sum.lower() - Upper::exact(SmallerSide::kUnderflow),
             sum.upper() + Upper::exact(SmallerSide::kUnderflow)};
@@ -48,7 +52,7 @@ Enclosure squares_of(const MatrixView& panel, int exponent) {
 }  // namespace
 
 Upper crude_gram_error(Eigen::Index inner, Eigen::Index size, const Upper& squares) {
-    return gamma(crude_roundings(inner), Precision::float32) * squares +
+    return gamma(crude_roundings(inner, size), Precision::float32) * squares +
            crude_underflow(inner, size);
 }
 
@@ -59,11 +63,11 @@ CrudeGram form_crude_gram(const SmallerSide& side) {
     blas::Into into = blas::Into::overwrite;
     Lower below;
     Upper above;
-    side.for_each_panel([&](const MatrixView& stored, const FloatMatrix& panel, bool columns) {
-        const Enclosure squares = squares_of(stored, side.exponent());
+    side.for_each_panel(panel_length(n), [&](const SmallerSide::Panel& panel) {
+        const Enclosure squares = squares_of(panel, side.exponent());
         below = below + squares.lower();
         above += squares.upper();
-        blas::gram_of_panel(panel, columns, into, gram.lower);
+        blas::gram_of_panel(panel.rows, panel.columns, into, gram.lower);
         into = blas::Into::add;
     });
     gram.sum_of_squares = {below, above};
@@ -71,6 +75,21 @@ CrudeGram form_crude_gram(const SmallerSide& side) {
     // | |W'|^T |W'| |_F <= |W'|_F^2, so the error bound of S7 is one in the Frobenius norm too.
     gram.frobenius = above + gram.error;
     return gram;
+}
+
+bool sees_small_gaps(const SmallerSide& side) {
+    // For Gaussian entries the top of W'^T W' is about (sqrt(m) + sqrt(n))^2  = m n/F of the square
+    // of the Frobenius norm, and eigenvalues follow each other in steps of about the part `step` of
+    // it (Johnstone, Annals of Statistics 29, 2001): the thirteenth is twelve of them further down.
+    constexpr double kSteps = 12.0;
+    constexpr double kEnough = 0.02;
+    const double m = std::sqrt(static_cast<double>(side.inner()));
+    const double n = std::sqrt(static_cast<double>(side.size()));
+    const double step = std::cbrt(1.0 / m + 1.0 / n) / (m + n);
+    const double ratio = m * n / (m + n);
+    const Upper relative = gamma(crude_roundings(side.inner(), side.size()), Precision::float32);
+    // The error of the Gram matrix, and as much for the factorisation.
+    return kSteps * step - 2.0 * relative.to_double() * ratio * ratio >= kEnough;
 }
 
 void require_crude_gram(const CrudeGram& gram,
@@ -84,7 +103,7 @@ void require_crude_gram(const CrudeGram& gram,
     const Vector norms = gram.lower.diagonal().cast<double>().cwiseMax(0.0).cwiseSqrt();
     const double all = norms.sum();
     const std::size_t roundings =
-        crude_roundings(side.inner()) + static_cast<std::size_t>(side.size()) + 3;
+        crude_roundings(side.inner(), side.size()) + static_cast<std::size_t>(side.size()) + 3;
     const double factor = 2.0 * gamma(roundings, Precision::float32).to_double();
     constexpr double kUnderflow = 0x1p-80;
     for (Eigen::Index i = 0; i < side.size(); ++i) {

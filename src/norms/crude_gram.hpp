@@ -22,6 +22,10 @@ struct CrudeGram {
 /// entries at most 1 in magnitude, `squares` >= |W'|_F^2.
 [[nodiscard]] Upper crude_gram_error(Eigen::Index inner, Eigen::Index size, const Upper& squares);
 
+/// Whether its error is so small that deflation is worth an attempt whatever the spectrum, for it
+/// sees the gaps of a random one. A guess.
+[[nodiscard]] bool sees_small_gaps(const SmallerSide& side);
+
 /// Throws Error{environment} unless F x is, within the rounding that [S7] allows, `expected`, which
 /// was computed in float64 as W'^T (W' x) for a vector x of +-1.
 void require_crude_gram(const CrudeGram& gram,

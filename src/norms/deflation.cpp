@@ -7,6 +7,7 @@
 
 #include "norms/freivalds.hpp"
 #include "norms/projection.hpp"
+#include "norms/ritz_correction.hpp"
 #include "norms/start_vectors.hpp"
 #include <Eigen/Eigenvalues>
 #include <Eigen/QR>
@@ -19,18 +20,64 @@ using Index = Eigen::Index;
 
 /// Directions that are treated in float64 at the most.
 constexpr Index kMostDirections = 12;
+/// Below which part of the top the rest is to be kept. What the rest is worse by costs a part
+/// |R|^2/(top - rest) of the square, R the residual: little.
+constexpr double kCeiling = 0.995;
 
-/// How many directions leave a rest that float32 can keep below the top; 0 where none does.
-Index directions_to_deflate(const CrudeGram& gram, const Vector& values) {
-    constexpr double kLargestRest = 0.85;
-    const double blur = gram.error.to_double();
-    const Index most = std::min<Index>(kMostDirections, values.size() - 1);
-    for (Index k = 1; k <= most; ++k) {
-        if (values(k) + 2.0 * blur < kLargestRest * values(0)) {
-            return k;
+/// A guess at what deflation can do.
+struct DeflationPlan {
+    Index directions = 0;      ///< that leave a rest that float32 can keep below the top; or none
+    double rest = 0.0;         ///< about the largest eigenvalue that they leave
+    bool is_hopeless = false;  ///< whatever else is found
+};
+
+DeflationPlan plan_deflation(const CrudeGram& gram, const RitzPairs& pairs) {
+    constexpr double kMuchRoom = 0.1;
+    constexpr double kLeastRoom = 0.012;
+    constexpr double kResolved = 2e-3;  // a Ritz pair with such a residual hides no other
+    const double top = pairs.values(0);
+    const double blur = gram.error.to_double() / top;
+    const Index most = std::min<Index>(kMostDirections, pairs.values.size() - 1);
+    DeflationPlan best;
+    double largest_room = kLeastRoom;
+    double hidden = 0.0;
+    for (Index k = 1; k <= most && largest_room < kMuchRoom; ++k) {
+        const double value = pairs.values(k - 1) / top;
+        const double residual = pairs.residuals(k - 1) / top;
+        if (residual > kResolved) {
+            hidden = std::max(hidden, value + residual);
+        }
+        const double rest = std::max(hidden, (pairs.values(k) + pairs.residuals(k)) / top);
+        // As much again for the factorisation.
+        const double room = kCeiling - rest - 2.0 * blur;
+        // [S9] What a direction's residual adds to its value must not lift it over the top.
+        const double gap = 1.0 - rest - kShareOfRoom * std::max(room, 0.0);
+        if (residual * residual > 0.25 * (1.0 - value + 1e-9) * gap) {
+            break;
+        }
+        if (room > largest_room) {
+            best = {k, rest * top};
+            largest_room = room;
         }
     }
-    return 0;
+    // Ritz values only rise.
+    best.is_hopeless = pairs.values.size() > kMostDirections &&
+                       kCeiling - pairs.values(kMostDirections) / top - 2.0 * blur < kLeastRoom;
+    return best;
+}
+
+/// The first `count` Ritz vectors, the best of them made better where Lanczos left it rough.
+Matrix directions(const SmallerSide& side,
+                  const CrudeGram& gram,
+                  const RitzPairs& pairs,
+                  Index count) {
+    Matrix result = pairs.vectors.leftCols(count);
+    if (!pairs.has_good_top()) {
+        result.col(0) = sharpened_top(gram.lower, pairs, [&side](const Matrix& vectors) {
+            return side.transposed_image(side.image(vectors));
+        });
+    }
+    return result;
 }
 
 /// The BLAS' products against sums of our own: the last column of V is a vector x of +-1.
@@ -58,16 +105,37 @@ Images leading(const Images& images, Index count) {
 
 }  // namespace
 
+std::optional<RitzPairs> pairs_to_deflate(const CrudeGram& gram) {
+    DeflationPlan before;
+    return leading_ritz_pairs(gram.lower, [&](const RitzPairs& pairs) {
+        if (!pairs.has_good_top()) {
+            return Search::goes_on;
+        }
+        // From one vector only one of several equal eigenvalues is seen: another one must not find
+        // more above what is taken for the rest.
+        const Index k = before.directions;
+        if (k > 0 && pairs.values.size() > k && pairs.values(k) <= before.rest) {
+            return Search::ends;
+        }
+        before = plan_deflation(gram, pairs);
+        if (before.is_hopeless) {
+            return Search::ends;
+        }
+        return before.directions > 0 ? Search::starts_anew : Search::goes_on;
+    });
+}
+
 std::optional<Enclosure> deflated_norm(const SmallerSide& side,
                                        CrudeGram& gram,
                                        const RitzPairs& pairs) {
-    const Index k = directions_to_deflate(gram, pairs.values);
+    const DeflationPlan plan = plan_deflation(gram, pairs);
+    const Index k = plan.directions;
     if (k == 0 || !(pairs.values.head(k).minCoeff() > 0.0)) {
         return std::nullopt;
     }
     Images images;
     images.v.resize(side.size(), k + 1);
-    images.v.leftCols(k) = pairs.vectors.leftCols(k);
+    images.v.leftCols(k) = directions(side, gram, pairs, k);
     images.v.col(k) = freivalds::signs(side.size()).col(0);
     images.y = side.image(images.v);
     images.z = side.transposed_image(images.y);
@@ -79,10 +147,9 @@ std::optional<Enclosure> deflated_norm(const SmallerSide& side,
     if (!(p.s.diagonal().minCoeff() >= 0.5 && p.s.diagonal().maxCoeff() <= 2.0)) {
         return std::nullopt;  // the underflow terms are for directions of length about 1
     }
-    constexpr double kCeiling = 0.98;
     const double top = p.h.diagonal().maxCoeff();
-    const Upper rest = bound_of_rest(
-        gram, pairs.vectors.leftCols(k), pairs.values.head(k), pairs.values(k), kCeiling * top);
+    const Upper rest =
+        bound_of_rest(gram, images.v.leftCols(k), pairs.values.head(k), plan.rest, kCeiling * top);
     const double beta = rest.to_double();
     const double level = lowest_level(p, beta);
     if (!std::isfinite(level)) {
@@ -101,9 +168,8 @@ bool may_have_gap(const SmallerSide& side) {
     if (side.size() < 4 * kDirections) {
         return true;
     }
-    constexpr Index kSmall = 768;  // half of fewer rows says little
     const Index some = std::max(side.size() / 2, std::min(side.inner() / 2, 2 * side.size()));
-    const SmallerSide sample = side.sample(side.size() < kSmall ? side.inner() : some);
+    const SmallerSide sample = side.sample(some);
     const Matrix start = estimate::StartVectors(4).next(kDirections, side.size()).transpose();
     const Matrix image = sample.transposed_image(sample.image(start));
     if (!image.allFinite()) {

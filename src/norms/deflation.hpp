@@ -6,10 +6,14 @@
 #include <optional>
 
 #include "norms/crude_gram.hpp"
-#include "norms/lanczos.hpp"
+#include "norms/krylov_space.hpp"
 #include "norms/smaller_side.hpp"
 
 namespace lipcert {
+
+/// The leading Ritz pairs of a Gram matrix, as good as deflation needs them, or as good as the best
+/// of them is a start for another way.
+[[nodiscard]] std::optional<RitzPairs> pairs_to_deflate(const CrudeGram& gram);
 
 /// Encloses |W'|_2 by deflation [S9]: a few leading directions are treated in float64, and of the
 /// rest it only has to be shown, in float32, that it stays below them. Nothing where the spectrum
@@ -22,6 +26,9 @@ namespace lipcert {
 /// A glance at W' by a few random vectors: false where its spectrum is most likely so crowded at
 /// the top that deflation is not worth an attempt. A guess.
 [[nodiscard]] bool may_have_gap(const SmallerSide& side);
+
+/// Where [S8] tries its level: above what the estimate of the rest missed, below the ceiling.
+inline constexpr double kShareOfRoom = 0.7;
 
 /// [S8] Bounds z^T W'^T W' z / |z|^2 over all z orthogonal to the columns of `vectors`, of which
 /// `weights` holds eigenvalue estimates (any positive numbers will do); +inf where nothing below

@@ -18,7 +18,6 @@ namespace {
 
 constexpr Eigen::Index kDenseSize = 64;
 constexpr Eigen::Index kSubspace = 32;
-constexpr Eigen::Index kFloatSubspace = 24;
 constexpr int kPowerSteps = 8;
 
 Vector start_vector(Eigen::Index size, std::uint64_t state) {
@@ -30,19 +29,13 @@ void multiply(const Matrix& lower, const double* x, double* y) {
     Eigen::Map<Vector>(y, lower.rows()) = lower.selfadjointView<Eigen::Lower>() * input;
 }
 
-void multiply(const FloatMatrix& lower, const double* x, double* y) {
-    Eigen::Map<Vector>(y, lower.rows()) =
-        blas::multiply_symmetric(lower, Eigen::Map<const Vector>(x, lower.rows()));
-}
-
 /// 2^-k G + I/2 with trace(2^-k G) about n: Spectra's constants are absolute, so it needs a mean
 /// eigenvalue of about 1; the shift keeps a rank-one or zero matrix from breaking its QR steps.
-template <typename M>
 class NormalisedGram {
 public:
     using Scalar = double;
 
-    explicit NormalisedGram(const M& lower) : lower_(lower) {
+    explicit NormalisedGram(const Matrix& lower) : lower_(lower) {
         const auto mean = static_cast<double>(lower.diagonal().mean());
         int exponent = 0;
         std::frexp(mean, &exponent);
@@ -62,48 +55,31 @@ public:
     }
 
 private:
-    const M& lower_;
+    const Matrix& lower_;
     double factor_ = 1.0;
 };
 
 /// Spectra hands out converged vectors only; where the top of the spectrum is crowded, the best
-/// unconverged ones are still what the first level needs.
-template <typename M>
-class TopRitzSolver : public Spectra::SymEigsSolver<NormalisedGram<M>> {
+/// unconverged one is still what the first level needs.
+class TopRitzSolver : public Spectra::SymEigsSolver<NormalisedGram> {
 public:
-    using Base = Spectra::SymEigsSolver<NormalisedGram<M>>;
-    using Base::Base;
+    using SymEigsSolver::SymEigsSolver;
 
-    /// The `count` top Ritz pairs, largest first.
-    [[nodiscard]] RitzPairs top(Eigen::Index count) const {
-        const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> projected(this->m_fac.matrix_H());
-        RitzPairs pairs;
-        pairs.values = projected.eigenvalues().tail(count).reverse();
-        pairs.vectors =
-            this->m_fac.matrix_V() * projected.eigenvectors().rightCols(count).rowwise().reverse();
-        return pairs;
+    [[nodiscard]] lipcert::Vector top_vector() const {
+        const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> projected(m_fac.matrix_H());
+        return m_fac.matrix_V() * projected.eigenvectors().rightCols(1);
     }
 };
 
-/// Throws what Spectra throws.
-template <typename M>
-RitzPairs ritz_pairs(const M& lower, const Vector& start, Eigen::Index subspace, double tolerance) {
-    constexpr Eigen::Index kRestarts = 12;
-    NormalisedGram<M> operation(lower);
-    const Eigen::Index size = std::min(subspace, lower.rows());
-    TopRitzSolver<M> solver(operation, 1, size);
-    solver.init(start.data());
-    solver.compute(Spectra::SortRule::LargestAlge, kRestarts, tolerance);
-    RitzPairs pairs = solver.top(size);
-    pairs.values = (pairs.values.array() - 0.5) / operation.factor();
-    return pairs;
-}
-
 Estimate lanczos(const Matrix& lower, const Vector& start) {
     constexpr double kTolerance = 1e-5;  // of the residual; the Rayleigh quotient has its square
+    constexpr Eigen::Index kRestarts = 12;
     try {
-        const RitzPairs pairs = ritz_pairs(lower, start, kSubspace, kTolerance);
-        return rayleigh_quotient(lower, pairs.vectors.col(0));
+        NormalisedGram operation(lower);
+        TopRitzSolver solver(operation, 1, std::min(kSubspace, lower.rows()));
+        solver.init(start.data());
+        solver.compute(Spectra::SortRule::LargestAlge, kRestarts, kTolerance);
+        return rayleigh_quotient(lower, solver.top_vector());
     } catch (const std::exception&) {  // what is missing costs time, not soundness
         return rayleigh_quotient(lower, start);
     }
@@ -157,19 +133,6 @@ Estimate estimate_top_eigenpair(const Matrix& lower) {
         return better(fallback, dense_top_eigenpair(lower));
     }
     return better(fallback, lanczos(lower, start_vector(lower.rows(), 2)));
-}
-
-std::optional<RitzPairs> leading_ritz_pairs(const FloatMatrix& lower) {
-    constexpr double kTolerance = 1e-5;
-    try {
-        RitzPairs pairs =
-            ritz_pairs(lower, start_vector(lower.rows(), 2), kFloatSubspace, kTolerance);
-        if (pairs.vectors.allFinite() && pairs.values.allFinite()) {
-            return pairs;
-        }
-    } catch (const std::exception&) {  // the caller has another way
-    }
-    return std::nullopt;
 }
 
 Estimate improve(const Matrix& lower, const Estimate& start) {

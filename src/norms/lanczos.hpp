@@ -2,10 +2,6 @@
 
 #include "lipcert/tensor/matrix.hpp"
 
-#include <optional>
-
-#include "norms/float_matrix.hpp"
-
 namespace lipcert {
 
 /// A guess at the top eigenpair of a Gram matrix. It says where to look; nothing turns it into a
@@ -14,16 +10,6 @@ struct Estimate {
     double eigenvalue = 0.0;  ///< Rayleigh quotient of `vector`, in rounded arithmetic
     Vector vector;            ///< of Euclidean norm about 1
 };
-
-/// Guesses at the top eigenpairs, largest first, one vector a column.
-struct RitzPairs {
-    Vector values;
-    Matrix vectors;
-};
-
-/// All Ritz pairs of the last Krylov space of a Lanczos run (Spectra) for the top one, in float32
-/// products: the first is good to about 1e-5 in the vector, the others as it comes.
-[[nodiscard]] std::optional<RitzPairs> leading_ritz_pairs(const FloatMatrix& lower);
 
 /// The Rayleigh quotient of `direction`; the first unit vector stands in for a direction that is
 /// zero or not finite. `lower` is the lower triangle of a symmetric matrix throughout.

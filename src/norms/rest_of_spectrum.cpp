@@ -80,8 +80,7 @@ Upper bound_of_rest(
     if (!(room > 0.0)) {
         return Upper::infinity();
     }
-    constexpr double kShare = 0.55;  // of the room: above what the estimate missed, below its top
-    const auto level = static_cast<float>(rest + kShare * room);
+    const auto level = static_cast<float>(rest + kShareOfRoom * room);
     return min(by_norm, certify_crude_level(gram.lower, level) + beside);
 }
 

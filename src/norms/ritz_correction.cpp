@@ -30,7 +30,8 @@ Vector solve(const FloatMatrix& lower, const Matrix& vectors, double value, cons
     Vector direction = b;
     double square = rest.squaredNorm();
     for (int step = 0; step < kSteps && square > kTolerance * kTolerance; ++step) {
-        Vector image = value * direction - blas::multiply_symmetric(lower, direction);
+        Vector image = value * direction -
+                       blas::multiply_symmetric(lower, direction.cast<float>()).cast<double>();
         remove_directions(vectors, image);
         const double curvature = direction.dot(image);
         if (!(curvature > 0.0)) {
@@ -94,7 +95,9 @@ Estimate sharp_top_eigenpair(const Matrix& lower) {
             rounded.row(i).head(i + 1) = lower.row(i).head(i + 1).cast<float>();
         }
     });
-    const std::optional<RitzPairs> pairs = leading_ritz_pairs(rounded);
+    const std::optional<RitzPairs> pairs = leading_ritz_pairs(rounded, [](const RitzPairs& found) {
+        return found.has_good_top() ? Search::ends : Search::goes_on;
+    });
     if (!pairs) {
         return estimate_top_eigenpair(lower);
     }

@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "norms/float_matrix.hpp"
+#include "norms/krylov_space.hpp"
 #include "norms/lanczos.hpp"
 
 namespace lipcert {

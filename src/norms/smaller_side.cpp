@@ -30,19 +30,24 @@ SmallerSide SmallerSide::sample(Eigen::Index count) const {
     return {rows, exponent_, false};
 }
 
-void SmallerSide::for_each_panel(const Visit& visit) const {
+void SmallerSide::for_each_panel(Eigen::Index length,
+                                 const std::function<void(const Panel&)>& visit) const {
     const double factor = std::ldexp(1.0, -exponent_);
-    FloatMatrix panel;
-    for (Eigen::Index begin = 0; begin < inner_; begin += blas::kPanelLength) {
-        const Eigen::Index count = std::min(blas::kPanelLength, inner_ - begin);
+    Panel panel;
+    panel.columns = transposed_;
+    for (Eigen::Index begin = 0; begin < inner_; begin += length) {
+        const Eigen::Index count = std::min(length, inner_ - begin);
         const MatrixView stored = transposed_ ? MatrixView(stored_.middleCols(begin, count))
                                               : MatrixView(stored_.middleRows(begin, count));
-        resize_uninitialised(panel, stored.rows(), stored.cols());
+        resize_uninitialised(panel.rows, stored.rows(), stored.cols());
+        panel.squares.resize(stored.rows());
         for_each_row_range(stored.rows(), stored.cols(), [&](Eigen::Index first, Eigen::Index end) {
-            panel.middleRows(first, end - first) =
-                (factor * stored.middleRows(first, end - first)).cast<float>();
+            for (Eigen::Index i = first; i < end; ++i) {
+                panel.rows.row(i) = (factor * stored.row(i)).cast<float>();
+                panel.squares(i) = stored.row(i).squaredNorm();
+            }
         });
-        visit(stored, panel, transposed_);
+        visit(panel);
     }
 }
 

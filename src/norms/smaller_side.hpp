@@ -32,11 +32,17 @@ public:
     /// estimates.
     [[nodiscard]] SmallerSide sample(Eigen::Index count) const;
 
-    /// The rows of W', a panel at a time, as count x size or, where `columns` is told, as
-    /// size x count: the stored numbers (not scaled) and W' in float32, one rounding in each entry.
-    using Visit =
-        std::function<void(const MatrixView& stored, const FloatMatrix& panel, bool columns)>;
-    void for_each_panel(const Visit& visit) const;
+    /// Some rows of W' in float32, one rounding in each entry, as count x size or, where `columns`
+    /// is told, as size x count; and about the sum of squares of what is stored (not scaled), row
+    /// by row of the panel.
+    struct Panel {
+        FloatMatrix rows;
+        Vector squares;
+        bool columns = false;
+    };
+
+    /// All rows of W', `length` at a time.
+    void for_each_panel(Eigen::Index length, const std::function<void(const Panel&)>& visit) const;
 
     /// fl(W' V) and fl(W'^T Y), summed in panels of the inner dimension.
     [[nodiscard]] Matrix image(const Matrix& vectors) const;

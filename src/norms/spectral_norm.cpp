@@ -81,11 +81,11 @@ SpectralNorm norm_by_deflation(const Matrix& matrix, int exponent) {
         return result;
     }
     const SmallerSide side(matrix, exponent);
-    if (!may_have_gap(side)) {
+    if (!sees_small_gaps(side) && !may_have_gap(side)) {
         return norm_by_factorisation(matrix, exponent, std::nullopt);
     }
     CrudeGram gram = form_crude_gram(side);
-    const std::optional<RitzPairs> pairs = leading_ritz_pairs(gram.lower);
+    const std::optional<RitzPairs> pairs = pairs_to_deflate(gram);
     const Enclosure squares = gram.sum_of_squares;
     std::optional<Vector> start;
     if (pairs) {
