@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <utility>
+#include <vector>
 
 #include "norms/blas.hpp"
+#include "norms/ritz_correction.hpp"
 
 namespace lipcert {
 
@@ -14,8 +17,8 @@ namespace {
 
 using Eigen::Index;
 
-/// Multipliers of hidden units that do nothing are kept within this factor of the others.
-constexpr double kRange = 0x1p40;
+/// Multipliers of hidden units that do next to nothing are kept within this factor of the median.
+constexpr double kRange = 0x1p30;
 /// An entry of b that is at most this share of its row of W1 moves T0 by less than a hundredth,
 /// and a bound, which is flat there, by far less.
 constexpr double kLittle = 0.125;
@@ -72,12 +75,23 @@ MultiplierGrams multiplier_grams(const MatrixBall& in,
 Vector balanced_multiplier(const Matrix& in, const Matrix& out) {
     Vector result = column_norms(out);
     const Vector rows = in.rowwise().norm();
-    const double typical = std::sqrt(result.maxCoeff() / std::max(rows.maxCoeff(), 1e-300));
+    std::vector<double> balanced;
     for (Index i = 0; i < result.size(); ++i) {
-        const double ratio = rows(i) > 0.0 ? result(i) / rows(i) : 0.0;
-        result(i) = ratio > 0.0 ? ratio : typical * typical;
+        result(i) = rows(i) > 0.0 ? result(i) / rows(i) : 0.0;
+        if (result(i) > 0.0 && std::isfinite(result(i))) {
+            balanced.push_back(result(i));
+        }
     }
-    return result.cwiseMax(result.maxCoeff() / kRange);
+    double median = 1.0;
+    if (!balanced.empty()) {
+        const auto middle = balanced.begin() + static_cast<std::ptrdiff_t>(balanced.size() / 2);
+        std::nth_element(balanced.begin(), middle, balanced.end());
+        median = *middle;
+    }
+    for (double& entry : result) {
+        entry = entry > 0.0 ? std::clamp(entry, median / kRange, median * kRange) : median;
+    }
+    return result;
 }
 
 HiddenLayer::HiddenLayer(MatrixBall in, MatrixBall out)
@@ -85,8 +99,8 @@ HiddenLayer::HiddenLayer(MatrixBall in, MatrixBall out)
       out_(std::move(out)),
       balance_([this] { return balanced_multiplier(in_.centre(), out_.centre()); }),
       grams_([this] { return multiplier_grams(in_, out_, *balance_); }),
-      x_top_([this] { return estimate_top_eigenpair(grams_->x.centre()); }),
-      y_top_([this] { return estimate_top_eigenpair(grams_->y.centre()); }) {}
+      x_top_([this] { return sharp_top_eigenpair(grams_->x.centre()); }),
+      y_top_([this] { return sharp_top_eigenpair(grams_->y.centre()); }) {}
 
 HiddenLayer::HiddenLayer(const HiddenLayer& base, const MatrixBall& column)
     : HiddenLayer(stack_columns({base.in_, column}), base.out_) {

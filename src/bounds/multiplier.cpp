@@ -6,7 +6,10 @@
 #include "norms/blas.hpp"
 #include "norms/blocked_cholesky.hpp"
 #include "norms/blocked_gram.hpp"
+#include "norms/float_matrix.hpp"
+#include "norms/krylov_space.hpp"
 #include "norms/lanczos.hpp"
+#include "norms/scaling.hpp"
 #include "norms/triangular.hpp"
 
 namespace lipcert {
@@ -123,11 +126,18 @@ double common_factor(double h, double al, double be) {
 }
 
 double estimated_norm(const Matrix& a) {
-    const auto rows = [&](Index begin, Index count) -> Matrix {
-        return a.middleRows(begin, count);
-    };
-    const Estimate top = estimate_top_eigenpair(sum_of_grams(a.cols(), a.rows(), false, rows));
-    return std::sqrt(std::max(top.eigenvalue, 0.0));
+    const std::optional<int> exponent = largest_exponent(a);
+    if (!exponent) {
+        return 0.0;
+    }
+    Matrix scaled = a;
+    multiply_by_power_of_two(scaled, -*exponent);
+    const FloatMatrix rounded = scaled.cast<float>();
+    FloatMatrix gram(a.cols(), a.cols());
+    blas::gram_of_panel(rounded, false, blas::Into::overwrite, gram);
+    const auto pairs = leading_ritz_pairs(gram, until_good_top);
+    const double square = pairs ? std::max(pairs->values(0), 0.0) : 0.0;
+    return std::ldexp(std::sqrt(square), *exponent);
 }
 
 std::optional<Vector> search_multiplier(const MultiplierProblem& problem, int steps) {

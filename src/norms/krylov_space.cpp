@@ -6,8 +6,8 @@
 
 #include "norms/blas.hpp"
 #include "norms/blas_routines.hpp"
+#include "norms/eigen_system.hpp"
 #include "norms/start_vectors.hpp"
-#include <Eigen/Eigenvalues>
 
 namespace lipcert {
 
@@ -66,12 +66,12 @@ public:
     }
 
     [[nodiscard]] RitzPairs leading_pairs() {
-        const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(
-            projected_.topLeftCorner(size_, size_));
+        const estimate::EigenSystem all =
+            estimate::eigen_system(projected_.topLeftCorner(size_, size_));
         const Index count = std::min(kLeading, size_);
-        weights_ = solver.eigenvectors().rightCols(count).rowwise().reverse();
+        weights_ = all.vectors.bottomRows(count).colwise().reverse().transpose();
         RitzPairs pairs;
-        pairs.values = solver.eigenvalues().tail(count).reverse();
+        pairs.values = all.values.tail(count).reverse();
         // A Q = Q H, but for rounding: what is left of A (Q s) lies along the vectors that have not
         // been multiplied yet.
         pairs.residuals = (projected_.block(size_, 0, count_ - size_, size_) * weights_)

@@ -27,6 +27,11 @@ enum class Search {
     ends
 };
 
+/// The judgement of a search for the first pair alone.
+[[nodiscard]] inline Search until_good_top(const RitzPairs& pairs) {
+    return pairs.has_good_top() ? Search::ends : Search::goes_on;
+}
+
 /// The leading Ritz pairs of a symmetric float32 matrix (lower triangle) from a band Lanczos
 /// recurrence, every vector orthogonalised twice against all before it, 120 products at the most.
 /// `judge` looks at the values and residuals (the vectors are not there yet) from time to time.

@@ -95,9 +95,7 @@ Estimate sharp_top_eigenpair(const Matrix& lower) {
             rounded.row(i).head(i + 1) = lower.row(i).head(i + 1).cast<float>();
         }
     });
-    const std::optional<RitzPairs> pairs = leading_ritz_pairs(rounded, [](const RitzPairs& found) {
-        return found.has_good_top() ? Search::ends : Search::goes_on;
-    });
+    const std::optional<RitzPairs> pairs = leading_ritz_pairs(rounded, until_good_top);
     if (!pairs) {
         return estimate_top_eigenpair(lower);
     }
