@@ -17,8 +17,8 @@ struct MultiplierGrams {
                                                const MatrixBall& out,
                                                const Vector& multiplier);
 
-/// T0_i = |column i of W2| / |row i of W1|, which balances both maps unit by unit [R10'], kept within
-/// a range of the median, which stands in for it where one of the two is zero.
+/// T0_i = |column i of W2| / |row i of W1|, which balances both maps unit by unit [R10'], kept
+/// within a range of the median, which stands in for it where one of the two is zero.
 [[nodiscard]] Vector balanced_multiplier(const Matrix& in, const Matrix& out);
 
 /// W1 and W2, and what all diagonal families between them share [R10]. Several threads may look.

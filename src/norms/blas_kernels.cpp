@@ -4,8 +4,7 @@
 #include <array>
 #include <cblas.h>
 #include <cstdlib>
-#include <filesystem>
-#include <system_error>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 namespace lipcert {
@@ -52,16 +51,18 @@ std::optional<std::string> better_kernels(std::string_view chosen, const VectorU
 }
 
 void use_better_kernels(char** arguments) {
+    constexpr const char* kProgram = "/proc/self/exe";
     if (std::getenv(kVariable) != nullptr) {
         return;
     }
+    // Started by way of the loader, that is the program of this process; and no environment is
+    // handed to what has more rights than its user.
+    const bool is_own_program = ::getauxval(AT_BASE) != 0 && ::getauxval(AT_SECURE) == 0;
     const auto better = better_kernels(openblas_get_corename(), units_of_processor());
-    std::error_code failure;
-    const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", failure);
-    if (!better || failure || ::setenv(kVariable, better->c_str(), 0) != 0) {
+    if (!better || !is_own_program || ::setenv(kVariable, better->c_str(), 0) != 0) {
         return;
     }
-    ::execv(program.c_str(), arguments);
+    ::execv(kProgram, arguments);
     // Still here: slow is better than not at all.
     ::unsetenv(kVariable);
 }

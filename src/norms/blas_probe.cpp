@@ -144,30 +144,38 @@ void probe_cholesky() {
 }
 
 /// Odd pivots: their reciprocals are rounded, and an entry of L below one is a single quotient. L
-/// has such pivots in even rows, which hold nothing else, and integers below them in odd rows. A
-/// kernel that divides, or multiplies by the rounded reciprocal, is off by two roundings at most
-/// [S2]; one that approximates reciprocals is not.
-void probe_reciprocals() {
+/// has such pivots in even rows, which hold nothing else, and integers up to 2^11/`divisor` below
+/// them in odd rows, so that L L^T is exact. A kernel that divides, or multiplies by the rounded
+/// reciprocal, is off by two roundings at most [S2]; one that approximates reciprocals is not.
+template <typename M>
+bool divides_by_pivots(double divisor, double two_roundings) {
     constexpr Eigen::Index kSize = 193;
-    constexpr double kTwoRoundings = 0x1p-51;
     Matrix factor = Matrix::Zero(kSize, kSize);
     const Matrix numbers = integers(kSize, kSize, 3);
     for (Eigen::Index i = 0; i < kSize; ++i) {
-        factor(i, i) = i % 2 == 0 ? 3.0 + static_cast<double>(i % 3) * 2.0 : 0x1p20;
+        factor(i, i) = i % 2 == 0 ? 3.0 + static_cast<double>(i % 3) * 2.0 : 0x1p20 / divisor;
         for (Eigen::Index j = 0; i % 2 == 1 && j < i; j += 2) {
-            factor(i, j) = numbers(i, j);
+            factor(i, j) = std::trunc(numbers(i, j) / divisor);
         }
     }
-    Matrix computed = gram_of_rows(factor);
+    M computed = gram_of_rows(factor).template cast<typename M::Scalar>();
     bool close = cholesky(computed, kProbedBlock) == 0;
     for (Eigen::Index j = 0; j < kSize; j += 2) {
         for (Eigen::Index i = j; i < kSize; ++i) {
             const double exact = factor(i, j);
-            close = close && std::abs(computed(i, j) - exact) <= kTwoRoundings * std::abs(exact);
+            const auto found = static_cast<double>(computed(i, j));
+            close = close && std::abs(found - exact) <= two_roundings * std::abs(exact);
         }
     }
-    if (!close) {
+    return close;
+}
+
+void probe_reciprocals() {
+    if (!divides_by_pivots<Matrix>(1.0, 0x1p-51)) {
         distrust("dpotrf or dtrsm divides by its pivots less accurately than two roundings");
+    }
+    if (!divides_by_pivots<FloatMatrix>(64.0, 0x1p-22)) {
+        distrust("spotrf or strsm divides by its pivots less accurately than two roundings");
     }
 }
 
@@ -198,10 +206,13 @@ void probe_float() {
         }
     }
     const Matrix factor = integer_factor();
-    FloatMatrix lower = gram_of_rows(factor).cast<float>();
+    const FloatMatrix before = gram_of_rows(factor).cast<float>();
+    FloatMatrix lower = before;
     bool same = cholesky(lower, kProbedBlock) == 0;
     for (Eigen::Index i = 0; i < factor.rows(); ++i) {
-        same = same && lower.row(i).head(i + 1) == factor.row(i).head(i + 1).cast<float>();
+        const Eigen::Index above = factor.rows() - i - 1;
+        same = same && lower.row(i).head(i + 1) == factor.row(i).head(i + 1).cast<float>() &&
+               lower.row(i).tail(above) == before.row(i).tail(above);
     }
     if (!same) {
         distrust("spotrf or strsm does not reproduce an exact integer factor");
@@ -219,8 +230,8 @@ bool probe_once() {
 void run_probes() {
     probe_products();
     probe_cholesky();
-    probe_reciprocals();
     probe_float();
+    probe_reciprocals();
 }
 
 void require_trusted() {

@@ -63,7 +63,8 @@ void solve_below(const Target<Number>& a, const Range& i, const Range& k) {
 template <typename Number>
 void downdate(const Target<Number>& a, const Range& i, const Range& j, const Range& k) {
     using Part = Eigen::Matrix<Number, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-    Part part(i.count, j.count);
+    // Poison: an entry that the BLAS does not write ends in a pivot that is not a number.
+    Part part = Part::Constant(i.count, j.count, std::numeric_limits<Number>::quiet_NaN());
     const bool is_diagonal = i.begin == j.begin;
     if (is_diagonal) {
         Routines<Number>::kSyrk(CblasRowMajor,

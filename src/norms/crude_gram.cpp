@@ -78,9 +78,9 @@ CrudeGram form_crude_gram(const SmallerSide& side) {
 }
 
 bool sees_small_gaps(const SmallerSide& side) {
-    // For Gaussian entries the top of W'^T W' is about (sqrt(m) + sqrt(n))^2  = m n/F of the square
-    // of the Frobenius norm, and eigenvalues follow each other in steps of about the part `step` of
-    // it (Johnstone, Annals of Statistics 29, 2001): the thirteenth is twelve of them further down.
+    // For Gaussian entries the top of W'^T W' is about (sqrt(m) + sqrt(n))^2, of which |W'|_F^2 = m
+    // n is `ratio`^2, and eigenvalues follow each other in steps of about the part `step` of it
+    // (Johnstone, Annals of Statistics 29, 2001): the thirteenth is twelve of them further down.
     constexpr double kSteps = 12.0;
     constexpr double kEnough = 0.02;
     const double m = std::sqrt(static_cast<double>(side.inner()));
@@ -98,16 +98,19 @@ void require_crude_gram(const CrudeGram& gram,
                         const Vector& expected) {
     const Eigen::VectorXf x = signs.cast<float>();
     const Vector product = symmetric_product(gram.lower, x).cast<double>();
-    // Row i of |W'|^T |W'| 1 is at most |w_i| sum_j |w_j|, the norms of columns of W'. A diagonal
-    // that is wrong enough to hide an error is found by the other rows.
-    const Vector norms = gram.lower.diagonal().cast<double>().cwiseMax(0.0).cwiseSqrt();
+    // Row i of |W'|^T |W'| 1 is at most |w_i| sum_j |w_j|, the norms of columns of W', of which a
+    // small one may have vanished on the diagonal. A diagonal that is wrong enough to hide an error
+    // is found by the other rows.
+    const double lost = 16.0 * static_cast<double>(side.inner()) * 0x1p-126;
+    const Vector norms =
+        (gram.lower.diagonal().cast<double>().cwiseMax(0.0).array() + lost).sqrt().matrix();
     const double all = norms.sum();
     const std::size_t roundings =
         crude_roundings(side.inner(), side.size()) + static_cast<std::size_t>(side.size()) + 3;
     const double factor = 2.0 * gamma(roundings, Precision::float32).to_double();
-    constexpr double kUnderflow = 0x1p-80;
+    const double underflow = 2.0 * lost * static_cast<double>(side.size());
     for (Eigen::Index i = 0; i < side.size(); ++i) {
-        const double threshold = factor * norms(i) * all + kUnderflow;
+        const double threshold = factor * norms(i) * all + underflow;
         if (!(std::abs(product(i) - expected(i)) <= threshold)) {  // a NaN must fail too
             freivalds::distrust("a Gram matrix in float32 (ssyrk, sgemm)", i);
         }

@@ -24,48 +24,6 @@ constexpr Index kMostDirections = 12;
 /// |R|^2/(top - rest) of the square, R the residual: little.
 constexpr double kCeiling = 0.995;
 
-/// A guess at what deflation can do.
-struct DeflationPlan {
-    Index directions = 0;      ///< that leave a rest that float32 can keep below the top; or none
-    double rest = 0.0;         ///< about the largest eigenvalue that they leave
-    bool is_hopeless = false;  ///< whatever else is found
-};
-
-DeflationPlan plan_deflation(const CrudeGram& gram, const RitzPairs& pairs) {
-    constexpr double kMuchRoom = 0.1;
-    constexpr double kLeastRoom = 0.012;
-    constexpr double kResolved = 2e-3;  // a Ritz pair with such a residual hides no other
-    const double top = pairs.values(0);
-    const double blur = gram.error.to_double() / top;
-    const Index most = std::min<Index>(kMostDirections, pairs.values.size() - 1);
-    DeflationPlan best;
-    double largest_room = kLeastRoom;
-    double hidden = 0.0;
-    for (Index k = 1; k <= most && largest_room < kMuchRoom; ++k) {
-        const double value = pairs.values(k - 1) / top;
-        const double residual = pairs.residuals(k - 1) / top;
-        if (residual > kResolved) {
-            hidden = std::max(hidden, value + residual);
-        }
-        const double rest = std::max(hidden, (pairs.values(k) + pairs.residuals(k)) / top);
-        // As much again for the factorisation.
-        const double room = kCeiling - rest - 2.0 * blur;
-        // [S9] What a direction's residual adds to its value must not lift it over the top.
-        const double gap = 1.0 - rest - kShareOfRoom * std::max(room, 0.0);
-        if (residual * residual > 0.25 * (1.0 - value + 1e-9) * gap) {
-            break;
-        }
-        if (room > largest_room) {
-            best = {k, rest * top};
-            largest_room = room;
-        }
-    }
-    // Ritz values only rise.
-    best.is_hopeless = pairs.values.size() > kMostDirections &&
-                       kCeiling - pairs.values(kMostDirections) / top - 2.0 * blur < kLeastRoom;
-    return best;
-}
-
 /// The first `count` Ritz vectors, the best of them made better where Lanczos left it rough.
 Matrix directions(const SmallerSide& side,
                   const CrudeGram& gram,
@@ -105,6 +63,41 @@ Images leading(const Images& images, Index count) {
 
 }  // namespace
 
+DeflationPlan plan_deflation(const CrudeGram& gram, const RitzPairs& pairs) {
+    constexpr double kMuchRoom = 0.1;
+    constexpr double kLeastRoom = 0.012;
+    constexpr double kResolved = 2e-3;  // a Ritz pair with such a residual hides no other
+    const double top = pairs.values(0);
+    const double blur = gram.error.to_double() / top;
+    const Index most = std::min<Index>(kMostDirections, pairs.values.size() - 1);
+    DeflationPlan best;
+    double largest_room = kLeastRoom;
+    double hidden = 0.0;
+    for (Index k = 1; k <= most && largest_room < kMuchRoom; ++k) {
+        const double value = pairs.values(k - 1) / top;
+        const double residual = pairs.residuals(k - 1) / top;
+        if (residual > kResolved) {
+            hidden = std::max(hidden, value + residual);
+        }
+        const double rest = std::max(hidden, (pairs.values(k) + pairs.residuals(k)) / top);
+        // As much again for the factorisation.
+        const double room = kCeiling - rest - 2.0 * blur;
+        // [S9] What a direction's residual adds to its value must not lift it over the top.
+        const double gap = 1.0 - rest - kShareOfRoom * std::max(room, 0.0);
+        if (residual * residual > 0.25 * (1.0 - value + 1e-9) * gap) {
+            break;
+        }
+        if (room > largest_room) {
+            best = {k, rest * top};
+            largest_room = room;
+        }
+    }
+    // Ritz values only rise.
+    best.is_hopeless = pairs.values.size() > kMostDirections &&
+                       kCeiling - pairs.values(kMostDirections) / top - 2.0 * blur < kLeastRoom;
+    return best;
+}
+
 std::optional<RitzPairs> pairs_to_deflate(const CrudeGram& gram) {
     DeflationPlan before;
     return leading_ritz_pairs(gram.lower, [&](const RitzPairs& pairs) {
@@ -127,8 +120,8 @@ std::optional<RitzPairs> pairs_to_deflate(const CrudeGram& gram) {
 
 std::optional<Enclosure> deflated_norm(const SmallerSide& side,
                                        CrudeGram& gram,
-                                       const RitzPairs& pairs) {
-    const DeflationPlan plan = plan_deflation(gram, pairs);
+                                       const RitzPairs& pairs,
+                                       const DeflationPlan& plan) {
     const Index k = plan.directions;
     if (k == 0 || !(pairs.values.head(k).minCoeff() > 0.0)) {
         return std::nullopt;

@@ -11,6 +11,16 @@
 
 namespace lipcert {
 
+/// A guess at what deflation can do.
+struct DeflationPlan {
+    Eigen::Index directions =
+        0;                     ///< that leave a rest that float32 can keep below the top; or none
+    double rest = 0.0;         ///< about the largest eigenvalue that they leave
+    bool is_hopeless = false;  ///< whatever else is found
+};
+
+[[nodiscard]] DeflationPlan plan_deflation(const CrudeGram& gram, const RitzPairs& pairs);
+
 /// The leading Ritz pairs of a Gram matrix, as good as deflation needs them, or as good as the best
 /// of them is a start for another way.
 [[nodiscard]] std::optional<RitzPairs> pairs_to_deflate(const CrudeGram& gram);
@@ -21,7 +31,8 @@ namespace lipcert {
 /// `side` and is used up.
 [[nodiscard]] std::optional<Enclosure> deflated_norm(const SmallerSide& side,
                                                      CrudeGram& gram,
-                                                     const RitzPairs& pairs);
+                                                     const RitzPairs& pairs,
+                                                     const DeflationPlan& plan);
 
 /// A glance at W' by a few random vectors: false where its spectrum is most likely so crowded at
 /// the top that deflation is not worth an attempt. A guess.

@@ -8,6 +8,7 @@
 #include "norms/blas_routines.hpp"
 #include "norms/eigen_system.hpp"
 #include "norms/start_vectors.hpp"
+#include "norms/thread_limit.hpp"
 
 namespace lipcert {
 
@@ -43,9 +44,9 @@ public:
     /// Multiplies one more vector by A.
     void step() {
         Eigen::VectorXf next = blas::multiply_symmetric(lower_, basis_.row(size_).transpose());
-        const double before = next.norm();
+        const auto before = static_cast<double>(next.norm());
         projected_.col(size_).head(count_) = orthogonalise(next);
-        const double length = next.norm();
+        const auto length = static_cast<double>(next.norm());
         ++size_;
         // What is left where the space is invariant is rounding.
         if (length > 0x1p-20 * before && count_ < basis_.rows()) {
@@ -98,6 +99,7 @@ private:
         const int rows = blas::checked(count_);
         const int n = blas::checked(basis_.cols());
         Vector all = Vector::Zero(count_);
+        const ThreadLimit one(0.0);  // sums that are the same on any number of threads
         for (int pass = 0; pass < 2 && rows > 0; ++pass) {
             Eigen::VectorXf parts(count_);
             cblas_sgemv(CblasRowMajor,

@@ -9,7 +9,7 @@ namespace lipcert {
 
 double norm_memory(double rows, double cols) {
     // Vectors of the smaller side that the search for the largest eigenvalue works with.
-    constexpr double kVectors = 64.0;
+    constexpr double kVectors = 120.0;
     constexpr double kThreads = 4.0;
     constexpr double kGrams = 1.5;  // the Gram matrix, and it in float32
     const double smaller = std::min(rows, cols);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cblas.h>
+#include <chrono>
 #include <condition_variable>
 #include <exception>
 #include <mutex>
@@ -18,8 +19,18 @@ namespace lipcert {
 
 namespace {
 
-/// About a tenth of a millisecond; waking a thread takes a fifth of that.
+/// Tells the processor that this is a loop that waits.
+inline void pause_briefly() {
+#ifdef __x86_64__
+    __builtin_ia32_pause();
+#endif
+}
+
+/// About a tenth of a millisecond; waking a thread that sleeps takes a fifth of that.
 constexpr double kWorthThreads = 0x1p21;
+/// How long a thread looks for the next job, or for the end of one, before it sleeps: the passes of
+/// one norm follow each other faster than a thread wakes up.
+constexpr std::chrono::microseconds kPatience(200);
 /// Entries of a matrix that one thread passes over at a time, small enough for its cache.
 constexpr Eigen::Index kEntriesAtOnce = 0x1 << 16;
 /// Passing over an entry takes about as long as this many multiply-adds of a product.
@@ -79,6 +90,24 @@ private:
     std::exception_ptr failure_;
 };
 
+/// Whether `condition` comes true while it is worth to wait awake. A thread that wants the core
+/// gets it.
+template <typename Condition>
+bool comes_soon(const Condition& condition) {
+    const auto end = std::chrono::steady_clock::now() + kPatience;
+    do {
+        constexpr int kLooks = 64;
+        for (int i = 0; i < kLooks; ++i) {
+            if (condition()) {
+                return true;
+            }
+            pause_briefly();
+        }
+        std::this_thread::yield();
+    } while (std::chrono::steady_clock::now() < end);
+    return condition();
+}
+
 /// Threads that wait for pieces, for as long as the process lives: starting one takes as long as
 /// many a job. One job at a time.
 class Workers {
@@ -103,8 +132,12 @@ public:
         }
         offer(pieces, others);
         pieces.take_all();
+        {
+            const std::lock_guard<std::mutex> lock(mutex_);
+            wanted_ = 0;  // whoever has not come yet is not needed
+        }
+        static_cast<void>(comes_soon([this] { return active_ == 0; }));
         std::unique_lock<std::mutex> lock(mutex_);
-        wanted_ = 0;  // whoever has not come yet is not needed
         left_.wait(lock, [this] { return active_ == 0; });
     }
 
@@ -124,8 +157,9 @@ private:
     }
 
     [[noreturn]] void work() {
-        std::unique_lock<std::mutex> lock(mutex_);
         while (true) {
+            static_cast<void>(comes_soon([this] { return wanted_ > 0; }));
+            std::unique_lock<std::mutex> lock(mutex_);
             offered_.wait(lock, [this] { return wanted_ > 0; });
             --wanted_;
             ++active_;
@@ -143,9 +177,10 @@ private:
     std::mutex mutex_;
     std::condition_variable offered_, left_;
     Pieces* job_ = nullptr;
-    Eigen::Index count_ = 0;   ///< threads
-    Eigen::Index wanted_ = 0;  ///< threads that may still take the job
-    Eigen::Index active_ = 0;  ///< threads that are at it
+    Eigen::Index count_ = 0;  ///< threads
+    // Written under the lock, and looked at without it.
+    std::atomic<Eigen::Index> wanted_ = 0;  ///< threads that may still take the job
+    std::atomic<Eigen::Index> active_ = 0;  ///< threads that are at it
 };
 
 }  // namespace

@@ -88,8 +88,9 @@ SpectralNorm norm_by_deflation(const Matrix& matrix, int exponent) {
     const std::optional<RitzPairs> pairs = pairs_to_deflate(gram);
     const Enclosure squares = gram.sum_of_squares;
     std::optional<Vector> start;
-    if (pairs) {
-        const auto norm = deflated_norm(side, gram, *pairs);
+    const DeflationPlan plan = pairs ? plan_deflation(gram, *pairs) : DeflationPlan();
+    if (plan.directions > 0) {
+        const auto norm = deflated_norm(side, gram, *pairs, plan);
         // A wide one says that the directions were no eigenvectors: the other way is sharper.
         if (norm && norm->relative_width() <= Upper::exact(kWidestDeflated)) {
             recycle(std::move(gram.lower));
@@ -100,6 +101,7 @@ SpectralNorm norm_by_deflation(const Matrix& matrix, int exponent) {
             result.method = NormMethod::deflation;
             return result;
         }
+    } else if (pairs) {  // while the Gram matrix is what it was
         start = sharpened_top(gram.lower, *pairs, [&side](const Matrix& vectors) {
             return side.transposed_image(side.image(vectors));
         });

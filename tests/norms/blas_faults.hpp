@@ -14,7 +14,7 @@ enum class Fault {
     changed,    ///< one entry of the last row grows by 10^-6 of itself, a thousandfold in float32
     unwritten,  ///< that entry keeps the value that it had before the call
     above,      ///< dpotrf zeroes the triangle that is not its own
-    reciprocal  ///< dpotrf divides by way of reciprocals of 48 bits, those of powers of two exact
+    reciprocal  ///< potrf divides by way of reciprocals of 48 (19) bits, of powers of two exactly
 };
 
 /// While it lives, the routine's call number `at_call` goes wrong (0: every call). One at a time.

@@ -16,6 +16,7 @@
 
 #include "norms/cholesky_certificate.hpp"
 #include "norms/crude_gram.hpp"
+#include "norms/freivalds.hpp"
 #include "norms/paths.hpp"
 #include "norms/projection.hpp"
 #include "norms/scaling.hpp"
@@ -175,6 +176,18 @@ TEST_CASE("a random matrix is enclosed by deflation, as far as float32 sees its 
     const Matrix zero = Matrix::Zero(60000, 128);
     CHECK_FALSE(sees_small_gaps(SmallerSide(zero, 0)));
     CHECK_FALSE(sees_small_gaps(SmallerSide(Matrix::Zero(2100, 2100), 0)));
+}
+
+TEST_CASE("a column that vanishes in float32 is no fault of the BLAS") {
+    const Index n = 512;
+    const Vector signs = freivalds::signs(n).col(0);
+    for (const int exponent : {-70, -76, -78, -100}) {
+        CAPTURE(exponent);
+        Matrix matrix = 0.6999999 * Matrix::Ones(2048, 1) * signs.transpose();
+        matrix.col(5) *= std::ldexp(1.0, exponent);
+        const SpectralNorm norm = deflated(matrix);
+        CHECK(encloses(norm, matrix.row(0).norm() * std::sqrt(2048.0)));
+    }
 }
 
 TEST_CASE("many values at a cap are left to the factorisation") {

@@ -98,10 +98,12 @@ TEST_CASE("probes refuse kernels that are wrong in one entry") {
 }
 
 TEST_CASE("probes refuse a factorisation that divides by way of approximate reciprocals") {
-    const FaultyBlas faulty(Routine::dpotrf, Fault::reciprocal);
-    const Error error = error_of([] { blas::run_probes(); });
-    CHECK(error.kind() == ErrorKind::environment);
-    CHECK(says(error, "divides by its pivots"));
+    for (const Routine routine : {Routine::dpotrf, Routine::spotrf}) {
+        const FaultyBlas faulty(routine, Fault::reciprocal);
+        const Error error = error_of([] { blas::run_probes(); });
+        CHECK(error.kind() == ErrorKind::environment);
+        CHECK(says(error, "divides by its pivots"));
+    }
 }
 
 TEST_CASE("a BLAS that is not the one which calls itself OpenBLAS is refused, with exit code 2") {

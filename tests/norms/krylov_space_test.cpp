@@ -2,6 +2,9 @@
 // expect it, and say how good they are.
 #include "norms/krylov_space.hpp"
 
+#include "lipcert/norms/threads.hpp"
+
+#include <cblas.h>
 #include <cmath>
 #include <limits>
 
@@ -62,6 +65,20 @@ TEST_CASE("further starts see every copy of a repeated eigenvalue, one does not"
     REQUIRE(several);
     CHECK((several->values.array() > 0.99).count() == 5);
     CHECK(several->residuals.head(5).maxCoeff() <= 1e-4);
+}
+
+TEST_CASE("the pairs are the same on one thread and on two") {
+    test::Random random(83);
+    const FloatMatrix lower = with_eigenvalues(Vector::LinSpaced(1500, 0.0, 2.0), random);
+    const int before = openblas_get_num_threads();
+    set_thread_count(1);
+    const auto one = leading_ritz_pairs(lower, until_good_top);
+    set_thread_count(2);
+    const auto two = leading_ritz_pairs(lower, until_good_top);
+    set_thread_count(before);
+    REQUIRE((one && two));
+    CHECK(one->values == two->values);
+    CHECK(one->vectors == two->vectors);
 }
 
 TEST_CASE("an invariant space is left for another vector, and all of a small one is seen") {
