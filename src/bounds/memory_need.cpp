@@ -128,7 +128,7 @@ public:
 
     /// Small matrices are in memory together, while two of their norms are formed side by side.
     void norm_of(const TensorInfo& tensor) {
-        constexpr double kTogether = 64.0 * (1U << 20U);
+        constexpr double kTogether = 32.0 * (1U << 20U);
         tally_.enter(tensor.name);
         const Shape shape = shape_of(tensor);
         if (together_ + shape.bytes() > kTogether) {

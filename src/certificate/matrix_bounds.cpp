@@ -12,9 +12,8 @@ namespace lipcert {
 
 namespace {
 
-/// What is read before norms are formed: 64 MB of doubles, or one matrix. Of two or three that
-/// differ in size one thread would wait for the other.
-constexpr Eigen::Index kEntriesAtOnce = 0x1 << 23;
+/// What is read before norms are formed: 32 MB of doubles, or one matrix.
+constexpr Eigen::Index kEntriesAtOnce = 0x1 << 22;
 
 MatrixBound bound_matrix(const Matrix& values,
                          const TensorInfo& tensor,
