@@ -24,6 +24,17 @@ constexpr Index kMostDirections = 12;
 /// |R|^2/(top - rest) of the square, R the residual: little.
 constexpr double kCeiling = 0.995;
 
+/// About how many products two vectors need together until one of them shows an eigenvalue at the
+/// top beside a `rest` that is this part of it: its share 1/n of a random vector's square grows by
+/// that of a Chebyshev polynomial.
+Index products_to_see(Index size, double rest) {
+    constexpr double kLeast = 2.0;
+    constexpr double kMost = 6.0;
+    const double growth = std::acosh(std::max(2.0 / std::max(rest, 0x1p-20) - 1.0, 1.0 + 0x1p-20));
+    const double each = std::acosh(std::sqrt(static_cast<double>(size))) / growth;
+    return 2 * static_cast<Index>(std::clamp(std::ceil(each), kLeast, kMost));
+}
+
 /// The first `count` Ritz vectors, the best of them made better where Lanczos left it rough.
 Matrix directions(const SmallerSide& side,
                   const CrudeGram& gram,
@@ -100,21 +111,22 @@ DeflationPlan plan_deflation(const CrudeGram& gram, const RitzPairs& pairs) {
 
 std::optional<RitzPairs> pairs_to_deflate(const CrudeGram& gram) {
     DeflationPlan before;
-    return leading_ritz_pairs(gram.lower, [&](const RitzPairs& pairs) {
+    return leading_ritz_pairs(gram.lower, [&](const RitzPairs& pairs) -> Search {
         if (!pairs.has_good_top()) {
-            return Search::goes_on;
+            return {};
         }
         // From one vector only one of several equal eigenvalues is seen: another one must not find
         // more above what is taken for the rest.
         const Index k = before.directions;
         if (k > 0 && pairs.values.size() > k && pairs.values(k) <= before.rest) {
-            return Search::ends;
+            return {.ends = true};
         }
         before = plan_deflation(gram, pairs);
         if (before.is_hopeless) {
-            return Search::ends;
+            return {.ends = true};
         }
-        return before.directions > 0 ? Search::starts_anew : Search::goes_on;
+        const Index needed = products_to_see(gram.lower.rows(), before.rest / pairs.values(0));
+        return {.with_new_start = before.directions > 0 ? needed : 0};
     });
 }
 

@@ -18,10 +18,8 @@ using Eigen::Index;
 
 constexpr Index kMostSteps = 120;
 constexpr Index kMostStarts = 16;
-/// The pairs are looked at after so many steps, whenever half as many again have been made, and
-/// some steps after a new start.
+/// The pairs are looked at after so many steps, and whenever half as many again have been made.
 constexpr Index kFirstLook = 16;
-constexpr Index kStepsOfNewStart = 12;
 /// More than are ever deflated.
 constexpr Index kLeading = 13;
 
@@ -148,7 +146,7 @@ std::optional<RitzPairs> leading_ritz_pairs(const FloatMatrix& lower,
     KrylovSpace space(lower);
     RitzPairs pairs;
     Index next_look = kFirstLook;
-    for (Search search = Search::goes_on; search != Search::ends;) {
+    for (Search search; !search.ends;) {
         space.step();
         if (!space.is_full() && space.size() < next_look) {
             continue;
@@ -159,9 +157,9 @@ std::optional<RitzPairs> leading_ritz_pairs(const FloatMatrix& lower,
         }
         search = judge(pairs);
         next_look = space.size() + space.size() / 2;
-        if (search == Search::starts_anew) {
+        if (search.with_new_start > 0) {
             space.add_start();
-            next_look = space.size() + kStepsOfNewStart;
+            next_look = space.size() + search.with_new_start;
         }
     }
     pairs.vectors = space.vectors();

@@ -20,16 +20,16 @@ struct RitzPairs {
 };
 
 /// What is to be done about the pairs of a Krylov space.
-enum class Search {
-    goes_on,      ///< from where it stands
-    starts_anew,  ///< from another vector, beside what there is: it may see what the first one did
-                  ///< not
-    ends
+struct Search {
+    bool ends = false;
+    /// Products until the next look with another random vector going along, which may see what
+    /// those before did not; 0: the space goes on as it is.
+    Eigen::Index with_new_start = 0;
 };
 
 /// The judgement of a search for the first pair alone.
 [[nodiscard]] inline Search until_good_top(const RitzPairs& pairs) {
-    return pairs.has_good_top() ? Search::ends : Search::goes_on;
+    return {.ends = pairs.has_good_top()};
 }
 
 /// The leading Ritz pairs of a symmetric float32 matrix (lower triangle) from a band Lanczos

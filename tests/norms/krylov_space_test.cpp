@@ -60,7 +60,7 @@ TEST_CASE("further starts see every copy of a repeated eigenvalue, one does not"
     CHECK((one->values.array() > 0.99).count() < 5);
     int starts = 0;
     const auto several = leading_ritz_pairs(lower, [&starts](const RitzPairs&) {
-        return ++starts < 8 ? Search::starts_anew : Search::ends;
+        return ++starts < 8 ? Search{.with_new_start = 12} : Search{.ends = true};
     });
     REQUIRE(several);
     CHECK((several->values.array() > 0.99).count() == 5);
@@ -83,8 +83,7 @@ TEST_CASE("the pairs are the same on one thread and on two") {
 
 TEST_CASE("an invariant space is left for another vector, and all of a small one is seen") {
     const FloatMatrix identity = FloatMatrix::Identity(30, 30);
-    const auto pairs =
-        leading_ritz_pairs(identity, [](const RitzPairs&) { return Search::goes_on; });
+    const auto pairs = leading_ritz_pairs(identity, [](const RitzPairs&) { return Search(); });
     REQUIRE(pairs);
     REQUIRE(pairs->values.size() == 13);
     CHECK((pairs->values.array() - 1.0).abs().maxCoeff() <= 1e-5);
@@ -99,6 +98,6 @@ TEST_CASE("numbers that are not finite give no pairs") {
     FloatMatrix lower = FloatMatrix::Identity(40, 40);
     for (const float bad : {std::numeric_limits<float>::infinity(), std::nanf("")}) {
         lower(20, 10) = bad;
-        CHECK_FALSE(leading_ritz_pairs(lower, [](const RitzPairs&) { return Search::goes_on; }));
+        CHECK_FALSE(leading_ritz_pairs(lower, [](const RitzPairs&) { return Search(); }));
     }
 }
