@@ -161,9 +161,10 @@ TEST_CASE("both paths agree on random matrices of many spectra and shapes") {
 
 TEST_CASE("a random matrix is enclosed by deflation, as far as float32 sees its gaps") {
     test::Random random(0x54);
-    for (const auto& [rows, cols] : {std::pair<Index, Index>(300, 300),
-                                     std::pair<Index, Index>(200, 700),
-                                     std::pair<Index, Index>(640, 400)}) {
+    using Shape = std::pair<Index, Index>;
+    for (const Shape& shape : {Shape(300, 300), Shape(200, 700), Shape(640, 400)}) {
+        const Index rows = shape.first;
+        const Index cols = shape.second;
         CAPTURE(rows);
         CAPTURE(cols);
         const Matrix matrix = random.gaussian(rows, cols);
