@@ -5,6 +5,7 @@
 #include <cblas.h>
 #include <cstdlib>
 #include <sys/auxv.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 namespace lipcert {
@@ -38,6 +39,18 @@ VectorUnits units_of_processor() {
 #endif
 }
 
+/// What was started from /proc/self/exe is listed as "exe" otherwise.
+void restore_name(const char* program) {
+    std::array<char, 16> name{};  // as long as the kernel has it
+    const bool is_lost = ::prctl(PR_GET_NAME, name.data()) == 0 &&
+                         std::string_view(name.data()) == "exe" && program != nullptr;
+    if (is_lost) {
+        const std::string_view path(program);
+        const std::string base(path.substr(path.rfind('/') + 1));
+        static_cast<void>(::prctl(PR_SET_NAME, base.c_str()));
+    }
+}
+
 }  // namespace
 
 std::optional<std::string> better_kernels(std::string_view chosen, const VectorUnits& units) {
@@ -53,6 +66,7 @@ std::optional<std::string> better_kernels(std::string_view chosen, const VectorU
 void use_better_kernels(char** arguments) {
     constexpr const char* kProgram = "/proc/self/exe";
     if (std::getenv(kVariable) != nullptr) {
+        restore_name(arguments[0]);
         return;
     }
     // Started by way of the loader, that is the program of this process; and no environment is

@@ -13,10 +13,9 @@ namespace lipcert {
 
 /// A guess at what deflation can do.
 struct DeflationPlan {
-    Eigen::Index directions =
-        0;                     ///< that leave a rest that float32 can keep below the top; or none
-    double rest = 0.0;         ///< about the largest eigenvalue that they leave
-    bool is_hopeless = false;  ///< whatever else is found
+    Eigen::Index directions = 0;  ///< to be taken out; none where no rest is told from the top
+    double rest = 0.0;            ///< about the largest eigenvalue that they leave
+    bool is_hopeless = false;     ///< whatever else is found
 };
 
 [[nodiscard]] DeflationPlan plan_deflation(const CrudeGram& gram, const RitzPairs& pairs);
