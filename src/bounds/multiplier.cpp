@@ -6,10 +6,11 @@
 #include "norms/blas.hpp"
 #include "norms/blocked_cholesky.hpp"
 #include "norms/blocked_gram.hpp"
-#include "norms/float_matrix.hpp"
+#include "norms/crude_gram.hpp"
 #include "norms/krylov_space.hpp"
 #include "norms/lanczos.hpp"
 #include "norms/scaling.hpp"
+#include "norms/smaller_side.hpp"
 #include "norms/triangular.hpp"
 
 namespace lipcert {
@@ -132,10 +133,8 @@ double estimated_norm(const Matrix& a) {
     }
     Matrix scaled = a;
     multiply_by_power_of_two(scaled, -*exponent);
-    const FloatMatrix rounded = scaled.cast<float>();
-    FloatMatrix gram(a.cols(), a.cols());
-    blas::gram_of_panel(rounded, false, blas::Into::overwrite, gram);
-    const auto pairs = leading_ritz_pairs(gram, until_good_top);
+    const CrudeGram gram = form_crude_gram(SmallerSide(scaled, 0));
+    const auto pairs = leading_ritz_pairs(gram.lower, until_good_top);
     const double square = pairs ? std::max(pairs->values(0), 0.0) : 0.0;
     return std::ldexp(std::sqrt(square), *exponent);
 }

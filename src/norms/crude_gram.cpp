@@ -101,14 +101,14 @@ void require_crude_gram(const CrudeGram& gram,
     // Row i of |W'|^T |W'| 1 is at most |w_i| sum_j |w_j|, the norms of columns of W', of which a
     // small one may have vanished on the diagonal. A diagonal that is wrong enough to hide an error
     // is found by the other rows.
-    const double lost = 16.0 * static_cast<double>(side.inner()) * 0x1p-126;
+    const double lost = crude_underflow(side.inner(), 1).to_double();
     const Vector norms =
         (gram.lower.diagonal().cast<double>().cwiseMax(0.0).array() + lost).sqrt().matrix();
     const double all = norms.sum();
     const std::size_t roundings =
         crude_roundings(side.inner(), side.size()) + static_cast<std::size_t>(side.size()) + 3;
     const double factor = 2.0 * gamma(roundings, Precision::float32).to_double();
-    const double underflow = 2.0 * lost * static_cast<double>(side.size());
+    const double underflow = 2.0 * crude_underflow(side.inner(), side.size()).to_double();
     for (Eigen::Index i = 0; i < side.size(); ++i) {
         const double threshold = factor * norms(i) * all + underflow;
         if (!(std::abs(product(i) - expected(i)) <= threshold)) {  // a NaN must fail too

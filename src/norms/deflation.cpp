@@ -42,9 +42,8 @@ Matrix directions(const SmallerSide& side,
                   Index count) {
     Matrix result = pairs.vectors.leftCols(count);
     if (!pairs.has_good_top()) {
-        result.col(0) = sharpened_top(gram.lower, pairs, [&side](const Matrix& vectors) {
-            return side.transposed_image(side.image(vectors));
-        });
+        result.col(0) = sharpened_top(
+            gram.lower, pairs, [&side](const Matrix& vectors) { return side.gram_image(vectors); });
     }
     return result;
 }
@@ -135,7 +134,7 @@ std::optional<Enclosure> deflated_norm(const SmallerSide& side,
                                        const RitzPairs& pairs,
                                        const DeflationPlan& plan) {
     const Index k = plan.directions;
-    if (k == 0 || !(pairs.values.head(k).minCoeff() > 0.0)) {
+    if (!(pairs.values.head(k).minCoeff() > 0.0)) {
         return std::nullopt;
     }
     Images images;

@@ -27,7 +27,7 @@ struct DeflationPlan {
 /// Encloses |W'|_2 by deflation [S9]: a few leading directions are treated in float64, and of the
 /// rest it only has to be shown, in float32, that it stays below them. Nothing where the spectrum
 /// has no gap that float32 can see; then the certificate of [S3] is the way. `gram` is that of
-/// `side` and is used up.
+/// `side` and is used up; `plan` has directions.
 [[nodiscard]] std::optional<Enclosure> deflated_norm(const SmallerSide& side,
                                                      CrudeGram& gram,
                                                      const RitzPairs& pairs,

@@ -59,4 +59,8 @@ Matrix SmallerSide::transposed_image(const Matrix& vectors) const {
     return blas::multiply(stored_, !transposed_, vectors) * std::ldexp(1.0, -exponent_);
 }
 
+Matrix SmallerSide::gram_image(const Matrix& vectors) const {
+    return transposed_image(image(vectors));
+}
+
 }  // namespace lipcert

@@ -47,6 +47,8 @@ public:
     /// fl(W' V) and fl(W'^T Y), summed in panels of the inner dimension.
     [[nodiscard]] Matrix image(const Matrix& vectors) const;
     [[nodiscard]] Matrix transposed_image(const Matrix& vectors) const;
+    /// One after the other: about W'^T W' V.
+    [[nodiscard]] Matrix gram_image(const Matrix& vectors) const;
 
 private:
     SmallerSide(const MatrixView& stored, int exponent, bool transposed);

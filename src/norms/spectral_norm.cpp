@@ -103,7 +103,7 @@ SpectralNorm norm_by_deflation(const Matrix& matrix, int exponent) {
         }
     } else if (pairs) {  // while the Gram matrix is what it was
         start = sharpened_top(gram.lower, *pairs, [&side](const Matrix& vectors) {
-            return side.transposed_image(side.image(vectors));
+            return side.gram_image(vectors);
         });
     }
     recycle(std::move(gram.lower));
