@@ -10,9 +10,9 @@
 #include "bounds/behind_norm.hpp"
 #include "bounds/head_weights.hpp"
 #include "bounds/weighted_blocks.hpp"
+#include "support/decompositions.hpp"
 #include "support/probe.hpp"
 #include "support/random.hpp"
-#include "support/singular_value.hpp"
 #include <doctest/doctest.h>
 
 namespace lipcert::test {

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "bounds/head_weights.hpp"
+#include "support/decompositions.hpp"
 #include "support/random.hpp"
-#include "support/singular_value.hpp"
 #include <doctest/doctest.h>
 
 namespace lipcert::test {

@@ -11,8 +11,8 @@
 
 #include "bounds/lipsdp.hpp"
 #include "bounds/search_scope.hpp"
+#include "support/decompositions.hpp"
 #include "support/random.hpp"
-#include "support/singular_value.hpp"
 #include <doctest/doctest.h>
 
 namespace lipcert::test {

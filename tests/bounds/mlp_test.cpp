@@ -8,9 +8,9 @@
 #include "bounds/gated_mlp.hpp"
 #include "bounds/lipsdp.hpp"
 #include "support/activations.hpp"
+#include "support/decompositions.hpp"
 #include "support/probe.hpp"
 #include "support/random.hpp"
-#include "support/singular_value.hpp"
 #include <doctest/doctest.h>
 
 namespace lipcert::test {

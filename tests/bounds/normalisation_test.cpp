@@ -7,9 +7,9 @@
 #include <limits>
 #include <optional>
 
+#include "support/decompositions.hpp"
 #include "support/probe.hpp"
 #include "support/random.hpp"
-#include "support/singular_value.hpp"
 #include <doctest/doctest.h>
 
 namespace lipcert::test {

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "support/decompositions.hpp"
 #include "support/probe.hpp"
 #include "support/random.hpp"
-#include "support/singular_value.hpp"
 #include <doctest/doctest.h>
 
 namespace lipcert::test {

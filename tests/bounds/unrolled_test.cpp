@@ -6,9 +6,9 @@
 #include <optional>
 #include <vector>
 
+#include "support/decompositions.hpp"
 #include "support/probe.hpp"
 #include "support/random.hpp"
-#include "support/singular_value.hpp"
 #include "support/witness.hpp"
 #include <doctest/doctest.h>
 

@@ -8,10 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "support/decompositions.hpp"
 #include "support/random.hpp"
 #include "support/thrown.hpp"
-#include <Eigen/QR>
-#include <Eigen/SVD>
 #include <doctest/doctest.h>
 
 using namespace lipcert;
@@ -19,14 +18,8 @@ using namespace lipcert::test;
 
 namespace {
 
-using Svd = Eigen::JacobiSVD<Eigen::MatrixXd>;
-
-Svd svd_of(const Matrix& matrix) {
-    return Svd(matrix, Eigen::ComputeThinU | Eigen::ComputeThinV);
-}
-
 double top(const Matrix& matrix) {
-    return matrix.size() == 0 ? 0.0 : svd_of(matrix).singularValues()(0);
+    return matrix.size() == 0 ? 0.0 : largest_singular_value(matrix);
 }
 
 struct Request : CapRequest {
@@ -49,9 +42,9 @@ Matrix values_of(const CapResult& result, const Matrix& original) {
 /// Singular values in the given order of size, rounded to a type.
 Matrix with_spectrum(
     Random& random, Eigen::Index rows, Eigen::Index cols, const Vector& values, DataType type) {
-    const Svd left = svd_of(random.gaussian(rows, values.size()));
-    const Svd right = svd_of(random.gaussian(cols, values.size()));
-    const Matrix product = left.matrixU() * values.asDiagonal() * right.matrixU().transpose();
+    const Matrix left = singular_values(random.gaussian(rows, values.size())).u;
+    const Matrix right = singular_values(random.gaussian(cols, values.size())).u;
+    const Matrix product = left * values.asDiagonal() * right.transpose();
     return StoredValues::rounded(type, product).values();
 }
 
@@ -142,10 +135,9 @@ TEST_CASE("the hard cap and the hammer are the nearest matrix within the limit")
     for (const Matrix& matrix : adversaries(random, DataType::float32)) {
         for (const double part : {0.05, 0.5, 0.95}) {
             const double limit = part * top(matrix);
-            const Svd svd = svd_of(matrix);
-            const Matrix nearest = svd.matrixU() *
-                                   svd.singularValues().cwiseMin(limit).asDiagonal() *
-                                   svd.matrixV().transpose();
+            const SingularValues svd = singular_values(matrix);
+            const Matrix nearest =
+                svd.u * svd.values.cwiseMin(limit).asDiagonal() * svd.v.transpose();
             for (const CapMethod method : {CapMethod::hard_cap, CapMethod::hammer}) {
                 const CapResult result = capped(matrix, Request(method, limit, DataType::float32));
                 const Matrix after = values_of(result, matrix);
@@ -164,10 +156,8 @@ TEST_CASE(
     "matrices too large for a full decomposition are capped to the nearest one, however crowded") {
     Random random(917);
     const Eigen::Index cols = 200;
-    const Eigen::HouseholderQR<Matrix> left(random.gaussian(230, cols));
-    const Eigen::HouseholderQR<Matrix> right(random.gaussian(cols, cols));
-    const Matrix u = left.householderQ() * Matrix::Identity(230, cols);
-    const Matrix v = right.householderQ();
+    const Matrix u = orthonormal_basis(random.gaussian(230, cols));
+    const Matrix v = orthonormal_basis(random.gaussian(cols, cols));
     const double limit = 0.75;
     Vector repeated = Vector::LinSpaced(cols, 0.7, 0.0);
     repeated.head(12).setConstant(limit);  // at the limit, some of them above
@@ -225,13 +215,13 @@ TEST_CASE("where the published caps fail, these hold") {
                                             8,
                                             (Vector(4) << norm, 0.9 * norm, 1.0, 0.25).finished(),
                                             DataType::float64);
-        const Svd before = svd_of(matrix);
+        const SingularValues before = singular_values(matrix);
         for (const CapMethod method : {CapMethod::hard_cap, CapMethod::soft_cap}) {
             const Matrix after =
                 values_of(capped(matrix, Request(method, 1.0, DataType::float64)), matrix);
             CHECK(top(after) <= 1.0 + 1e-13);
             // No singular value changes its sign.
-            const Eigen::MatrixXd core = before.matrixU().transpose() * after * before.matrixV();
+            const Eigen::MatrixXd core = before.u.transpose() * after * before.v;
             CHECK(core.diagonal().head(4).minCoeff() >= -1e-9);
         }
     }
@@ -276,7 +266,7 @@ TEST_CASE("one step of a decay takes its share and promises nothing") {
     CHECK((all.values->values() - 0.75 * matrix).norm() <= 1e-14);
     request.method = CapMethod::spectral_decay;
     const CapResult one = capped(matrix, request);
-    const Vector after = svd_of(one.values->values()).singularValues();
+    const Vector after = singular_values(one.values->values()).values;
     CHECK(after(0) == doctest::Approx(3.0));
     CHECK(after(1) == doctest::Approx(2.0));
     CHECK(one.moved == 1);

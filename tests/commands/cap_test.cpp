@@ -15,8 +15,8 @@
 #include <string>
 #include <vector>
 
+#include "support/decompositions.hpp"
 #include "support/program.hpp"
-#include "support/singular_value.hpp"
 #include "support/temporary_folder.hpp"
 #include <doctest/doctest.h>
 

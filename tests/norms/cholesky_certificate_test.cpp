@@ -8,9 +8,9 @@
 #include "norms/certified_ends.hpp"
 #include "norms/gram.hpp"
 #include "norms/level_search.hpp"
+#include "support/decompositions.hpp"
 #include "support/exact.hpp"
 #include "support/random.hpp"
-#include <Eigen/Eigenvalues>
 #include <doctest/doctest.h>
 
 using namespace lipcert;
@@ -87,11 +87,7 @@ TEST_CASE("a factor in blocks is as near as its error says, where every rounding
         const Matrix factor = lower.cast<double>().triangularView<Eigen::Lower>();
         const Matrix exact = a.cast<double>().selfadjointView<Eigen::Lower>();
         const Matrix difference = exact - factor * factor.transpose();
-        const double distance =
-            Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(difference, Eigen::EigenvaluesOnly)
-                .eigenvalues()
-                .cwiseAbs()
-                .maxCoeff();
+        const double distance = test::eigenvalues(difference).cwiseAbs().maxCoeff();
         const Upper largest = Upper::exact(static_cast<double>(a.diagonal().maxCoeff()));
         const double bound = cholesky_error_from_factor(lower, largest).to_double();
         CHECK(distance <= bound);

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <optional>
 
+#include "support/decompositions.hpp"
 #include "support/random.hpp"
-#include <Eigen/QR>
 #include <doctest/doctest.h>
 
 using namespace lipcert;
@@ -17,10 +17,8 @@ namespace {
 /// A matrix whose Gram matrix has these eigenvalues, with random singular vectors.
 Matrix with_gram_eigenvalues(const Vector& values, test::Random& random) {
     const Index n = values.size();
-    const Eigen::HouseholderQR<Matrix> left(random.gaussian(n + 10, n));
-    const Eigen::HouseholderQR<Matrix> right(random.gaussian(n, n));
-    const Matrix u = left.householderQ() * Matrix::Identity(n + 10, n);
-    const Matrix v = right.householderQ();
+    const Matrix u = test::orthonormal_basis(random.gaussian(n + 10, n));
+    const Matrix v = test::orthonormal_basis(random.gaussian(n, n));
     return u * values.cwiseSqrt().asDiagonal() * v.transpose();
 }
 

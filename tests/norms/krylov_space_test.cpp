@@ -8,8 +8,8 @@
 #include <cmath>
 #include <limits>
 
+#include "support/decompositions.hpp"
 #include "support/random.hpp"
-#include <Eigen/QR>
 #include <doctest/doctest.h>
 
 using namespace lipcert;
@@ -19,8 +19,7 @@ namespace {
 
 /// Q diag(values) Q^T for a random orthogonal Q; garbage above the diagonal.
 FloatMatrix with_eigenvalues(const Vector& values, test::Random& random) {
-    const Eigen::MatrixXd start = random.gaussian(values.size(), values.size());
-    const Eigen::MatrixXd q = Eigen::HouseholderQR<Eigen::MatrixXd>(start).householderQ();
+    const Matrix q = test::orthonormal_basis(random.gaussian(values.size(), values.size()));
     FloatMatrix lower = (q * values.asDiagonal() * q.transpose()).cast<float>();
     lower.triangularView<Eigen::StrictlyUpper>().setConstant(std::nanf(""));
     return lower;

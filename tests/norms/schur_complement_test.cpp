@@ -5,8 +5,8 @@
 #include <optional>
 
 #include "norms/triangular.hpp"
+#include "support/decompositions.hpp"
 #include "support/random.hpp"
-#include "support/singular_value.hpp"
 #include <doctest/doctest.h>
 
 using namespace lipcert;

@@ -7,9 +7,9 @@
 
 #include "norms/residual_norm.hpp"
 #include "norms/scaling.hpp"
+#include "support/decompositions.hpp"
 #include "support/exact.hpp"
 #include "support/random.hpp"
-#include <Eigen/SVD>
 #include <doctest/doctest.h>
 
 using namespace lipcert;
@@ -86,10 +86,9 @@ TEST_CASE("a second proof is as narrow where many singular values lie at the top
     for (const auto& [rows, cols, part] :
          {std::tuple(170, 130, 0.7), std::tuple(296, 256, 0.5), std::tuple(150, 200, 0.9)}) {
         const Matrix gaussian = random.gaussian(rows, cols);
-        const Eigen::BDCSVD<Eigen::MatrixXd> svd(gaussian,
-                                                 Eigen::ComputeThinU | Eigen::ComputeThinV);
-        const Vector values = svd.singularValues().cwiseMin(part * svd.singularValues()(0));
-        const Matrix product = svd.matrixU() * values.asDiagonal() * svd.matrixV().transpose();
+        const test::SingularValues svd = test::singular_values(gaussian);
+        const Vector values = svd.values.cwiseMin(part * svd.values(0));
+        const Matrix product = svd.u * values.asDiagonal() * svd.v.transpose();
         const Matrix capped = product.cast<float>().cast<double>();
         const SpectralNorm first = spectral_norm(capped);
         const SecondProof second = second_proof(capped, first.method, std::nullopt);

@@ -4,9 +4,8 @@
 #include <random>
 #include <variant>
 
+#include "support/decompositions.hpp"
 #include "support/forward.hpp"
-#include "support/singular_value.hpp"
-#include <Eigen/QR>
 
 namespace lipcert::test {
 
@@ -34,8 +33,7 @@ Matrix drawn(Fixed& source, Index rows, Index cols, const PaperNetwork& network,
     if (network.orthogonal) {
         const bool tall = rows >= cols;
         const Matrix upright = tall ? weight : Matrix(weight.transpose());
-        const Matrix basis = Eigen::HouseholderQR<Matrix>(upright).householderQ() *
-                             Matrix::Identity(upright.rows(), upright.cols());
+        const Matrix basis = orthonormal_basis(upright);
         weight = tall ? basis : Matrix(basis.transpose());
     }
     const double target =
