@@ -8,6 +8,7 @@
 #include "norms/blas_routines.hpp"
 #include "norms/large_matrix.hpp"
 #include "norms/parallel.hpp"
+#include "norms/row_solve.hpp"
 #include "norms/thread_limit.hpp"
 
 namespace lipcert::blas {
@@ -130,23 +131,12 @@ FloatMatrix multiply(const FloatMatrix& a, bool transposed, const FloatMatrix& b
 }
 
 void solve_right(const Matrix& lower, Matrix& b) {
-    const int n = checked(lower.rows());
-    const double multiply_adds = 0.5 * static_cast<double>(n) * static_cast<double>(b.size());
+    const double multiply_adds =
+        0.5 * static_cast<double>(lower.rows()) * static_cast<double>(b.size());
     const Eigen::Index pieces = (b.rows() + kRowsAtOnce - 1) / kRowsAtOnce;
     for_each_piece(pieces, multiply_adds, [&](Eigen::Index piece) {
         const Eigen::Index first = piece * kRowsAtOnce;
-        cblas_dtrsm(CblasRowMajor,
-                    CblasRight,
-                    CblasLower,
-                    CblasTrans,
-                    CblasNonUnit,
-                    checked(std::min(kRowsAtOnce, b.rows() - first)),
-                    n,
-                    1.0,
-                    lower.data(),
-                    n,
-                    &b(first, 0),
-                    n);
+        solve_rows<Matrix>(lower, b.middleRows(first, std::min(kRowsAtOnce, b.rows() - first)));
     });
 }
 

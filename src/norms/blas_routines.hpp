@@ -24,7 +24,6 @@ template <>
 struct Routines<double> {
     static constexpr auto* kSyrk = &cblas_dsyrk;
     static constexpr auto* kGemm = &cblas_dgemm;
-    static constexpr auto* kTrsm = &cblas_dtrsm;
     static constexpr auto* kPotrf = &dpotrf_;
 };
 
@@ -32,7 +31,6 @@ template <>
 struct Routines<float> {
     static constexpr auto* kSyrk = &cblas_ssyrk;
     static constexpr auto* kGemm = &cblas_sgemm;
-    static constexpr auto* kTrsm = &cblas_strsm;
     static constexpr auto* kPotrf = &spotrf_;
 };
 

@@ -10,6 +10,7 @@
 
 #include "norms/blas_routines.hpp"
 #include "norms/parallel.hpp"
+#include "norms/row_solve.hpp"
 #include "norms/thread_limit.hpp"
 
 namespace lipcert::blas {
@@ -44,18 +45,11 @@ int factorise_diagonal(const Target<Number>& a, const Range& k) {
 /// A_ik <- A_ik L_kk^-T.
 template <typename Number>
 void solve_below(const Target<Number>& a, const Range& i, const Range& k) {
-    Routines<Number>::kTrsm(CblasRowMajor,
-                            CblasRight,
-                            CblasLower,
-                            CblasTrans,
-                            CblasNonUnit,
-                            i.count,
-                            k.count,
-                            Number(1),
-                            a.at(k, k),
-                            a.size,
-                            a.at(i, k),
-                            a.size);
+    using Block = Eigen::Matrix<Number, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+    const Eigen::OuterStride<> stride(a.size);
+    solve_rows<Block>(
+        Eigen::Map<const Block, 0, Eigen::OuterStride<>>(a.at(k, k), k.count, k.count, stride),
+        Eigen::Map<Block, 0, Eigen::OuterStride<>>(a.at(i, k), i.count, k.count, stride));
 }
 
 /// A_ij <- A_ij - L_ik L_jk^T, for i = j the lower triangle. The product is a sum of its own before

@@ -9,10 +9,10 @@
 namespace lipcert::blas {
 
 /// Overwrites the lower triangle of A with L, A = L L^T, block by block of so many rows: the factor
-/// of a diagonal block by potrf, what stands below it by trsm, the rest downdated by what syrk and
-/// gemm form, the blocks of each step on several threads. Returns 0, or the 1-based index of the
-/// pivot that was not positive; rows before it then hold their part of L. What stands above the
-/// diagonal stays.
+/// of a diagonal block by potrf, what stands below it by substitution, the rest downdated by what
+/// syrk and gemm form, the blocks of each step on several threads. Returns 0, or the 1-based index
+/// of the pivot that was not positive; rows before it then hold their part of L. What stands above
+/// the diagonal stays.
 [[nodiscard]] Eigen::Index cholesky(Matrix& lower, Eigen::Index block);
 [[nodiscard]] Eigen::Index cholesky(FloatMatrix& lower, Eigen::Index block);
 

@@ -19,7 +19,7 @@ namespace {
 using Index = Eigen::Index;
 
 /// Directions that are treated in float64 at the most.
-constexpr Index kMostDirections = 12;
+constexpr Index kMostDirections = kLeadingPairs - 1;
 /// Below which part of the top the rest is to be kept. What the rest is worse by costs a part
 /// |R|^2/(top - rest) of the square, R the residual: little.
 constexpr double kCeiling = 0.995;

@@ -260,7 +260,7 @@ void require_factor(const Block& witness, const Matrix& factor) {
     require_below(residual,
                   magnitude,
                   threshold_factor(4 * size + 12, 2 * size),
-                  "a Cholesky factor (dpotrf, dtrsm)");
+                  "a Cholesky factor (dpotrf, dgemm)");
 }
 
 Block row_witness(const Matrix& b) {
@@ -281,7 +281,7 @@ void require_solution(const Block& witness, const Matrix& solution, const Matrix
     require_below(residual,
                   magnitude,
                   threshold_factor(4 * size + 12, 2 * size),
-                  "the solution of a triangular system (dtrsm)");
+                  "the solution of a triangular system (dgemm)");
 }
 
 void require_factor(const Eigen::VectorXf& image,
@@ -300,7 +300,7 @@ void require_factor(const Eigen::VectorXf& image,
         const double residual = static_cast<double>(image(i)) - static_cast<double>(expected(i));
         const double threshold = allowed * static_cast<double>(magnitude(i)) + kFloatUnderflow;
         if (!(std::abs(residual) <= threshold)) {  // a NaN must fail too
-            distrust("a Cholesky factor in float32 (spotrf, strsm)", i);
+            distrust("a Cholesky factor in float32 (spotrf, sgemm)", i);
         }
     }
 }

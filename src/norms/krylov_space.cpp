@@ -20,8 +20,6 @@ constexpr Index kMostSteps = 120;
 constexpr Index kMostStarts = 16;
 /// The pairs are looked at after so many steps, and whenever half as many again have been made.
 constexpr Index kFirstLook = 16;
-/// More than are ever deflated.
-constexpr Index kLeading = 13;
 
 /// An orthonormal basis Q of the span of q, A q, A^2 q, ..., for one or several q, of which the
 /// first vectors have been multiplied by A, and H = Q^T A Q for those.
@@ -67,7 +65,7 @@ public:
     [[nodiscard]] RitzPairs leading_pairs() {
         const estimate::EigenSystem all =
             estimate::eigen_system(projected_.topLeftCorner(size_, size_));
-        const Index count = std::min(kLeading, size_);
+        const Index count = std::min(kLeadingPairs, size_);
         weights_ = all.vectors.bottomRows(count).colwise().reverse().transpose();
         RitzPairs pairs;
         pairs.values = all.values.tail(count).reverse();

@@ -9,6 +9,9 @@
 
 namespace lipcert {
 
+/// So many are looked at: those that deflation may take out, and the one that shows the rest.
+inline constexpr Eigen::Index kLeadingPairs = 13;
+
 /// Guesses at the top eigenpairs, largest first.
 struct RitzPairs {
     Vector values;

@@ -102,7 +102,7 @@ private:
         // The next level is about this matrix and no other: the same sums of the same numbers are
         // equal, unless a routine wrote where it has no business.
         if (freivalds::factor_witness(lower_) != witness_) {
-            freivalds::distrust("what stands above a Cholesky factor (dpotrf, dtrsm, dgemm)", 0);
+            freivalds::distrust("what stands above a Cholesky factor (dpotrf, dgemm)", 0);
         }
         const Estimate found = rayleigh_quotient(lower_, direction);
         if (succeeded) {

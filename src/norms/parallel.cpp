@@ -120,13 +120,12 @@ public:
 
     /// Takes all pieces, with up to `others` threads beside the calling one.
     void take_all(Pieces& pieces, Eigen::Index others) {
-        // Also where a piece of a job has pieces of its own: the lock is this thread's already.
         if (others < 1) {
             pieces.take_all();
             return;
         }
-        const std::unique_lock<std::mutex> alone(one_job_, std::try_to_lock);
-        if (!alone || ::getpid() != process_) {
+        const Turn turn(is_busy_);
+        if (!turn.is_ours() || ::getpid() != process_) {
             pieces.take_all();
             return;
         }
@@ -142,6 +141,30 @@ public:
     }
 
 private:
+    /// Who comes while a job is done, also from one of its pieces, has no turn.
+    class Turn {
+    public:
+        explicit Turn(std::atomic<bool>& is_busy)
+            : is_busy_(is_busy), is_ours_(!is_busy.exchange(true)) {}
+
+        ~Turn() {
+            if (is_ours_) {
+                is_busy_ = false;
+            }
+        }
+
+        Turn(const Turn&) = delete;
+        Turn& operator=(const Turn&) = delete;
+        Turn(Turn&&) = delete;
+        Turn& operator=(Turn&&) = delete;
+
+        [[nodiscard]] bool is_ours() const { return is_ours_; }
+
+    private:
+        std::atomic<bool>& is_busy_;
+        const bool is_ours_;
+    };
+
     void offer(Pieces& pieces, Eigen::Index others) {
         const std::lock_guard<std::mutex> lock(mutex_);
         try {
@@ -173,7 +196,7 @@ private:
     }
 
     const pid_t process_ = ::getpid();
-    std::mutex one_job_;
+    std::atomic<bool> is_busy_ = false;
     std::mutex mutex_;
     std::condition_variable offered_, left_;
     Pieces* job_ = nullptr;

@@ -140,9 +140,11 @@ TEST_CASE("a LIPCERT_ variable that no command has is refused, one of another co
     CHECK(wrong.exit_code == 4);
     CHECK(contains(wrong.err, "LIPCERT_TOP"));
     ::unsetenv("LIPCERT_TOP");
-    for (const auto& [name, value] : {std::pair("LIPCERT_MAX_LIPSCHITZ", ""),
-                                      std::pair("LIPCERT_EXIT_ZERO", "true"),
-                                      std::pair("LIPCERT_TOLERANCE", "1")}) {
+    for (const auto& variable : {std::pair("LIPCERT_MAX_LIPSCHITZ", ""),
+                                 std::pair("LIPCERT_EXIT_ZERO", "true"),
+                                 std::pair("LIPCERT_TOLERANCE", "1")}) {
+        const char* const name = variable.first;
+        const char* const value = variable.second;
         CAPTURE(name);
         ::setenv(name, value, 1);
         const Outcome refused = run({"certify", kModel});

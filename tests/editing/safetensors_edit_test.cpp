@@ -53,9 +53,9 @@ TEST_CASE("an edit of a safetensors file changes the elements that it names and 
     REQUIRE(after.size() == before.size());
     const auto source = open_checkpoint(path);
     const auto copy = open_checkpoint(*target.output);
-    for (const auto& [name, values] : new_values(*source)) {
-        CAPTURE(name);
-        CHECK(copy->read(*copy->find(name)) == values.values());
+    for (const auto& entry : new_values(*source)) {
+        CAPTURE(entry.first);
+        CHECK(copy->read(*copy->find(entry.first)) == entry.second.values());
     }
     // The header and the integers; the elements between them are those that were written.
     const std::size_t header = before.find("}}") + 2;

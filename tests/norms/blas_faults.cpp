@@ -175,8 +175,6 @@ void __wrap_spotrf_(
 }
 
 decltype(cblas_sgemm) __real_cblas_sgemm;
-decltype(cblas_dtrsm) __real_cblas_dtrsm;
-decltype(cblas_strsm) __real_cblas_strsm;
 
 void __wrap_cblas_sgemm(CBLAS_ORDER order,
                         CBLAS_TRANSPOSE transpose_a,
@@ -196,42 +194,6 @@ void __wrap_cblas_sgemm(CBLAS_ORDER order,
                       c + static_cast<std::ptrdiff_t>(m - 1) * ldc);
     __real_cblas_sgemm(
         order, transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
-    entry.finish();
-}
-
-void __wrap_cblas_dtrsm(CBLAS_ORDER order,
-                        CBLAS_SIDE side,
-                        CBLAS_UPLO uplo,
-                        CBLAS_TRANSPOSE transpose,
-                        CBLAS_DIAG diagonal,
-                        blasint m,
-                        blasint n,
-                        double alpha,
-                        const double* a,
-                        blasint lda,
-                        double* b,
-                        blasint ldb) {
-    const Entry entry(FaultyBlas::next(Routine::dtrsm),
-                      b + static_cast<std::ptrdiff_t>(m - 1) * ldb);
-    __real_cblas_dtrsm(order, side, uplo, transpose, diagonal, m, n, alpha, a, lda, b, ldb);
-    entry.finish();
-}
-
-void __wrap_cblas_strsm(CBLAS_ORDER order,
-                        CBLAS_SIDE side,
-                        CBLAS_UPLO uplo,
-                        CBLAS_TRANSPOSE transpose,
-                        CBLAS_DIAG diagonal,
-                        blasint m,
-                        blasint n,
-                        float alpha,
-                        const float* a,
-                        blasint lda,
-                        float* b,
-                        blasint ldb) {
-    const Entry entry(FaultyBlas::next(Routine::strsm),
-                      b + static_cast<std::ptrdiff_t>(m - 1) * ldb);
-    __real_cblas_strsm(order, side, uplo, transpose, diagonal, m, n, alpha, a, lda, b, ldb);
     entry.finish();
 }
 

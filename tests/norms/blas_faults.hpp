@@ -7,7 +7,7 @@ namespace lipcert::test {
 /// The routines that bounds rest on. norms_tests is linked so that the library's calls of
 /// them pass through blas_faults.cpp (ld --wrap), which hands them to OpenBLAS: neither the dynamic
 /// linker nor the probes see a difference.
-enum class Routine { dsyrk, dgemm, dtrsm, dpotrf, ssyrk, sgemm, strsm, spotrf };
+enum class Routine { dsyrk, dgemm, dpotrf, ssyrk, sgemm, spotrf };
 
 enum class Fault {
     none,       ///< calls are only counted

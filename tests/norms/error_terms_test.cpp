@@ -191,9 +191,9 @@ TEST_CASE("the squares of zeros add up to zero, without an underflow") {
     CHECK(sum_of_squares(Matrix(0, 4)).upper().is_zero());
     CHECK(frobenius_upper(Matrix::Zero(3, 4)).is_zero());
     // One entry whose square vanishes is not zero.
-    Matrix tiny = Matrix::Zero(3, 4);
-    tiny(2, 3) = 0x1p-600;
-    CHECK(frobenius_upper(tiny) >= Upper::power_of_two(-600));
+    Matrix vanishing = Matrix::Zero(3, 4);
+    vanishing(2, 3) = 0x1p-600;
+    CHECK(frobenius_upper(vanishing) >= Upper::power_of_two(-600));
 }
 
 TEST_CASE("the Gram error and its two norms are those of S1, term by term") {

@@ -232,7 +232,7 @@ TEST_CASE("integer matrices with an integer norm are enclosed") {
     check_norm(kronecker(core, kronecker(core, kronecker(core, core))), test::known_double(81.0));
     check_norm(
         filled(n, n, [n](auto i, auto j) { return static_cast<double>(((j - i + n) % n) % 7); }),
-        test::known_double([n] {
+        test::known_double([] {
             double sum = 0.0;
             for (Eigen::Index k = 0; k < n; ++k) {
                 sum += static_cast<double>(k % 7);
