@@ -2,13 +2,7 @@
 
 #include <cstring>
 
-// The widest vectors that the processor has, chosen when the program starts.
-#ifdef __x86_64__
-#define LIPCERT_ANY_VECTORS __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define LIPCERT_ANY_VECTORS
-#endif
-// So that what is called becomes part of each clone.
+// So that what is called is compiled for the vectors of its caller.
 #define LIPCERT_INSIDE __attribute__((always_inline)) inline
 
 namespace lipcert::substitution {
@@ -145,18 +139,45 @@ LIPCERT_INSIDE void solve_strip(const Triangle<Number>& triangle,
     }
 }
 
+template <typename Number>
+void solve_plain(const Triangle<Number>& triangle, Number* strip, std::ptrdiff_t stride) {
+    solve_strip(triangle, strip, stride);
+}
+
+#ifdef __x86_64__
+template <typename Number>
+__attribute__((target("avx2"))) void solve_avx2(const Triangle<Number>& triangle,
+                                                Number* strip,
+                                                std::ptrdiff_t stride) {
+    solve_strip(triangle, strip, stride);
+}
+
+template <typename Number>
+__attribute__((target("avx512f"))) void solve_avx512(const Triangle<Number>& triangle,
+                                                     Number* strip,
+                                                     std::ptrdiff_t stride) {
+    solve_strip(triangle, strip, stride);
+}
+#endif
+
 }  // namespace
 
-LIPCERT_ANY_VECTORS void solve(const Triangle<double>& triangle,
-                               double* strip,
-                               std::ptrdiff_t stride) {
-    solve_strip(triangle, strip, stride);
+template <typename Number>
+std::vector<Solver<Number>> solvers() {
+    std::vector<Solver<Number>> result;
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("avx512f") != 0) {
+        result.push_back(solve_avx512<Number>);
+    }
+    if (__builtin_cpu_supports("avx2") != 0) {
+        result.push_back(solve_avx2<Number>);
+    }
+#endif
+    result.push_back(solve_plain<Number>);
+    return result;
 }
 
-LIPCERT_ANY_VECTORS void solve(const Triangle<float>& triangle,
-                               float* strip,
-                               std::ptrdiff_t stride) {
-    solve_strip(triangle, strip, stride);
-}
+template std::vector<Solver<double>> solvers();
+template std::vector<Solver<float>> solvers();
 
 }  // namespace lipcert::substitution

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <vector>
 
 /// The innermost loops of a triangular solve, for vectors of whatever length the processor has: an
 /// element passes through the same roundings in the same order on each.
@@ -21,8 +22,21 @@ struct Triangle {
 
 /// X := X L^-T for a strip X of kRows rows, `stride` numbers apart, and kColumns columns:
 /// x_k = (x_k - l_k0 x_0 - l_k1 x_1 - ...) / l_kk, every operation rounded.
+template <typename Number>
+using Solver = void (*)(const Triangle<Number>& triangle, Number* strip, std::ptrdiff_t stride);
 
-void solve(const Triangle<double>& triangle, double* strip, std::ptrdiff_t stride);
-void solve(const Triangle<float>& triangle, float* strip, std::ptrdiff_t stride);
+/// One for each length of vectors that this processor has, the longest first.
+template <typename Number>
+[[nodiscard]] std::vector<Solver<Number>> solvers();
+
+extern template std::vector<Solver<double>> solvers();
+extern template std::vector<Solver<float>> solvers();
+
+/// By the longest vectors.
+template <typename Number>
+void solve(const Triangle<Number>& triangle, Number* strip, std::ptrdiff_t stride) {
+    static const Solver<Number> longest = solvers<Number>().front();
+    longest(triangle, strip, stride);
+}
 
 }  // namespace lipcert::substitution

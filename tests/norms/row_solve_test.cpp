@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "norms/blas.hpp"
+#include "norms/substitution.hpp"
 #include "support/random.hpp"
 #include <doctest/doctest.h>
 
@@ -93,6 +94,22 @@ void check_definition(test::Random& random, Index size, Index count) {
     CHECK((after.array() == by_definition(lower, before).array()).all());
 }
 
+template <typename M>
+void check_solvers(test::Random& random) {
+    using Number = typename M::Scalar;
+    const M lower = triangle<M>(random, substitution::kColumns, 10.0);
+    const M before = random.gaussian(substitution::kRows<Number>, substitution::kColumns)
+                         .template cast<Number>();
+    const M expected = by_definition(lower, before);
+    const auto solvers = substitution::solvers<Number>();
+    CHECK(!solvers.empty());
+    for (const auto& solver : solvers) {
+        M after = before;
+        solver({lower.data(), lower.outerStride()}, after.data(), after.outerStride());
+        CHECK((after.array() == expected.array()).all());
+    }
+}
+
 }  // namespace
 
 TEST_CASE("a solution by rows is that of a triangle nearby, within a rounding for each row [S2]") {
@@ -114,6 +131,14 @@ TEST_CASE("up to 64 columns are solved as by the definition, to the last bit") {
             check_definition<Matrix>(random, size, count);
             check_definition<FloatMatrix>(random, size, count);
         }
+    }
+}
+
+TEST_CASE("every length of vectors that the processor has solves a strip as the definition does") {
+    test::Random random(334);
+    for (std::size_t trial = 0; trial < test::repetitions(20); ++trial) {
+        check_solvers<Matrix>(random);
+        check_solvers<FloatMatrix>(random);
     }
 }
 
