@@ -13,32 +13,31 @@ using Eigen::Index;
 using substitution::kColumns;
 using substitution::Triangle;
 
-/// A strip of full size around fewer rows or columns: the identity beyond the triangle, zeros in
-/// the rows.
-template <typename M>
-void solve_part_of_strip(const Strided<const M>& lower, Strided<M> rows) {
-    using Number = typename M::Scalar;
-    M triangle = M::Identity(kColumns, kColumns);
-    triangle.topLeftCorner(lower.rows(), lower.rows()).template triangularView<Eigen::Lower>() =
-        lower;
-    M strip = M::Zero(substitution::kRows<Number>, kColumns);
-    strip.topLeftCorner(rows.rows(), rows.cols()) = rows;
-    substitution::solve(Triangle<Number>{triangle.data(), kColumns}, strip.data(), kColumns);
-    rows = strip.topLeftCorner(rows.rows(), rows.cols());
-}
-
+/// At most kColumns columns. What is smaller than a strip is solved inside one, with the identity
+/// beyond its triangle and zeros beyond its numbers.
 template <typename M>
 void solve_strips(const Strided<const M>& lower, Strided<M> rows) {
     using Number = typename M::Scalar;
     constexpr Index kStrip = substitution::kRows<Number>;
+    const bool is_full = lower.rows() == kColumns;
+    Triangle<Number> triangle{lower.data(), lower.outerStride()};
+    M padded;
+    if (!is_full) {
+        padded = M::Identity(kColumns, kColumns);
+        padded.topLeftCorner(lower.rows(), lower.rows()).template triangularView<Eigen::Lower>() =
+            lower;
+        triangle = {padded.data(), kColumns};
+    }
     for (Index begin = 0; begin < rows.rows(); begin += kStrip) {
         const Index count = std::min(kStrip, rows.rows() - begin);
-        if (count == kStrip && lower.rows() == kColumns) {
-            substitution::solve(Triangle<Number>{lower.data(), lower.outerStride()},
-                                &rows(begin, 0),
-                                rows.outerStride());
+        if (is_full && count == kStrip) {
+            substitution::solve(triangle, &rows(begin, 0), rows.outerStride());
         } else {
-            solve_part_of_strip<M>(lower, rows.middleRows(begin, count));
+            M strip = M::Zero(kStrip, kColumns);
+            auto part = strip.topLeftCorner(count, rows.cols());
+            part = rows.middleRows(begin, count);
+            substitution::solve(triangle, strip.data(), kColumns);
+            rows.middleRows(begin, count) = part;
         }
     }
 }

@@ -1,6 +1,7 @@
 #include "norms/substitution.hpp"
 
 #include <cstring>
+#include <utility>
 
 // So that what is called is compiled for the vectors of its caller.
 #define LIPCERT_INSIDE __attribute__((always_inline)) inline
@@ -17,70 +18,33 @@ using Vector __attribute__((vector_size(kBytes))) = Number;
 template <typename Number>
 constexpr std::size_t kLength = kBytes / sizeof(Number);
 
-/// Transposes 8 x 8 or 16 x 16 numbers: quarters are exchanged, and quarters of quarters.
-LIPCERT_INSIDE void transpose(Vector<double>* rows) {
-    for (int i = 0; i < 4; ++i) {
-        const Vector<double> a = rows[i];
-        const Vector<double> b = rows[i + 4];
-        rows[i] = __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11);
-        rows[i + 4] = __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15);
-    }
-    for (int i = 0; i < 8; ++i) {
-        if ((i & 2) != 0) {
+/// Exchanges the two squares of kStep numbers that lie off the diagonal of each square of twice as
+/// many, and goes on with half of the step, down to single numbers.
+template <typename Number, std::size_t kStep, std::size_t... kLanes>
+LIPCERT_INSIDE void exchange(Vector<Number>* rows, std::index_sequence<kLanes...> lanes) {
+    constexpr std::size_t kSide = sizeof...(kLanes);
+    for (std::size_t i = 0; i < kSide; ++i) {
+        if ((i & kStep) != 0) {
             continue;
         }
-        const Vector<double> a = rows[i];
-        const Vector<double> b = rows[i + 2];
-        rows[i] = __builtin_shufflevector(a, b, 0, 1, 8, 9, 4, 5, 12, 13);
-        rows[i + 2] = __builtin_shufflevector(a, b, 2, 3, 10, 11, 6, 7, 14, 15);
+        // A lane of the second vector counts on from those of the first.
+        const Vector<Number> a = rows[i];
+        const Vector<Number> b = rows[i + kStep];
+        rows[i] = __builtin_shufflevector(
+            a, b, ((kLanes & kStep) == 0 ? kLanes : kLanes - kStep + kSide)...);
+        rows[i + kStep] = __builtin_shufflevector(
+            a, b, ((kLanes & kStep) == 0 ? kLanes + kStep : kLanes + kSide)...);
     }
-    for (int i = 0; i < 8; i += 2) {
-        const Vector<double> a = rows[i];
-        const Vector<double> b = rows[i + 1];
-        rows[i] = __builtin_shufflevector(a, b, 0, 8, 2, 10, 4, 12, 6, 14);
-        rows[i + 1] = __builtin_shufflevector(a, b, 1, 9, 3, 11, 5, 13, 7, 15);
+    if constexpr (kStep > 1) {
+        exchange<Number, kStep / 2>(rows, lanes);
     }
 }
 
-LIPCERT_INSIDE void transpose(Vector<float>* rows) {
-    for (int i = 0; i < 8; ++i) {
-        const Vector<float> a = rows[i];
-        const Vector<float> b = rows[i + 8];
-        rows[i] =
-            __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23);
-        rows[i + 8] = __builtin_shufflevector(
-            a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
-    }
-    for (int i = 0; i < 16; ++i) {
-        if ((i & 4) != 0) {
-            continue;
-        }
-        const Vector<float> a = rows[i];
-        const Vector<float> b = rows[i + 4];
-        rows[i] =
-            __builtin_shufflevector(a, b, 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27);
-        rows[i + 4] = __builtin_shufflevector(
-            a, b, 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31);
-    }
-    for (int i = 0; i < 16; ++i) {
-        if ((i & 2) != 0) {
-            continue;
-        }
-        const Vector<float> a = rows[i];
-        const Vector<float> b = rows[i + 2];
-        rows[i] =
-            __builtin_shufflevector(a, b, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29);
-        rows[i + 2] = __builtin_shufflevector(
-            a, b, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
-    }
-    for (int i = 0; i < 16; i += 2) {
-        const Vector<float> a = rows[i];
-        const Vector<float> b = rows[i + 1];
-        rows[i] = __builtin_shufflevector(
-            a, b, 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30);
-        rows[i + 1] = __builtin_shufflevector(
-            a, b, 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31);
-    }
+/// Transposes as many vectors as each has numbers.
+template <typename Number>
+LIPCERT_INSIDE void transpose(Vector<Number>* rows) {
+    constexpr std::size_t kSide = kLength<Number>;
+    exchange<Number, kSide / 2>(rows, std::make_index_sequence<kSide>());
 }
 
 /// Reads a square, row by row, as its columns.
@@ -89,13 +53,13 @@ LIPCERT_INSIDE void read_square(const Number* from, std::ptrdiff_t stride, Vecto
     for (std::size_t i = 0; i < kLength<Number>; ++i, from += stride) {
         std::memcpy(&to[i], from, kBytes);
     }
-    transpose(to);
+    transpose<Number>(to);
 }
 
 /// The way back; `from` is used up.
 template <typename Number>
 LIPCERT_INSIDE void write_square(Vector<Number>* from, std::ptrdiff_t stride, Number* to) {
-    transpose(from);
+    transpose<Number>(from);
     for (std::size_t i = 0; i < kLength<Number>; ++i, to += stride) {
         std::memcpy(to, &from[i], kBytes);
     }

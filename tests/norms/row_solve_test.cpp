@@ -2,10 +2,10 @@
 
 #include "lipcert/rounding/roundoff.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
-#include "norms/blas.hpp"
 #include "norms/substitution.hpp"
 #include "support/random.hpp"
 #include <doctest/doctest.h>
