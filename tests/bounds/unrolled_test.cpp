@@ -96,8 +96,9 @@ TEST_CASE(
     Random random(961);
     double closest = 0.0;
     std::size_t smaller = 0;
-    const std::size_t models = repetitions(150);
-    for (std::size_t i = 0; i < models; ++i) {
+    // So many, even where fewer are asked for: one in some tens comes close.
+    constexpr std::size_t kModels = 150;
+    for (std::size_t i = 0; i < std::max(repetitions(kModels), kModels); ++i) {
         CAPTURE(i);
         const auto width = static_cast<Index>(random.integer(2, 4));
         Tables tables{random.gaussian(static_cast<Index>(random.integer(2, 5)), width), {}};
@@ -133,9 +134,7 @@ TEST_CASE(
         CHECK(gain <= bound * (1.0 + 1e-9));
         closest = std::max(closest, gain / bound);
     }
-    if (models >= 100) {  // one in some tens comes so close
-        CHECK(closest > 0.9);
-    }
+    CHECK(closest > 0.9);
     CHECK(smaller > 0);
 }
 
