@@ -140,15 +140,6 @@ void solve_right(const Matrix& lower, Matrix& b) {
     });
 }
 
-Eigen::VectorXf multiply_symmetric(const FloatMatrix& lower, const Eigen::VectorXf& x) {
-    const int n = checked(lower.rows());
-    Eigen::VectorXf out(n);
-    const ThreadLimit limit(multiply_adds(lower.rows(), lower.rows(), 1));
-    cblas_ssymv(
-        CblasRowMajor, CblasLower, n, 1.0F, lower.data(), n, x.data(), 1, 0.0F, out.data(), 1);
-    return out;
-}
-
 Matrix multiply_symmetric(const Matrix& lower, const Matrix& b) {
     const int n = checked(lower.rows());
     const int count = checked(b.cols());

@@ -47,10 +47,6 @@ void run_probes();
 /// B := B L^-T for the lower triangle L of a square matrix.
 void solve_right(const Matrix& lower, Matrix& b);
 
-/// In float32, for estimates: A x for the symmetric matrix A with this lower triangle.
-[[nodiscard]] Eigen::VectorXf multiply_symmetric(const FloatMatrix& lower,
-                                                 const Eigen::VectorXf& x);
-
 /// For estimates: A B for the symmetric matrix A with this lower triangle and a B of few columns.
 [[nodiscard]] Matrix multiply_symmetric(const Matrix& lower, const Matrix& b);
 

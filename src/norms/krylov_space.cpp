@@ -9,6 +9,7 @@
 #include "norms/eigen_system.hpp"
 #include "norms/start_vectors.hpp"
 #include "norms/thread_limit.hpp"
+#include "norms/triangular.hpp"
 
 namespace lipcert {
 
@@ -39,7 +40,7 @@ public:
 
     /// Multiplies one more vector by A.
     void step() {
-        Eigen::VectorXf next = blas::multiply_symmetric(lower_, basis_.row(size_).transpose());
+        Eigen::VectorXf next = symmetric_product(lower_, basis_.row(size_).transpose());
         const auto before = static_cast<double>(next.norm());
         projected_.col(size_).head(count_) = orthogonalise(next);
         const auto length = static_cast<double>(next.norm());

@@ -30,8 +30,8 @@ Vector solve(const FloatMatrix& lower, const Matrix& vectors, double value, cons
     Vector direction = b;
     double square = rest.squaredNorm();
     for (int step = 0; step < kSteps && square > kTolerance * kTolerance; ++step) {
-        Vector image = value * direction -
-                       blas::multiply_symmetric(lower, direction.cast<float>()).cast<double>();
+        Vector image =
+            value * direction - symmetric_product(lower, direction.cast<float>()).cast<double>();
         remove_directions(vectors, image);
         const double curvature = direction.dot(image);
         if (!(curvature > 0.0)) {

@@ -1,10 +1,12 @@
 #include "norms/triangular.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 #include <vector>
 
 #include "norms/parallel.hpp"
+#include "norms/symmetric_kernel.hpp"
 
 namespace lipcert {
 
@@ -35,6 +37,16 @@ V absolute_product(const M& lower, const V& x) {
         }
     });
     return result;
+}
+
+/// Where one of kPartialSums pieces of a triangle of about as many entries each begins.
+Eigen::Index first_row(Eigen::Index piece, Eigen::Index size) {
+    if (piece == kPartialSums) {
+        return size;
+    }
+    constexpr Eigen::Index kRows = symmetric_kernel::kRows;
+    const double part = std::sqrt(static_cast<double>(piece) / kPartialSums);
+    return static_cast<Eigen::Index>(part * static_cast<double>(size / kRows)) * kRows;
 }
 
 /// Rows of a triangle that are multiplied together.
@@ -138,7 +150,16 @@ FourVectors symmetric_product(const Matrix& lower, const FourVectors& x) {
 }
 
 Eigen::VectorXf symmetric_product(const FloatMatrix& lower, const Eigen::VectorXf& x) {
-    return symmetric_times(lower, x);
+    static const symmetric_kernel::Kernel kernel = symmetric_kernel::kernels().front();
+    const Eigen::Index n = lower.rows();
+    Eigen::Matrix<float, Eigen::Dynamic, kPartialSums> parts(n, kPartialSums);
+    for_each_piece(kPartialSums, operations_of_pass(n, n) / 2.0, [&](Eigen::Index piece) {
+        const symmetric_kernel::Rows rows{
+            lower.data(), n, first_row(piece, n), first_row(piece + 1, n)};
+        parts.col(piece).setZero();
+        kernel(rows, x.data(), parts.col(piece).data());
+    });
+    return parts.rowwise().sum();
 }
 
 void solve_with_factor(const Matrix& lower, Vector& x) {

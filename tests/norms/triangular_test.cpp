@@ -6,6 +6,7 @@
 #include "norms/deflation.hpp"
 #include "norms/ritz_correction.hpp"
 #include "norms/smaller_side.hpp"
+#include "norms/symmetric_kernel.hpp"
 #include "support/decompositions.hpp"
 #include "support/random.hpp"
 #include <doctest/doctest.h>
@@ -34,6 +35,28 @@ TEST_CASE("products of triangles are those of dense matrices and read nothing ab
               coarse);
         CHECK((gram_product(rounded, y) - (factor * (factor.transpose() * x.col(2))).cast<float>())
                   .norm() <= coarse);
+    }
+}
+
+TEST_CASE("every length of vectors that the processor has multiplies rows of a symmetric matrix") {
+    using symmetric_kernel::kRows;
+    test::Random random(72);
+    const auto kernels = symmetric_kernel::kernels();
+    CHECK(!kernels.empty());
+    for (const Index size : {1, 7, 8, 9, 33, 130}) {
+        FloatMatrix lower = random.gaussian(size, size).cast<float>();
+        const Matrix symmetric = lower.cast<double>().selfadjointView<Eigen::Lower>();
+        lower.triangularView<Eigen::StrictlyUpper>().setConstant(std::nanf(""));
+        const Eigen::VectorXf x = random.gaussian_vector(size).cast<float>();
+        const Vector expected = Vector::Ones(size) + symmetric * x.cast<double>();
+        for (const auto& kernel : kernels) {
+            Eigen::VectorXf y = Eigen::VectorXf::Ones(size);
+            const Index middle = size / 2 / kRows * kRows;
+            kernel({lower.data(), size, 0, middle}, x.data(), y.data());
+            kernel({lower.data(), size, middle, size}, x.data(), y.data());
+            CHECK((y.cast<double>() - expected).norm() <=
+                  1e-6 * (1.0 + symmetric.norm() * x.cast<double>().norm()));
+        }
     }
 }
 

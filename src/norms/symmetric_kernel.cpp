@@ -1,0 +1,111 @@
+#include "norms/symmetric_kernel.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+// So that what is called is compiled for the vectors of its caller.
+#define LIPCERT_INSIDE __attribute__((always_inline)) inline
+
+namespace lipcert::symmetric_kernel {
+
+namespace {
+
+template <std::size_t kBytes>
+using VectorOf __attribute__((vector_size(kBytes))) = float;
+
+/// kRows rows from `row` on, as many columns as whole vectors fit into `count`; returns how many
+/// that are.
+template <std::size_t kBytes, std::size_t... kEach>
+LIPCERT_INSIDE std::ptrdiff_t add_rows(const float* row,
+                                       std::ptrdiff_t stride,
+                                       std::ptrdiff_t count,
+                                       const float* x,
+                                       const float* x_of_rows,
+                                       float* y,
+                                       float* y_of_rows,
+                                       std::index_sequence<kEach...> /*rows*/) {
+    constexpr std::ptrdiff_t kLength = kBytes / sizeof(float);
+    VectorOf<kBytes> sums[kRows] = {};
+    std::ptrdiff_t j = 0;
+    for (; j + kLength <= count; j += kLength) {
+        VectorOf<kBytes> here;
+        VectorOf<kBytes> image;
+        VectorOf<kBytes> entries[kRows];
+        std::memcpy(&here, x + j, kBytes);
+        std::memcpy(&image, y + j, kBytes);
+        (std::memcpy(
+             &entries[kEach], row + static_cast<std::ptrdiff_t>(kEach) * stride + j, kBytes),
+         ...);
+        ((sums[kEach] += entries[kEach] * here), ...);
+        ((image += entries[kEach] * x_of_rows[kEach]), ...);
+        std::memcpy(y + j, &image, kBytes);
+    }
+    for (std::size_t i = 0; i < kRows; ++i) {
+        for (std::ptrdiff_t lane = 0; lane < kLength; ++lane) {
+            y_of_rows[i] += sums[i][lane];
+        }
+    }
+    return j;
+}
+
+template <std::size_t kBytes>
+LIPCERT_INSIDE void multiply(const Rows& rows, const float* x, float* y) {
+    for (std::ptrdiff_t first = rows.begin; first < rows.end; first += kRows) {
+        const float* const row = rows.lower + first * rows.stride;
+        std::ptrdiff_t done = 0;
+        if (first + kRows <= rows.end) {
+            done = add_rows<kBytes>(row,
+                                    rows.stride,
+                                    first,
+                                    x,
+                                    x + first,
+                                    y,
+                                    y + first,
+                                    std::make_index_sequence<kRows>());
+        }
+        for (std::ptrdiff_t i = first; i < std::min(first + kRows, rows.end); ++i) {
+            const float* const entries = rows.lower + i * rows.stride;
+            float sum = entries[i] * x[i];
+            for (std::ptrdiff_t j = done; j < i; ++j) {
+                sum += entries[j] * x[j];
+                y[j] += entries[j] * x[i];
+            }
+            y[i] += sum;
+        }
+    }
+}
+
+void multiply_plain(const Rows& rows, const float* x, float* y) {
+    multiply<16>(rows, x, y);
+}
+
+#ifdef __x86_64__
+__attribute__((target("avx2,fma"))) void multiply_avx2(const Rows& rows, const float* x, float* y) {
+    multiply<32>(rows, x, y);
+}
+
+__attribute__((target("avx512f"))) void multiply_avx512(const Rows& rows,
+                                                        const float* x,
+                                                        float* y) {
+    multiply<64>(rows, x, y);
+}
+#endif
+
+}  // namespace
+
+std::vector<Kernel> kernels() {
+    std::vector<Kernel> result;
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("avx512f") != 0) {
+        result.push_back(multiply_avx512);
+    }
+    if (__builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0) {
+        result.push_back(multiply_avx2);
+    }
+#endif
+    result.push_back(multiply_plain);
+    return result;
+}
+
+}  // namespace lipcert::symmetric_kernel
