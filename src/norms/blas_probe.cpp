@@ -173,32 +173,59 @@ void probe_reciprocals() {
     }
 }
 
-/// The routines in float32, on integers that it holds: sums below 2^24, graded as above.
-void probe_float() {
-    constexpr Eigen::Index kInner = 301;
-    constexpr Eigen::Index kOuter = 67;
+/// The products that a factorisation in float32 takes, on integers that it holds: sums below 2^24,
+/// graded as above.
+void probe_float_products() {
+    constexpr int kInner = 301;
+    constexpr int kOuter = 67;
     Matrix base = integers(kInner, kOuter, 4);
     for (double& entry : base.reshaped<Eigen::RowMajor>()) {
         entry = std::trunc(entry / 256.0);
     }
-    FloatMatrix graded = base.cast<float>();
-    for (Eigen::Index j = 0; j < kOuter; ++j) {
-        graded.col(j) *= static_cast<float>(grade(j));
-    }
-    FloatMatrix gram = FloatMatrix::Zero(kOuter, kOuter);
-    gram_of_panel(graded, false, Into::overwrite, gram);
-    const FloatMatrix turned = graded.transpose();
-    FloatMatrix gram_of_columns = FloatMatrix::Zero(kOuter, kOuter);
-    gram_of_panel(turned, true, Into::overwrite, gram_of_columns);
+    FloatMatrix rows = base.transpose().cast<float>();
     for (Eigen::Index i = 0; i < kOuter; ++i) {
-        for (Eigen::Index j = 0; j <= i; ++j) {
+        rows.row(i) *= static_cast<float>(grade(i));
+    }
+    FloatMatrix square = FloatMatrix::Zero(kOuter, kOuter);
+    FloatMatrix product = square;
+    const float* const a = rows.data();
+    cblas_ssyrk(CblasRowMajor,
+                CblasLower,
+                CblasNoTrans,
+                kOuter,
+                kInner,
+                1.0F,
+                a,
+                kInner,
+                0.0F,
+                square.data(),
+                kOuter);
+    cblas_sgemm(CblasRowMajor,
+                CblasNoTrans,
+                CblasTrans,
+                kOuter,
+                kOuter,
+                kInner,
+                1.0F,
+                a,
+                kInner,
+                a,
+                kInner,
+                0.0F,
+                product.data(),
+                kOuter);
+    for (Eigen::Index i = 0; i < kOuter; ++i) {
+        for (Eigen::Index j = 0; j < kOuter; ++j) {
             const auto exact =
                 static_cast<float>(exact_dot(base, i, base, j) * grade(i) * grade(j));
-            if (gram(i, j) != exact || gram_of_columns(i, j) != exact) {
+            if (product(i, j) != exact || (j <= i && square(i, j) != exact)) {
                 distrust("ssyrk or sgemm does not reproduce an exact integer product");
             }
         }
     }
+}
+
+void probe_float_cholesky() {
     const Matrix factor = integer_factor();
     const FloatMatrix before = gram_of_rows(factor).cast<float>();
     FloatMatrix lower = before;
@@ -209,7 +236,7 @@ void probe_float() {
                lower.row(i).tail(above) == before.row(i).tail(above);
     }
     if (!same) {
-        distrust("spotrf does not reproduce an exact integer factor");
+        distrust("spotrf, ssyrk or sgemm does not reproduce an exact integer factor");
     }
 }
 
@@ -224,7 +251,8 @@ bool probe_once() {
 void run_probes() {
     probe_products();
     probe_cholesky();
-    probe_float();
+    probe_float_products();
+    probe_float_cholesky();
     probe_reciprocals();
 }
 

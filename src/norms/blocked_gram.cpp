@@ -20,9 +20,8 @@ constexpr Eigen::Index kLargestBlock = 1024;
 constexpr Eigen::Index kSmallestSplit = 64;
 
 /// The panel from a row (column) of the result on.
-template <typename Number>
 struct Operand {
-    const Number* data;
+    const double* data;
     int leading;
     int inner;
     bool columns;
@@ -37,25 +36,23 @@ struct Operand {
 };
 
 /// Where a product goes.
-template <typename Number>
 struct Target {
-    Number* data;
+    double* data;
     int leading;
 };
 
-template <typename Number>
-void square(const Operand<Number>& a, Eigen::Index size, const Target<Number>& target) {
-    Routines<Number>::kSyrk(CblasRowMajor,
-                            CblasLower,
-                            a.first(),
-                            checked(size),
-                            a.inner,
-                            Number(1),
-                            a.data,
-                            a.leading,
-                            Number(0),
-                            target.data,
-                            target.leading);
+void square(const Operand& a, Eigen::Index size, const Target& target) {
+    cblas_dsyrk(CblasRowMajor,
+                CblasLower,
+                a.first(),
+                checked(size),
+                a.inner,
+                1.0,
+                a.data,
+                a.leading,
+                0.0,
+                target.data,
+                target.leading);
 }
 
 /// Where a block of the lower triangle begins, and its size.
@@ -70,29 +67,27 @@ struct Block {
     }
 };
 
-template <typename Number>
-void product(const Operand<Number>& whole, const Block& block, const Target<Number>& target) {
-    const Operand<Number> a = whole.from(block.row);
-    const Operand<Number> b = whole.from(block.col);
-    Routines<Number>::kGemm(CblasRowMajor,
-                            a.first(),
-                            b.second(),
-                            checked(block.rows),
-                            checked(block.cols),
-                            a.inner,
-                            Number(1),
-                            a.data,
-                            a.leading,
-                            b.data,
-                            b.leading,
-                            Number(0),
-                            target.data,
-                            target.leading);
+void product(const Operand& whole, const Block& block, const Target& target) {
+    const Operand a = whole.from(block.row);
+    const Operand b = whole.from(block.col);
+    cblas_dgemm(CblasRowMajor,
+                a.first(),
+                b.second(),
+                checked(block.rows),
+                checked(block.cols),
+                a.inner,
+                1.0,
+                a.data,
+                a.leading,
+                b.data,
+                b.leading,
+                0.0,
+                target.data,
+                target.leading);
 }
 
 /// The block of P^T P in place of what is at the target.
-template <typename Number>
-void form(const Operand<Number>& whole, const Block& block, const Target<Number>& target) {
+void form(const Operand& whole, const Block& block, const Target& target) {
     if (block.is_diagonal()) {
         square(whole.from(block.row), block.rows, target);
     } else {
@@ -131,26 +126,25 @@ std::vector<Block> blocks_of(Eigen::Index size) {
     return blocks;
 }
 
-template <typename M>
-void add(const M& part, const Block& block, M& lower) {
+void add(const Matrix& part, const Block& block, Matrix& lower) {
     for (Eigen::Index i = 0; i < block.rows; ++i) {
         const Eigen::Index count = block.is_diagonal() ? i + 1 : block.cols;
         lower.row(block.row + i).segment(block.col, count) += part.row(i).head(count);
     }
 }
 
-template <typename P, typename M>
-void gram_in_blocks(const P& panel, bool columns, Into into, M& lower) {
-    using Number = typename M::Scalar;
-    constexpr Number kPoison = std::numeric_limits<Number>::quiet_NaN();
-    const Operand<Number> whole{panel.data(),
-                                checked(panel.outerStride()),
-                                checked(columns ? panel.cols() : panel.rows()),
-                                columns};
+}  // namespace
+
+void gram_of_panel(const MatrixView& panel, bool columns, Into into, Matrix& lower) {
+    constexpr double kPoison = std::numeric_limits<double>::quiet_NaN();
+    const Operand whole{panel.data(),
+                        checked(panel.outerStride()),
+                        checked(columns ? panel.cols() : panel.rows()),
+                        columns};
     if (into == Into::overwrite) {
         const bool is_empty = whole.inner == 0;
         for_each_row_range(lower.rows(), lower.cols(), [&](Eigen::Index begin, Eigen::Index end) {
-            lower.middleRows(begin, end - begin).setConstant(is_empty ? Number(0) : kPoison);
+            lower.middleRows(begin, end - begin).setConstant(is_empty ? 0.0 : kPoison);
         });
     }
     if (whole.inner == 0) {
@@ -165,20 +159,10 @@ void gram_in_blocks(const P& panel, bool columns, Into into, M& lower) {
             form(whole, block, {&lower(block.row, block.col), checked(lower.cols())});
             return;
         }
-        M part = M::Constant(block.rows, block.cols, kPoison);
+        Matrix part = Matrix::Constant(block.rows, block.cols, kPoison);
         form(whole, block, {part.data(), checked(part.cols())});
         add(part, block, lower);
     });
-}
-
-}  // namespace
-
-void gram_of_panel(const MatrixView& panel, bool columns, Into into, Matrix& lower) {
-    gram_in_blocks(panel, columns, into, lower);
-}
-
-void gram_of_panel(const FloatMatrix& panel, bool columns, Into into, FloatMatrix& lower) {
-    gram_in_blocks(panel, columns, into, lower);
 }
 
 }  // namespace lipcert::blas

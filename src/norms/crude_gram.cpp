@@ -4,14 +4,12 @@
 #include "lipcert/rounding/roundoff.hpp"
 
 #include <cmath>
-#include <string>
+#include <utility>
 
-#include "norms/blas.hpp"
 #include "norms/blocked_cholesky.hpp"
-#include "norms/blocked_gram.hpp"
 #include "norms/cholesky_certificate.hpp"
 #include "norms/freivalds.hpp"
-#include "norms/large_matrix.hpp"
+#include "norms/gram_sum.hpp"
 #include "norms/parallel.hpp"
 #include "norms/scaling.hpp"
 #include "norms/triangular.hpp"
@@ -20,17 +18,9 @@ namespace lipcert {
 
 namespace {
 
-/// Rows of W' that are summed at a time. Short panels lose less, and cost little where a thread's
-/// cache holds much of the result.
-Eigen::Index panel_length(Eigen::Index size) {
-    constexpr Eigen::Index kShort = 256;
-    constexpr Eigen::Index kSmall = 2048;
-    return size <= kSmall ? kShort : blas::kPanelLength;
-}
-
-/// Roundings that a term of W'^T W' passes through: two conversions, then as in [S1].
+/// [S7] Of 2^-23: roundings to nearest, two of them conversions, lose half of it each.
 std::size_t crude_roundings(Eigen::Index inner, Eigen::Index size) {
-    return blas::roundings_in_panels(inner, panel_length(size)) + 2;
+    return (GramSum::roundings(inner, size) + 3) / 2;
 }
 
 /// [S7] 16 k 2^-126 an entry.
@@ -41,9 +31,10 @@ Upper crude_underflow(Eigen::Index inner, Eigen::Index size) {
 
 /// |W'|_F^2 of a panel, from the sums of its rows: that of the stored numbers, scaled by a power of
 /// two.
-Enclosure squares_of(const SmallerSide::Panel& panel, int exponent) {
-    const double computed = std::ldexp(panel.squares.sum(), -2 * exponent);
-    const auto terms = static_cast<std::size_t>(panel.rows.rows() + panel.rows.cols() + 1);
+Enclosure squares_of(const GramPanel& panel, const SmallerSide& side) {
+    const double computed = std::ldexp(panel.squares().sum(), -2 * side.exponent());
+    // Terms of a row, and rows, of what is stored.
+    const auto terms = static_cast<std::size_t>(GramPanel::kLength + side.size() + 1);
     const Enclosure sum = true_sum(computed, terms, 0);
     return {sum.lower() - Upper::exact(SmallerSide::kUnderflow),
             sum.upper() + Upper::exact(SmallerSide::kUnderflow)};
@@ -58,18 +49,17 @@ Upper crude_gram_error(Eigen::Index inner, Eigen::Index size, const Upper& squar
 
 CrudeGram form_crude_gram(const SmallerSide& side) {
     const Eigen::Index n = side.size();
-    CrudeGram gram;
-    resize_uninitialised(gram.lower, n, n);
-    blas::Into into = blas::Into::overwrite;
+    GramSum sum(n);
     Lower below;
     Upper above;
-    side.for_each_panel(panel_length(n), [&](const SmallerSide::Panel& panel) {
-        const Enclosure squares = squares_of(panel, side.exponent());
+    side.for_each_panel([&](const GramPanel& panel) {
+        const Enclosure squares = squares_of(panel, side);
         below = below + squares.lower();
         above += squares.upper();
-        blas::gram_of_panel(panel.rows, panel.columns, into, gram.lower);
-        into = blas::Into::add;
+        sum.add(panel);
     });
+    CrudeGram gram;
+    gram.lower = std::move(sum).result();
     gram.sum_of_squares = {below, above};
     gram.error = crude_gram_error(side.inner(), n, above);
     // | |W'|^T |W'| |_F <= |W'|_F^2, so the error bound of S7 is one in the Frobenius norm too.
@@ -80,9 +70,15 @@ CrudeGram form_crude_gram(const SmallerSide& side) {
 bool sees_small_gaps(const SmallerSide& side) {
     // For Gaussian entries the top of W'^T W' is about (sqrt(m) + sqrt(n))^2, of which |W'|_F^2 = m
     // n is `ratio`^2, and eigenvalues follow each other in steps of about the part `step` of it
-    // (Johnstone, Annals of Statistics 29, 2001): the thirteenth is twelve of them further down.
-    constexpr double kSteps = 12.0;
+    // (Johnstone, Annals of Statistics 29, 2001), fewer and fewer of them: the twenty-fifth is
+    // about 21 of them further down.
+    constexpr double kSteps = 21.0;
     constexpr double kEnough = 0.02;
+    // As far as Lanczos has been seen to tell so many of them apart.
+    constexpr Eigen::Index kMostColumns = 4096;
+    if (side.size() > kMostColumns) {
+        return false;
+    }
     const double m = std::sqrt(static_cast<double>(side.inner()));
     const double n = std::sqrt(static_cast<double>(side.size()));
     const double step = std::cbrt(1.0 / m + 1.0 / n) / (m + n);
@@ -112,7 +108,7 @@ void require_crude_gram(const CrudeGram& gram,
     for (Eigen::Index i = 0; i < side.size(); ++i) {
         const double threshold = factor * norms(i) * all + underflow;
         if (!(std::abs(product(i) - expected(i)) <= threshold)) {  // a NaN must fail too
-            freivalds::distrust("a Gram matrix in float32 (ssyrk, sgemm)", i);
+            freivalds::distrust("a Gram matrix in float32, or its image (dgemm),", i);
         }
     }
 }

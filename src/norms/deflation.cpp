@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "norms/freivalds.hpp"
 #include "norms/projection.hpp"
@@ -43,7 +44,7 @@ Matrix directions(const SmallerSide& side,
     Matrix result = pairs.vectors.leftCols(count);
     if (!pairs.has_good_top()) {
         result.col(0) = sharpened_top(
-            gram.lower, pairs, [&side](const Matrix& vectors) { return side.gram_image(vectors); });
+            gram.lower, pairs, [&side](const Matrix& vectors) { return side.images(vectors).z; });
     }
     return result;
 }
@@ -116,12 +117,11 @@ std::optional<RitzPairs> pairs_to_deflate(const CrudeGram& gram) {
         }
         // From one vector only one of several equal eigenvalues is seen: another one must not find
         // more above what is taken for the rest.
-        const Index k = before.directions;
-        if (k > 0 && pairs.values.size() > k && pairs.values(k) <= before.rest) {
-            return {.ends = true};
-        }
-        before = plan_deflation(gram, pairs);
-        if (before.is_hopeless) {
+        const DeflationPlan last = std::exchange(before, plan_deflation(gram, pairs));
+        const Index k = last.directions;
+        const bool is_confirmed = k > 0 && before.directions > 0 && pairs.values.size() > k &&
+                                  pairs.values(k) <= last.rest;
+        if (is_confirmed || before.is_hopeless) {
             return {.ends = true};
         }
         const Index needed = products_to_see(gram.lower.rows(), before.rest / pairs.values(0));
@@ -141,8 +141,9 @@ std::optional<Enclosure> deflated_norm(const SmallerSide& side,
     images.v.resize(side.size(), k + 1);
     images.v.leftCols(k) = directions(side, gram, pairs, k);
     images.v.col(k) = freivalds::signs(side.size()).col(0);
-    images.y = side.image(images.v);
-    images.z = side.transposed_image(images.y);
+    SmallerSide::ImagePair pair = side.images(images.v);
+    images.y = std::move(pair.y);
+    images.z = std::move(pair.z);
     const double frobenius = sqrt(gram.sum_of_squares.upper()).to_double();
     require_images(side, images, frobenius);
     require_crude_gram(gram, side, images.v.col(k), images.z.col(k));
@@ -175,7 +176,7 @@ bool may_have_gap(const SmallerSide& side) {
     const Index some = std::max(side.size() / 2, std::min(side.inner() / 2, 2 * side.size()));
     const SmallerSide sample = side.sample(some);
     const Matrix start = estimate::StartVectors(4).next(kDirections, side.size()).transpose();
-    const Matrix image = sample.transposed_image(sample.image(start));
+    const Matrix image = sample.images(start).z;
     if (!image.allFinite()) {
         return true;
     }

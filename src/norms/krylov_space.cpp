@@ -17,7 +17,7 @@ namespace {
 
 using Eigen::Index;
 
-constexpr Index kMostSteps = 120;
+constexpr Index kMostSteps = 192;
 constexpr Index kMostStarts = 16;
 /// The pairs are looked at after so many steps, and whenever half as many again have been made.
 constexpr Index kFirstLook = 16;

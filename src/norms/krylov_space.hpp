@@ -10,7 +10,7 @@
 namespace lipcert {
 
 /// So many are looked at: those that deflation may take out, and the one that shows the rest.
-inline constexpr Eigen::Index kLeadingPairs = 13;
+inline constexpr Eigen::Index kLeadingPairs = 25;
 
 /// Guesses at the top eigenpairs, largest first.
 struct RitzPairs {
@@ -36,7 +36,7 @@ struct Search {
 }
 
 /// The leading Ritz pairs of a symmetric float32 matrix (lower triangle) from a band Lanczos
-/// recurrence, every vector orthogonalised twice against all before it, 120 products at the most.
+/// recurrence, every vector orthogonalised twice against all before it, 192 products at the most.
 /// `judge` looks at the values and residuals (the vectors are not there yet) from time to time.
 /// Where a space is invariant, another random vector goes on. Nothing where the numbers leave the
 /// range of float32. Source: Parlett, The Symmetric Eigenvalue Problem, section 13.10.

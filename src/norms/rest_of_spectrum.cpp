@@ -72,16 +72,19 @@ Upper bound_of_rest(
     subtract_gram(deflator.transposed, gram.lower);
     const Upper beside =
         gram.error + downdate_error(gram, deflator, vectors.cols()) + deflator.squared_mismatch;
-    Upper by_norm = frobenius_of_symmetric(gram.lower) + beside;
-    if (by_norm < Upper::exact(std::max(0.0, ceiling))) {
-        return by_norm;
+    // Most often the diagonal alone is too large for the norm to be small enough.
+    if (gram.lower.diagonal().cast<double>().norm() < ceiling) {
+        const Upper by_norm = frobenius_of_symmetric(gram.lower) + beside;
+        if (by_norm < Upper::exact(ceiling)) {
+            return by_norm;
+        }
     }
     const double room = ceiling - beside.to_double() - rest;
     if (!(room > 0.0)) {
         return Upper::infinity();
     }
     const auto level = static_cast<float>(rest + kShareOfRoom * room);
-    return min(by_norm, certify_crude_level(gram.lower, level) + beside);
+    return certify_crude_level(gram.lower, level) + beside;
 }
 
 }  // namespace lipcert

@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
+#include <vector>
 
 #include "norms/blas.hpp"
-#include "norms/large_matrix.hpp"
 #include "norms/parallel.hpp"
 
 namespace lipcert {
@@ -30,23 +31,12 @@ SmallerSide SmallerSide::sample(Eigen::Index count) const {
     return {rows, exponent_, false};
 }
 
-void SmallerSide::for_each_panel(Eigen::Index length,
-                                 const std::function<void(const Panel&)>& visit) const {
+void SmallerSide::for_each_panel(const std::function<void(const GramPanel&)>& visit) const {
     const double factor = std::ldexp(1.0, -exponent_);
-    Panel panel;
-    panel.columns = transposed_;
-    for (Eigen::Index begin = 0; begin < inner_; begin += length) {
-        const Eigen::Index count = std::min(length, inner_ - begin);
-        const MatrixView stored = transposed_ ? MatrixView(stored_.middleCols(begin, count))
-                                              : MatrixView(stored_.middleRows(begin, count));
-        resize_uninitialised(panel.rows, stored.rows(), stored.cols());
-        panel.squares.resize(stored.rows());
-        for_each_row_range(stored.rows(), stored.cols(), [&](Eigen::Index first, Eigen::Index end) {
-            for (Eigen::Index i = first; i < end; ++i) {
-                panel.rows.row(i) = (factor * stored.row(i)).cast<float>();
-                panel.squares(i) = stored.row(i).squaredNorm();
-            }
-        });
+    GramPanel panel;
+    for (Eigen::Index begin = 0; begin < inner_; begin += GramPanel::kLength) {
+        const Eigen::Index count = std::min(GramPanel::kLength, inner_ - begin);
+        panel.fill(rows(begin, count), transposed_, factor);
         visit(panel);
     }
 }
@@ -55,12 +45,43 @@ Matrix SmallerSide::image(const Matrix& vectors) const {
     return blas::multiply(stored_, transposed_, vectors) * std::ldexp(1.0, -exponent_);
 }
 
-Matrix SmallerSide::transposed_image(const Matrix& vectors) const {
-    return blas::multiply(stored_, !transposed_, vectors) * std::ldexp(1.0, -exponent_);
+SmallerSide::ImagePair SmallerSide::images(const Matrix& vectors) const {
+    // Rows that are multiplied twice while a thread's cache holds them, and rows of one piece.
+    constexpr Eigen::Index kCached = 0x1 << 18;
+    constexpr Eigen::Index kFewest = 16;
+    constexpr Eigen::Index kMost = 128;
+    constexpr Eigen::Index kLongest = 1024;
+    constexpr Eigen::Index kPieces = 8;
+    const Eigen::Index some = std::clamp(kCached / size_, kFewest, kMost);
+    const Eigen::Index length = std::clamp(inner_ / kPieces, some, kLongest);
+    const Eigen::Index pieces = (inner_ + length - 1) / length;
+    const double factor = std::ldexp(1.0, -exponent_);
+    ImagePair result;
+    result.y.resize(inner_, vectors.cols());
+    std::vector<Matrix> parts(static_cast<std::size_t>(pieces));
+    for_each_piece(pieces, 2.0 * operations_of_pass(inner_, size_), [&](Eigen::Index piece) {
+        Matrix sum = Matrix::Zero(size_, vectors.cols());
+        const Eigen::Index end = std::min((piece + 1) * length, inner_);
+        for (Eigen::Index begin = piece * length; begin < end; begin += some) {
+            const Eigen::Index count = std::min(some, end - begin);
+            const MatrixView here = rows(begin, count);
+            const Matrix image = blas::multiply(here, transposed_, vectors) * factor;
+            sum += blas::multiply(here, !transposed_, image);
+            result.y.middleRows(begin, count) = image;
+        }
+        parts[static_cast<std::size_t>(piece)] = std::move(sum);
+    });
+    result.z = std::move(parts[0]);
+    for (std::size_t i = 1; i < parts.size(); ++i) {
+        result.z += parts[i];
+    }
+    result.z *= factor;
+    return result;
 }
 
-Matrix SmallerSide::gram_image(const Matrix& vectors) const {
-    return transposed_image(image(vectors));
+MatrixView SmallerSide::rows(Eigen::Index begin, Eigen::Index count) const {
+    return transposed_ ? MatrixView(stored_.middleCols(begin, count))
+                       : MatrixView(stored_.middleRows(begin, count));
 }
 
 }  // namespace lipcert

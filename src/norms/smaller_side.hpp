@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "norms/float_matrix.hpp"
+#include "norms/gram_panel.hpp"
 
 namespace lipcert {
 
@@ -32,26 +33,24 @@ public:
     /// estimates.
     [[nodiscard]] SmallerSide sample(Eigen::Index count) const;
 
-    /// Some rows of W' in float32, one rounding in each entry, as count x size or, where `columns`
-    /// is told, as size x count; and about the sum of squares of what is stored (not scaled), row
-    /// by row of the panel.
-    struct Panel {
-        FloatMatrix rows;
-        Vector squares;
-        bool columns = false;
+    /// All rows of W' in float32, some at a time.
+    void for_each_panel(const std::function<void(const GramPanel&)>& visit) const;
+
+    /// fl(W' V), summed in panels of the inner dimension.
+    [[nodiscard]] Matrix image(const Matrix& vectors) const;
+
+    /// Y = fl(W' V) as above, and Z = fl(W'^T Y), summed in some order that depends on the shape
+    /// alone. The stored numbers are read once.
+    struct ImagePair {
+        Matrix y, z;
     };
 
-    /// All rows of W', `length` at a time.
-    void for_each_panel(Eigen::Index length, const std::function<void(const Panel&)>& visit) const;
-
-    /// fl(W' V) and fl(W'^T Y), summed in panels of the inner dimension.
-    [[nodiscard]] Matrix image(const Matrix& vectors) const;
-    [[nodiscard]] Matrix transposed_image(const Matrix& vectors) const;
-    /// One after the other: about W'^T W' V.
-    [[nodiscard]] Matrix gram_image(const Matrix& vectors) const;
+    [[nodiscard]] ImagePair images(const Matrix& vectors) const;
 
 private:
     SmallerSide(const MatrixView& stored, int exponent, bool transposed);
+    /// Rows of W', as they are stored.
+    [[nodiscard]] MatrixView rows(Eigen::Index begin, Eigen::Index count) const;
 
     MatrixView stored_;
     bool transposed_;

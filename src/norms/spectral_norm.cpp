@@ -102,9 +102,8 @@ SpectralNorm norm_by_deflation(const Matrix& matrix, int exponent) {
             return result;
         }
     } else if (pairs) {  // while the Gram matrix is what it was
-        start = sharpened_top(gram.lower, *pairs, [&side](const Matrix& vectors) {
-            return side.gram_image(vectors);
-        });
+        start = sharpened_top(
+            gram.lower, *pairs, [&side](const Matrix& vectors) { return side.images(vectors).z; });
     }
     recycle(std::move(gram.lower));
     return norm_by_factorisation(matrix, exponent, start);

@@ -148,28 +148,15 @@ TEST_CASE("a routine that writes above the diagonal is refused") {
     check_blamed(norm, Routine::dpotrf, Fault::above, "dpotrf");
 }
 
-TEST_CASE("no norm rests on a float32 Gram matrix or factor that is wrong") {
+TEST_CASE("no norm rests on a float32 factor that is wrong") {
     test::Random random(85);
     Matrix matrix = random.gaussian(200, 150);
     // One outlier, and a rest whose Frobenius norm is too large to do without a factorisation.
     matrix += 0.3 * random.gaussian_vector(200) * random.gaussian_vector(150).transpose();
-    const SpectralNorm right = spectral_norm(matrix);
-    REQUIRE(right.method == NormMethod::deflation);
+    REQUIRE(spectral_norm(matrix).method == NormMethod::deflation);
     const Action norm = [&] { static_cast<void>(spectral_norm(matrix)); };
     for (const Fault fault : {Fault::changed, Fault::unwritten}) {
         check_blamed(norm, Routine::spotrf, fault, "spotrf");
-        // A wrong Gram matrix may show no gap: then float64 takes over.
-        const FaultyBlas faulty(Routine::ssyrk, fault);
-        try {
-            const SpectralNorm other = spectral_norm(matrix);
-            CHECK(other.method == NormMethod::cholesky);
-            CHECK(proves_at_most(other.spectral.upper() / Lower::exact(1.0 + 1e-8),
-                                 right.spectral.lower()));
-        } catch (const Error& error) {
-            CHECK(error.kind() == ErrorKind::environment);
-            CHECK(says(error, "ssyrk"));
-        }
-        CHECK(faulty.calls() > 0);
     }
 }
 

@@ -36,10 +36,10 @@ TEST_CASE("Ritz pairs come in order, and their residuals are what they say") {
     const FloatMatrix lower = with_eigenvalues(Vector::LinSpaced(200, 0.0, 4.0), random);
     const auto pairs = leading_ritz_pairs(lower, until_good_top);
     REQUIRE(pairs);
-    REQUIRE(pairs->values.size() == 13);
+    REQUIRE(pairs->values.size() == kLeadingPairs);
     CHECK(pairs->values(0) == doctest::Approx(4.0).epsilon(1e-6));
     const Matrix a = symmetric(lower);
-    for (Index i = 0; i < 13; ++i) {
+    for (Index i = 0; i < kLeadingPairs; ++i) {
         CAPTURE(i);
         const Vector v = pairs->vectors.col(i);
         CHECK(v.norm() == doctest::Approx(1.0).epsilon(1e-5));
@@ -84,9 +84,11 @@ TEST_CASE("an invariant space is left for another vector, and all of a small one
     const FloatMatrix identity = FloatMatrix::Identity(30, 30);
     const auto pairs = leading_ritz_pairs(identity, [](const RitzPairs&) { return Search(); });
     REQUIRE(pairs);
-    REQUIRE(pairs->values.size() == 13);
+    REQUIRE(pairs->values.size() == kLeadingPairs);
     CHECK((pairs->values.array() - 1.0).abs().maxCoeff() <= 1e-5);
-    CHECK((pairs->vectors.transpose() * pairs->vectors - Matrix::Identity(13, 13)).norm() <= 1e-4);
+    CHECK((pairs->vectors.transpose() * pairs->vectors -
+           Matrix::Identity(kLeadingPairs, kLeadingPairs))
+              .norm() <= 1e-4);
     const FloatMatrix zero = FloatMatrix::Zero(3, 3);
     const auto none = leading_ritz_pairs(zero, until_good_top);
     REQUIRE(none);

@@ -1,0 +1,132 @@
+#include "norms/gram_panel.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "norms/gram_kernel.hpp"
+#include "norms/large_matrix.hpp"
+#include "norms/parallel.hpp"
+
+namespace lipcert {
+
+namespace {
+
+using Eigen::Index;
+using gram_kernel::kLanes;
+using gram_kernel::kMostRows;
+using gram_kernel::kStrip;
+using gram_kernel::Piece;
+
+constexpr Index rounded_up(Index number, Index step) {
+    return (number + step - 1) / step * step;
+}
+
+/// The parts of a lower triangle, the dear ones of equal rows first.
+std::vector<Piece> pieces_of(Index size) {
+    std::vector<Piece> pieces;
+    for (Index end = rounded_up(size, kStrip); end > 0;) {
+        const Index begin = (end - 1) / kMostRows * kMostRows;
+        for (Index column = 0; column < end; column += kStrip) {
+            const Index row = std::max(begin, column);
+            pieces.push_back({row, end - row, column});
+        }
+        end = begin;
+    }
+    return pieces;
+}
+
+void multiply(const gram_kernel::Panel& panel, const Piece& piece, float* sums) {
+    static const gram_kernel::Kernel longest = gram_kernel::kernels().front();
+    longest(panel, piece, sums);
+}
+
+void put(const Piece& piece, const float* sums, GramPanel::Into into, FloatMatrix& lower) {
+    const Index end = std::min<Index>(piece.row + piece.rows, lower.rows());
+    for (Index i = piece.row; i < end; ++i, sums += kStrip) {
+        const Index count = std::min<Index>(kStrip, i + 1 - piece.column);
+        const Eigen::Map<const Eigen::RowVectorXf> row(sums, count);
+        auto target = lower.row(i).segment(piece.column, count);
+        if (into == GramPanel::Into::add) {
+            target += row;
+        } else {
+            target = row;
+        }
+    }
+}
+
+}  // namespace
+
+std::size_t GramPanel::roundings(Index inner) {
+    constexpr Index kChunk = gram_kernel::kChunk;
+    const Index chunks = (std::min(inner, kLength) + kChunk - 1) / kChunk;
+    return static_cast<std::size_t>(std::min(inner, kChunk) + chunks);
+}
+
+void GramPanel::fill(const MatrixView& stored, bool columns, double factor) {
+    depth_ = columns ? stored.cols() : stored.rows();
+    columns_ = columns ? stored.rows() : stored.cols();
+    squares_.resize(stored.rows());
+    make_room();
+    if (columns) {
+        fill_columns(stored, factor);
+    } else {
+        fill_rows(stored, factor);
+    }
+}
+
+float* GramPanel::block_of(Index column) const {
+    return blocks_ + column * depth_;
+}
+
+void GramPanel::make_room() {
+    const Index padded = rounded_up(columns_, kStrip);
+    // The room may begin at any number, the blocks are to begin at a cache line.
+    if (room_.size() < padded * depth_ + kLanes) {
+        resize_uninitialised(room_, 1, padded * depth_ + kLanes);
+    }
+    void* begin = room_.data();
+    auto bytes = static_cast<std::size_t>(room_.size()) * sizeof(float);
+    blocks_ = static_cast<float*>(std::align(gram_kernel::kAlignment, 1, begin, bytes));
+    const Index first = columns_ / kLanes * kLanes;
+    std::fill_n(block_of(first), (padded - first) * depth_, 0.0F);
+}
+
+void GramPanel::fill_rows(const MatrixView& stored, double factor) {
+    for_each_row_range(depth_, columns_, [&](Index first, Index end) {
+        for (Index k = first; k < end; ++k) {
+            for (Index column = 0; column < columns_; column += kLanes) {
+                const Index count = std::min(kLanes, columns_ - column);
+                Eigen::Map<Eigen::RowVectorXf>(block_of(column) + k * kLanes, count) =
+                    (factor * stored.row(k).segment(column, count)).cast<float>();
+            }
+            squares_(k) = stored.row(k).squaredNorm();
+        }
+    });
+}
+
+void GramPanel::fill_columns(const MatrixView& stored, double factor) {
+    const Index blocks = rounded_up(columns_, kLanes) / kLanes;
+    for_each_piece(blocks, operations_of_pass(depth_, columns_), [&](Index block) {
+        const Index first = block * kLanes;
+        const auto rows = stored.middleRows(first, std::min(kLanes, columns_ - first));
+        Eigen::Map<FloatMatrix, 0, Eigen::OuterStride<>>(
+            block_of(first), depth_, rows.rows(), Eigen::OuterStride<>(kLanes)) =
+            (factor * rows).transpose().cast<float>();
+        squares_.segment(first, rows.rows()) = rows.rowwise().squaredNorm();
+    });
+}
+
+void GramPanel::add_gram(Into into, FloatMatrix& lower) const {
+    const std::vector<Piece> pieces = pieces_of(columns_);
+    const auto size = static_cast<double>(columns_);
+    const double operations = 0.5 * size * size * static_cast<double>(depth_);
+    for_each_piece(static_cast<Index>(pieces.size()), operations, [&](Index index) {
+        const Piece& piece = pieces[static_cast<std::size_t>(index)];
+        alignas(gram_kernel::kAlignment) float sums[kMostRows * kStrip];
+        multiply({blocks_, depth_}, piece, sums);
+        put(piece, sums, into, lower);
+    });
+}
+
+}  // namespace lipcert

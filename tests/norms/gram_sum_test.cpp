@@ -1,0 +1,179 @@
+#include "norms/gram_sum.hpp"
+
+#include "lipcert/norms/threads.hpp"
+#include "lipcert/rounding/roundoff.hpp"
+
+#include <algorithm>
+#include <cblas.h>
+#include <cmath>
+#include <cstdlib>
+#include <limits>
+#include <memory>
+
+#include "norms/gram_kernel.hpp"
+#include "norms/thread_limit.hpp"
+#include "support/random.hpp"
+#include <doctest/doctest.h>
+
+using namespace lipcert;
+using Eigen::Index;
+
+namespace {
+
+/// The lower triangle of a quarter of P^T P for the rows (columns) of a matrix, panel by panel.
+FloatMatrix gram_of(const Matrix& matrix, bool columns) {
+    const Index inner = columns ? matrix.cols() : matrix.rows();
+    GramSum sum(columns ? matrix.rows() : matrix.cols());
+    GramPanel panel;
+    for (Index begin = 0; begin < inner; begin += GramPanel::kLength) {
+        const Index count = std::min(GramPanel::kLength, inner - begin);
+        panel.fill(columns ? MatrixView(matrix.middleCols(begin, count))
+                           : MatrixView(matrix.middleRows(begin, count)),
+                   columns,
+                   0.5);
+        sum.add(panel);
+    }
+    return std::move(sum).result();
+}
+
+/// The largest error of the lower triangle in units of what S7 allows, entry by entry.
+double worst_error(const FloatMatrix& lower, const Matrix& rows) {
+    const Matrix scaled = 0.5 * rows;
+    const Matrix magnitude = scaled.cwiseAbs();
+    const std::size_t roundings = (GramSum::roundings(rows.rows(), rows.cols()) + 3) / 2;
+    const double allowed = gamma(roundings, Precision::float32).to_double();
+    double worst = 0.0;
+    for (Index i = 0; i < lower.rows(); ++i) {
+        for (Index j = 0; j <= i; ++j) {
+            const double error =
+                std::abs(static_cast<double>(lower(i, j)) - scaled.col(i).dot(scaled.col(j)));
+            worst = std::max(worst, error / (allowed * magnitude.col(i).dot(magnitude.col(j))));
+        }
+    }
+    return worst;
+}
+
+bool same_bits_below(const FloatMatrix& a, const FloatMatrix& b) {
+    return (FloatMatrix(a.triangularView<Eigen::Lower>()).array() ==
+            FloatMatrix(b.triangularView<Eigen::Lower>()).array())
+        .all();
+}
+
+}  // namespace
+
+TEST_CASE("a product passes through a chunk, the chunks of a panel, the panels and groups [S7]") {
+    CHECK(GramSum::roundings(1, 1) == 1 + 1 + 1);
+    CHECK(GramSum::roundings(64, 1) == 64 + 1 + 1);
+    CHECK(GramSum::roundings(65, 1) == 64 + 2 + 1);
+    CHECK(GramSum::roundings(768, 768) == 64 + 8 + 2);
+    CHECK(GramSum::roundings(4096, 768) == 64 + 8 + 8);
+    CHECK(GramSum::roundings(4097, 768) == 64 + 8 + 8 + 2);
+    CHECK(GramSum::roundings(50257, 768) == 64 + 8 + 8 + 13);
+    CHECK(GramSum::roundings(50257, 1025) == 64 + 8 + 99);
+}
+
+TEST_CASE("a Gram matrix in float32 is as near as S7 says, of rows and of columns") {
+    test::Random random(0x71);
+    for (const Index size : {1, 15, 16, 17, 48, 49, 130, 385}) {
+        for (const Index inner : {1, 2, 63, 65, 512, 513, 1100, 9000}) {
+            CAPTURE(size);
+            CAPTURE(inner);
+            const Matrix matrix = random.gaussian(inner, size);
+            const FloatMatrix lower = gram_of(matrix, false);
+            CHECK(worst_error(lower, matrix) <= 1.0);
+            CHECK(lower.array().isNaN().count() == size * (size - 1) / 2);
+            CHECK(same_bits_below(lower, gram_of(matrix.transpose(), true)));
+        }
+    }
+}
+
+TEST_CASE("nothing is left of what a group held before, and nothing is a number without panels") {
+    // Groups of eight panels of 512 rows: the first of each overwrites.
+    const FloatMatrix lower = gram_of(Matrix::Constant(3 * 8 * 512, 5, 2.0), false);
+    CHECK((FloatMatrix(lower.triangularView<Eigen::Lower>()) -
+           FloatMatrix(FloatMatrix::Constant(5, 5, 3 * 8 * 512).triangularView<Eigen::Lower>()))
+              .norm() == 0.0F);
+    CHECK(GramSum(3).result().array().isNaN().all());
+}
+
+TEST_CASE("roundings in one direction come near what S7 allows, never over it [S7]") {
+    // Equal entries: sums grow, and every addition may lose half of a unit on the same side.
+    double nearest = 0.0;
+    test::Random random(0x72);
+    for (std::size_t trial = 0; trial < test::repetitions(60); ++trial) {
+        const Index inner = static_cast<Index>(random.integer(2, 12000));
+        const double entry = 1.0 + std::abs(random.gaussian_vector(1)(0));
+        const Matrix matrix = Matrix::Constant(inner, 3, entry);
+        const double error = worst_error(gram_of(matrix, false), matrix);
+        CHECK(error <= 1.0);
+        nearest = std::max(nearest, error);
+    }
+    CHECK(nearest >= 0.1);
+}
+
+TEST_CASE("a Gram matrix in float32 does not depend on the number of threads") {
+    const int before = openblas_get_num_threads();
+    test::Random random(0x73);
+    const Matrix matrix = random.gaussian(700, 450);
+    set_thread_count(1);
+    const FloatMatrix one = gram_of(matrix, false);
+    set_thread_count(2);
+    CHECK(same_bits_below(one, gram_of(matrix, false)));
+    set_thread_count(before);
+}
+
+TEST_CASE("the squares of a panel are those of the rows that are stored") {
+    test::Random random(0x74);
+    const Matrix matrix = random.gaussian(70, 40);
+    GramPanel panel;
+    for (const bool columns : {false, true}) {
+        panel.fill(matrix, columns, 0x1p-30);
+        CHECK((panel.squares() - matrix.rowwise().squaredNorm()).norm() <= 1e-12);
+    }
+}
+
+TEST_CASE("every length of vectors that the processor has multiplies a piece as it is defined") {
+    using gram_kernel::kLanes;
+    using gram_kernel::kStrip;
+    constexpr Index kColumns = 4 * kStrip;
+    test::Random random(0x75);
+    const auto kernels = gram_kernel::kernels();
+    CHECK(!kernels.empty());
+    for (const Index depth : {1, 5, 64, 65, 130}) {
+        const FloatMatrix rows = random.gaussian(depth, kColumns).cast<float>();
+        const auto bytes = [](Index count) {
+            return static_cast<std::size_t>(count) * sizeof(float);
+        };
+        const auto room = [&](Index count) {
+            return std::unique_ptr<float, decltype(&std::free)>(
+                static_cast<float*>(std::aligned_alloc(gram_kernel::kAlignment, bytes(count))),
+                &std::free);
+        };
+        const auto blocks = room(depth * kColumns);
+        for (Index j = 0; j < kColumns; ++j) {
+            for (Index k = 0; k < depth; ++k) {
+                blocks.get()[j / kLanes * depth * kLanes + k * kLanes + j % kLanes] = rows(k, j);
+            }
+        }
+        const auto sums = room(gram_kernel::kMostRows * kStrip);
+        const double allowed = gamma(GramSum::roundings(depth, 1), Precision::float32).to_double();
+        for (const auto& kernel : kernels) {
+            for (const gram_kernel::Piece& piece :
+                 {gram_kernel::Piece{0, kColumns, 0},
+                  gram_kernel::Piece{kLanes, 2 * kLanes, kStrip},
+                  gram_kernel::Piece{kStrip, kLanes, 3 * kStrip}}) {
+                std::fill_n(sums.get(), piece.rows * kStrip, -1e30F);
+                kernel({blocks.get(), depth}, piece, sums.get());
+                for (Index i = 0; i < piece.rows; ++i) {
+                    for (Index j = 0; j < kStrip; ++j) {
+                        const Vector a = rows.col(piece.row + i).cast<double>();
+                        const Vector b = rows.col(piece.column + j).cast<double>();
+                        const double error =
+                            std::abs(static_cast<double>(sums.get()[i * kStrip + j]) - a.dot(b));
+                        REQUIRE(error <= allowed * a.cwiseAbs().dot(b.cwiseAbs()));
+                    }
+                }
+            }
+        }
+    }
+}
