@@ -70,9 +70,9 @@ CrudeGram form_crude_gram(const SmallerSide& side) {
 bool sees_small_gaps(const SmallerSide& side) {
     // For Gaussian entries the top of W'^T W' is about (sqrt(m) + sqrt(n))^2, of which |W'|_F^2 = m
     // n is `ratio`^2, and eigenvalues follow each other in steps of about the part `step` of it
-    // (Johnstone, Annals of Statistics 29, 2001), fewer and fewer of them: the twenty-fifth is
-    // about 21 of them further down.
-    constexpr double kSteps = 21.0;
+    // (Johnstone, Annals of Statistics 29, 2001), fewer and fewer of them: the twenty-fourth is
+    // about 20 of them further down.
+    constexpr double kSteps = 20.0;
     constexpr double kEnough = 0.02;
     // As far as Lanczos has been seen to tell so many of them apart.
     constexpr Eigen::Index kMostColumns = 4096;

@@ -67,11 +67,6 @@ void require_images(const SmallerSide& side, const Images& images, double froben
     }
 }
 
-/// The first `count` columns of V and of their images.
-Images leading(const Images& images, Index count) {
-    return {images.v.leftCols(count), images.y.leftCols(count), images.z.leftCols(count)};
-}
-
 }  // namespace
 
 DeflationPlan plan_deflation(const CrudeGram& gram, const RitzPairs& pairs) {
@@ -137,24 +132,22 @@ std::optional<Enclosure> deflated_norm(const SmallerSide& side,
     if (!(pairs.values.head(k).minCoeff() > 0.0)) {
         return std::nullopt;
     }
-    Images images;
-    images.v.resize(side.size(), k + 1);
-    images.v.leftCols(k) = directions(side, gram, pairs, k);
-    images.v.col(k) = freivalds::signs(side.size()).col(0);
-    SmallerSide::ImagePair pair = side.images(images.v);
-    images.y = std::move(pair.y);
-    images.z = std::move(pair.z);
+    Matrix vectors(side.size(), k + 1);
+    vectors.leftCols(k) = directions(side, gram, pairs, k);
+    vectors.col(k) = freivalds::signs(side.size()).col(0);
+    const auto [y, z] = side.images(vectors);
     const double frobenius = sqrt(gram.sum_of_squares.upper()).to_double();
-    require_images(side, images, frobenius);
-    require_crude_gram(gram, side, images.v.col(k), images.z.col(k));
+    require_images(side, {vectors, y, z}, frobenius);
+    require_crude_gram(gram, side, vectors.col(k), z.col(k));
 
-    const Projection p = project(side, leading(images, k), frobenius);
+    const Images of_directions{vectors.leftCols(k), y.leftCols(k), z.leftCols(k)};
+    const Projection p = project(side, of_directions, frobenius);
     if (!(p.s.diagonal().minCoeff() >= 0.5 && p.s.diagonal().maxCoeff() <= 2.0)) {
         return std::nullopt;  // the underflow terms are for directions of length about 1
     }
     const double top = p.h.diagonal().maxCoeff();
     const Upper rest =
-        bound_of_rest(gram, images.v.leftCols(k), pairs.values.head(k), plan.rest, kCeiling * top);
+        bound_of_rest(gram, of_directions.v, pairs.values.head(k), plan.rest, kCeiling * top);
     const double beta = rest.to_double();
     const double level = lowest_level(p, beta);
     if (!std::isfinite(level)) {
@@ -164,9 +157,9 @@ std::optional<Enclosure> deflated_norm(const SmallerSide& side,
 }
 
 bool may_have_gap(const SmallerSide& side) {
-    // One step of subspace iteration on some of the rows. More random directions than are ever
-    // deflated all end up at about the same Rayleigh quotient where no eigenvalue stands out: of
-    // Gaussian matrices from .7 of the largest on at 768 columns, from .85 on at 4096.
+    // One step of subspace iteration on some of the rows. More random directions than
+    // mostly stand out all end up at about the same Rayleigh quotient where no eigenvalue stands
+    // out: of Gaussian matrices from .7 of the largest on at 768 columns, from .85 on at 4096.
     constexpr Index kDirections = 16;
     constexpr Index kLarge = 2048;
     const double crowded = side.size() < kLarge ? 0.65 : 0.75;

@@ -10,7 +10,7 @@
 namespace lipcert {
 
 /// So many are looked at: those that deflation may take out, and the one that shows the rest.
-inline constexpr Eigen::Index kLeadingPairs = 25;
+inline constexpr Eigen::Index kLeadingPairs = 24;
 
 /// Guesses at the top eigenpairs, largest first.
 struct RitzPairs {

@@ -2,11 +2,14 @@
 
 #include "lipcert/rounding/roundoff.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <utility>
+#include <vector>
 
 #include "norms/blas.hpp"
+#include "norms/parallel.hpp"
 #include <Eigen/Eigenvalues>
 
 namespace lipcert {
@@ -28,10 +31,27 @@ double gamma_of_panels(Index inner) {
 }
 
 /// At least the Euclidean norm of each column; entries are far from overflow.
-Vector column_norms(const Matrix& matrix) {
+Vector column_norms(const MatrixView& matrix) {
     const double relative = gamma_of(matrix.rows() + 4);
     return ((matrix.colwise().norm().transpose().array()) * (1.0 + 2.0 * relative) + kTiny)
         .matrix();
+}
+
+/// Y^T Y, of so many rows at a time.
+Matrix gram_of_columns(const MatrixView& y) {
+    constexpr Index kRows = 2048;
+    const Index pieces = (y.rows() + kRows - 1) / kRows;
+    std::vector<Matrix> parts(static_cast<std::size_t>(pieces));
+    const double operations = static_cast<double>(y.cols()) * static_cast<double>(y.size());
+    for_each_piece(pieces, operations, [&](Index piece) {
+        const auto rows = y.middleRows(piece * kRows, std::min(kRows, y.rows() - piece * kRows));
+        parts[static_cast<std::size_t>(piece)] = rows.transpose() * rows;
+    });
+    Matrix sum = Matrix::Zero(y.cols(), y.cols());
+    for (const Matrix& part : parts) {
+        sum += part;
+    }
+    return sum;
 }
 
 /// At least the Frobenius norm, from column norms.
@@ -114,7 +134,7 @@ Projection project(const SmallerSide& side, const Images& images, double frobeni
     const double root = std::sqrt(static_cast<double>(m + n)) * kInflation;
     Projection p;
     p.s = v.transpose() * v;
-    p.h = y.transpose() * y;
+    p.h = gram_of_columns(y);
     const Matrix residual = z - v * p.h;
     p.c = residual.transpose() * residual;
     const Vector of_v = column_norms(v);

@@ -17,7 +17,7 @@ struct Projection {
 
 /// Directions V, n x j, and as computed Y = W V, m x j, and Z = W^T Y, n x j.
 struct Images {
-    Matrix v, y, z;
+    MatrixView v, y, z;
 };
 
 /// [S9] `frobenius` >= |W|_F.

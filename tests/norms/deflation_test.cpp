@@ -433,11 +433,9 @@ TEST_CASE("the errors of a projection are its formulas [S9]") {
     const Matrix matrix = random.gaussian(1500, 130) / 8.0;
     const int exponent = *largest_exponent(matrix);
     const SmallerSide side(matrix, exponent);
-    Images images;
-    images.v = random.gaussian(130, 3) / std::sqrt(130.0);
-    const SmallerSide::ImagePair pair = side.images(images.v);
-    images.y = pair.y;
-    images.z = pair.z;
+    const Matrix directions = random.gaussian(130, 3) / std::sqrt(130.0);
+    const SmallerSide::ImagePair pair = side.images(directions);
+    const Images images{directions, pair.y, pair.z};
     const double frobenius = (matrix * std::ldexp(1.0, -exponent)).norm() * (1.0 + 1e-12);
     const Projection p = project(side, images, frobenius);
     const double u = 0x1p-52;
@@ -471,6 +469,29 @@ TEST_CASE("the errors of a projection are its formulas [S9]") {
             .all());
     const Long lr = w.transpose() * ly - lv * p.h.cast<long double>();
     CHECK(static_cast<double>((lr - residual.cast<long double>()).norm()) <= p.residual_error);
+}
+
+TEST_CASE("both images of directions are products with the matrix, whatever its shape and units") {
+    test::Random random(0x56);
+    using Shape = std::pair<Index, Index>;
+    for (const Shape& shape : {Shape(1, 1),
+                               Shape(5, 3),
+                               Shape(129, 20),
+                               Shape(20, 1100),
+                               Shape(2100, 30),
+                               Shape(1100, 1050)}) {
+        const Matrix matrix = std::ldexp(1.0, 70) * random.gaussian(shape.first, shape.second);
+        const SmallerSide side(matrix, *largest_exponent(matrix));
+        CAPTURE(side.inner());
+        CAPTURE(side.size());
+        const Matrix stored = matrix * std::ldexp(1.0, -side.exponent());
+        const Matrix w = matrix.rows() < matrix.cols() ? Matrix(stored.transpose()) : stored;
+        const Matrix v = random.gaussian(side.size(), 3);
+        const SmallerSide::ImagePair pair = side.images(v);
+        CHECK((pair.y - w.lazyProduct(v)).norm() <= 1e-13 * w.norm() * v.norm());
+        CHECK((pair.z - w.transpose().lazyProduct(pair.y)).norm() <=
+              1e-13 * w.norm() * pair.y.norm());
+    }
 }
 
 TEST_CASE("a float32 Gram matrix that is not that of the matrix is refused") {
