@@ -14,28 +14,26 @@ namespace {
 template <std::size_t kBytes>
 using VectorOf __attribute__((vector_size(kBytes))) = float;
 
-/// kRows rows from `row` on, as many columns as whole vectors fit into `count`; returns how many
-/// that are.
+/// kRows rows from `first` on, as many columns before them as whole vectors fit; returns how many.
 template <std::size_t kBytes, std::size_t... kEach>
-LIPCERT_INSIDE std::ptrdiff_t add_rows(const float* row,
-                                       std::ptrdiff_t stride,
-                                       std::ptrdiff_t count,
+LIPCERT_INSIDE std::ptrdiff_t add_rows(const Rows& rows,
+                                       std::ptrdiff_t first,
                                        const float* x,
-                                       const float* x_of_rows,
                                        float* y,
-                                       float* y_of_rows,
                                        std::index_sequence<kEach...> /*rows*/) {
+    const float* const row = rows.lower + first * rows.stride;
+    const float* const x_of_rows = x + first;
     constexpr std::ptrdiff_t kLength = kBytes / sizeof(float);
     VectorOf<kBytes> sums[kRows] = {};
     std::ptrdiff_t j = 0;
-    for (; j + kLength <= count; j += kLength) {
+    for (; j + kLength <= first; j += kLength) {
         VectorOf<kBytes> here;
         VectorOf<kBytes> image;
         VectorOf<kBytes> entries[kRows];
         std::memcpy(&here, x + j, kBytes);
         std::memcpy(&image, y + j, kBytes);
         (std::memcpy(
-             &entries[kEach], row + static_cast<std::ptrdiff_t>(kEach) * stride + j, kBytes),
+             &entries[kEach], row + static_cast<std::ptrdiff_t>(kEach) * rows.stride + j, kBytes),
          ...);
         ((sums[kEach] += entries[kEach] * here), ...);
         ((image += entries[kEach] * x_of_rows[kEach]), ...);
@@ -43,7 +41,7 @@ LIPCERT_INSIDE std::ptrdiff_t add_rows(const float* row,
     }
     for (std::size_t i = 0; i < kRows; ++i) {
         for (std::ptrdiff_t lane = 0; lane < kLength; ++lane) {
-            y_of_rows[i] += sums[i][lane];
+            y[first + static_cast<std::ptrdiff_t>(i)] += sums[i][lane];
         }
     }
     return j;
@@ -52,17 +50,9 @@ LIPCERT_INSIDE std::ptrdiff_t add_rows(const float* row,
 template <std::size_t kBytes>
 LIPCERT_INSIDE void multiply(const Rows& rows, const float* x, float* y) {
     for (std::ptrdiff_t first = rows.begin; first < rows.end; first += kRows) {
-        const float* const row = rows.lower + first * rows.stride;
         std::ptrdiff_t done = 0;
         if (first + kRows <= rows.end) {
-            done = add_rows<kBytes>(row,
-                                    rows.stride,
-                                    first,
-                                    x,
-                                    x + first,
-                                    y,
-                                    y + first,
-                                    std::make_index_sequence<kRows>());
+            done = add_rows<kBytes>(rows, first, x, y, std::make_index_sequence<kRows>());
         }
         for (std::ptrdiff_t i = first; i < std::min(first + kRows, rows.end); ++i) {
             const float* const entries = rows.lower + i * rows.stride;
