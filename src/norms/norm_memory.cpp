@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "norms/blas.hpp"
+#include "norms/krylov_space.hpp"
 #include "norms/large_matrix.hpp"
 
 namespace lipcert {
@@ -16,8 +17,11 @@ double norm_memory(double rows, double cols) {
     const double larger = std::max(rows, cols);
     const auto longest = static_cast<double>(blas::kPanelLength);
     const double half = smaller / 2.0;
+    // Y = W V, and parts of W^T Y for as many rows as a thread takes.
+    const double images =
+        static_cast<double>(kLeadingPairs) * (larger + smaller * (larger / longest + 1.0));
     const double numbers = smaller * (kGrams * smaller + kVectors + std::min(larger, longest)) +
-                           kThreads * half * std::min(half, longest);
+                           kThreads * half * std::min(half, longest) + images;
     return numbers * sizeof(double);
 }
 

@@ -35,7 +35,8 @@ struct SpectralNorm {
 /// float32 [S7] [S8] [S9], about the price of a Gram matrix in float32. Else one Gram matrix of the
 /// smaller side and one Cholesky factorisation in float64 [S1] [S2] [S3], with |Wv|/|v| of the best
 /// vector v that Lanczos or power iteration found from below [S4]: m n^2 + n^3/3 flops for n <= m.
-/// Every rounding and underflow is a term of the bound. Memory 12 n^2 bytes beside the matrix.
+/// Every rounding and underflow is a term of the bound. Beside the matrix, about
+/// 12 n^2 + 200 m (1 + n/1024) bytes of memory.
 /// Throws Error{environment} where the BLAS fails its self-check, Error{internal} for a non-finite
 /// entry (checkpoints refuse those before).
 [[nodiscard]] SpectralNorm spectral_norm(const Matrix& matrix);
