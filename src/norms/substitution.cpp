@@ -3,8 +3,7 @@
 #include <cstring>
 #include <utility>
 
-// So that what is called is compiled for the vectors of its caller.
-#define LIPCERT_INSIDE __attribute__((always_inline)) inline
+#include "norms/vector_variants.hpp"
 
 namespace lipcert::substitution {
 
@@ -128,17 +127,12 @@ __attribute__((target("avx512f"))) void solve_avx512(const Triangle<Number>& tri
 
 template <typename Number>
 std::vector<Solver<Number>> solvers() {
-    std::vector<Solver<Number>> result;
 #ifdef __x86_64__
-    if (__builtin_cpu_supports("avx512f") != 0) {
-        result.push_back(solve_avx512<Number>);
-    }
-    if (__builtin_cpu_supports("avx2") != 0) {
-        result.push_back(solve_avx2<Number>);
-    }
+    return runnable<Solver<Number>>(
+        {solve_plain<Number>, solve_avx2<Number>, solve_avx512<Number>});
+#else
+    return runnable<Solver<Number>>({solve_plain<Number>});
 #endif
-    result.push_back(solve_plain<Number>);
-    return result;
 }
 
 template std::vector<Solver<double>> solvers();

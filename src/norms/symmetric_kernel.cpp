@@ -4,8 +4,7 @@
 #include <cstring>
 #include <utility>
 
-// So that what is called is compiled for the vectors of its caller.
-#define LIPCERT_INSIDE __attribute__((always_inline)) inline
+#include "norms/vector_variants.hpp"
 
 namespace lipcert::symmetric_kernel {
 
@@ -85,17 +84,11 @@ __attribute__((target("avx512f"))) void multiply_avx512(const Rows& rows,
 }  // namespace
 
 std::vector<Kernel> kernels() {
-    std::vector<Kernel> result;
 #ifdef __x86_64__
-    if (__builtin_cpu_supports("avx512f") != 0) {
-        result.push_back(multiply_avx512);
-    }
-    if (__builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0) {
-        result.push_back(multiply_avx2);
-    }
+    return runnable<Kernel>({multiply_plain, multiply_avx2, multiply_avx512});
+#else
+    return runnable<Kernel>({multiply_plain});
 #endif
-    result.push_back(multiply_plain);
-    return result;
 }
 
 }  // namespace lipcert::symmetric_kernel
