@@ -74,7 +74,7 @@ Upper bound_of_rest(
         gram.error + downdate_error(gram, deflator, vectors.cols()) + deflator.squared_mismatch;
     // Most often the diagonal alone is too large for the norm to be small enough.
     if (gram.lower.diagonal().cast<double>().norm() < ceiling) {
-        const Upper by_norm = frobenius_of_symmetric(gram.lower) + beside;
+        Upper by_norm = frobenius_of_symmetric(gram.lower) + beside;
         if (by_norm < Upper::exact(ceiling)) {
             return by_norm;
         }
