@@ -108,7 +108,7 @@ void require_crude_gram(const CrudeGram& gram,
     for (Eigen::Index i = 0; i < side.size(); ++i) {
         const double threshold = factor * norms(i) * all + underflow;
         if (!(std::abs(product(i) - expected(i)) <= threshold)) {  // a NaN must fail too
-            freivalds::distrust("a Gram matrix in float32, or its image (dgemm),", i);
+            freivalds::distrust("a Gram matrix in float32, or an image of the matrix,", i);
         }
     }
 }

@@ -49,7 +49,7 @@ Matrix directions(const SmallerSide& side,
     return result;
 }
 
-/// The BLAS' products against sums of our own: the last column of V is a vector x of +-1.
+/// The products against each other: the last column of V is a vector x of +-1.
 void require_images(const SmallerSide& side, const Images& images, double frobenius) {
     // x^T Z_j = x^T W^T Y_j = (W x)^T Y_j, and W x is the last column of Y.
     const Index last = images.v.cols() - 1;
@@ -62,7 +62,7 @@ void require_images(const SmallerSide& side, const Images& images, double froben
     for (Index j = 0; j <= last; ++j) {
         const double allowed = relative * images.y.col(j).norm() + SmallerSide::kUnderflow;
         if (!(std::abs(ours(j) - theirs(j)) <= allowed)) {  // a NaN must fail too
-            freivalds::distrust("a matrix product (dgemm)", j);
+            freivalds::distrust("an image of the matrix", j);
         }
     }
 }

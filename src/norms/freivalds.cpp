@@ -140,8 +140,8 @@ Combined sum_over_rows(const MatrixView& panel, const Add& add) {
 void distrust(const std::string& what, Eigen::Index row) {
     throw Error(ErrorKind::environment,
                 "",
-                what + " of the BLAS is wrong beyond rounding in row " + std::to_string(row) +
-                    "; expected OpenBLAS to be correct on this processor. Try another kernel "
+                what + " is wrong beyond rounding in row " + std::to_string(row) +
+                    "; expected OpenBLAS and this processor to be correct. Try another kernel "
                     "(OPENBLAS_CORETYPE) or one thread (OPENBLAS_NUM_THREADS=1), and check the "
                     "memory");
 }

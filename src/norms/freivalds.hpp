@@ -48,7 +48,7 @@ private:
 /// allows, the Gram matrix that `witness` saw.
 void require_gram(const Matrix& lower, const GramWitness& witness);
 
-/// Throws Error{environment}: `what` of the BLAS is wrong in a row.
+/// Throws Error{environment}: `what` is wrong in a row.
 [[noreturn]] void distrust(const std::string& what, Eigen::Index row);
 
 /// Throws Error{environment} unless L (L^T x), L the float32 factor of A, is within the rounding

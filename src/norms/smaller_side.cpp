@@ -6,9 +6,37 @@
 #include <vector>
 
 #include "norms/blas.hpp"
+#include "norms/large_matrix.hpp"
 #include "norms/parallel.hpp"
+#include "norms/thin_kernel.hpp"
 
 namespace lipcert {
+
+namespace {
+
+/// sums += op(A) B, op the transpose where `transposed`; rows of B and of the sums without gaps.
+void add_product(const MatrixView& a,
+                 bool transposed,
+                 const MatrixView& b,
+                 Eigen::Ref<Matrix> sums) {
+    static const thin_kernel::Kernels longest = thin_kernel::kernels().front();
+    const auto kernel = transposed ? longest.transposed_times : longest.times;
+    kernel({a.data(), a.rows(), a.cols(), a.outerStride()}, {b.data(), b.cols()}, sums.data());
+}
+
+/// With columns of zeros behind, as many as the kernels want.
+Matrix padded(const Matrix& vectors) {
+    constexpr Eigen::Index kLanes = thin_kernel::kLanes;
+    Matrix result = Matrix::Zero(vectors.rows(), (vectors.cols() + kLanes - 1) / kLanes * kLanes);
+    result.leftCols(vectors.cols()) = vectors;
+    return result;
+}
+
+Matrix first_columns(Matrix matrix, Eigen::Index count) {
+    return matrix.cols() == count ? std::move(matrix) : Matrix(matrix.leftCols(count));
+}
+
+}  // namespace
 
 SmallerSide::SmallerSide(const Matrix& stored, int exponent)
     : SmallerSide(stored, exponent, stored.rows() < stored.cols()) {}
@@ -47,7 +75,7 @@ Matrix SmallerSide::image(const Matrix& vectors) const {
 
 SmallerSide::ImagePair SmallerSide::images(const Matrix& vectors) const {
     // Rows that are multiplied twice while a thread's cache holds them, and rows of one piece.
-    constexpr Eigen::Index kCached = 0x1 << 18;
+    constexpr Eigen::Index kCached = 0x1 << 16;
     constexpr Eigen::Index kFewest = 16;
     constexpr Eigen::Index kMost = 128;
     constexpr Eigen::Index kLongest = 1024;
@@ -56,27 +84,43 @@ SmallerSide::ImagePair SmallerSide::images(const Matrix& vectors) const {
     const Eigen::Index length = std::clamp(inner_ / kPieces, some, kLongest);
     const Eigen::Index pieces = (inner_ + length - 1) / length;
     const double factor = std::ldexp(1.0, -exponent_);
-    ImagePair result;
-    result.y.resize(inner_, vectors.cols());
+    const Matrix v = padded(vectors);
+    Matrix y;
+    resize_uninitialised(y, inner_, v.cols());
     std::vector<Matrix> parts(static_cast<std::size_t>(pieces));
     for_each_piece(pieces, 2.0 * operations_of_pass(inner_, size_), [&](Eigen::Index piece) {
-        Matrix sum = Matrix::Zero(size_, vectors.cols());
+        Matrix sum = Matrix::Zero(size_, v.cols());
         const Eigen::Index end = std::min((piece + 1) * length, inner_);
         for (Eigen::Index begin = piece * length; begin < end; begin += some) {
             const Eigen::Index count = std::min(some, end - begin);
-            const MatrixView here = rows(begin, count);
-            const Matrix image = blas::multiply(here, transposed_, vectors) * factor;
-            sum += blas::multiply(here, !transposed_, image);
-            result.y.middleRows(begin, count) = image;
+            put_image(begin, count, v, y);
+            add_product(rows(begin, count), !transposed_, y.middleRows(begin, count), sum);
         }
         parts[static_cast<std::size_t>(piece)] = std::move(sum);
     });
-    result.z = std::move(parts[0]);
     for (std::size_t i = 1; i < parts.size(); ++i) {
-        result.z += parts[i];
+        parts[0] += parts[i];
     }
-    result.z *= factor;
-    return result;
+    return {first_columns(std::move(y), vectors.cols()),
+            first_columns(factor * parts[0], vectors.cols())};
+}
+
+void SmallerSide::put_image(Eigen::Index begin,
+                            Eigen::Index count,
+                            const Matrix& vectors,
+                            Matrix& y) const {
+    const MatrixView here = rows(begin, count);
+    auto image = y.middleRows(begin, count);
+    image.setZero();
+    for (Eigen::Index first = 0; first < size_; first += blas::kPanelLength) {
+        const Eigen::Index length = std::min(blas::kPanelLength, size_ - first);
+        add_product(transposed_ ? MatrixView(here.middleRows(first, length))
+                                : MatrixView(here.middleCols(first, length)),
+                    transposed_,
+                    vectors.middleRows(first, length),
+                    image);
+    }
+    image *= std::ldexp(1.0, -exponent_);
 }
 
 MatrixView SmallerSide::rows(Eigen::Index begin, Eigen::Index count) const {
