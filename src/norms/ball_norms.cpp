@@ -2,13 +2,22 @@
 #include "lipcert/norms/spectral_norm.hpp"
 
 #include <cstddef>
-#include <optional>
 #include <vector>
 
 #include "norms/parallel.hpp"
 #include "norms/scaling.hpp"
 
 namespace lipcert {
+
+namespace {
+
+Upper norm_at_own_scale(Matrix row) {
+    const int scale = largest_exponent(row).value_or(0);
+    multiply_by_power_of_two(row, -scale);
+    return frobenius_upper(row).scaled(scale);
+}
+
+}  // namespace
 
 Enclosure spectral_norm(const MatrixBall& a) {
     const Enclosure centre = spectral_norm(a.centre()).spectral.scaled(a.exponent());
@@ -20,17 +29,19 @@ Upper frobenius_norm(const MatrixBall& a) {
 }
 
 std::vector<Upper> row_norms(const MatrixBall& a) {
+    // Squares of numbers this far from 1 are far from over- and underflow.
+    constexpr double kFar = 0x1p200;
     std::vector<Upper> result(static_cast<std::size_t>(a.rows()));
     for_each_row_range(a.rows(), a.cols(), [&](Eigen::Index begin, Eigen::Index end) {
-        Matrix row(1, a.cols());
         for (Eigen::Index i = begin; i < end; ++i) {
-            // Each row at its own scale, so that a small row beside a large one keeps its digits;
+            const auto row = a.centre().row(i);
+            const double largest = row.size() == 0 ? 0.0 : row.cwiseAbs().maxCoeff();
+            const bool is_near = largest >= 1.0 / kFar && largest <= kFar;
+            // Others at their own scale, so that a small row beside a large one keeps its digits;
             // scaling up is exact.
-            row = a.centre().row(i);
-            const std::optional<int> scale = largest_exponent(row);
-            multiply_by_power_of_two(row, -scale.value_or(0));
             result[static_cast<std::size_t>(i)] =
-                frobenius_upper(row).scaled(a.exponent() + scale.value_or(0)) + a.radius();
+                (is_near ? frobenius_upper(row) : norm_at_own_scale(row)).scaled(a.exponent()) +
+                a.radius();
         }
     });
     return result;

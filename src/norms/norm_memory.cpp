@@ -17,10 +17,9 @@ double norm_memory(double rows, double cols) {
     const double larger = std::max(rows, cols);
     const auto longest = static_cast<double>(blas::kPanelLength);
     const double half = smaller / 2.0;
-    // Y = W V, perhaps with columns behind that are cut off in a copy, and parts of W^T Y for as
-    // many rows as a thread takes.
+    // Y = W V, and parts of W^T Y for as many rows as a thread takes.
     const double images =
-        static_cast<double>(kLeadingPairs) * (2.0 * larger + smaller * (larger / longest + 1.0));
+        static_cast<double>(kLeadingPairs) * (larger + smaller * (larger / longest + 1.0));
     const double numbers = smaller * (kGrams * smaller + kVectors + std::min(larger, longest)) +
                            kThreads * half * std::min(half, longest) + images;
     return numbers * sizeof(double);

@@ -32,10 +32,6 @@ Matrix padded(const Matrix& vectors) {
     return result;
 }
 
-Matrix first_columns(Matrix matrix, Eigen::Index count) {
-    return matrix.cols() == count ? std::move(matrix) : Matrix(matrix.leftCols(count));
-}
-
 }  // namespace
 
 SmallerSide::SmallerSide(const Matrix& stored, int exponent)
@@ -85,33 +81,32 @@ SmallerSide::ImagePair SmallerSide::images(const Matrix& vectors) const {
     const Eigen::Index pieces = (inner_ + length - 1) / length;
     const double factor = std::ldexp(1.0, -exponent_);
     const Matrix v = padded(vectors);
-    Matrix y;
-    resize_uninitialised(y, inner_, v.cols());
+    ImagePair result;
+    resize_uninitialised(result.y, inner_, vectors.cols());
     std::vector<Matrix> parts(static_cast<std::size_t>(pieces));
     for_each_piece(pieces, 2.0 * operations_of_pass(inner_, size_), [&](Eigen::Index piece) {
         Matrix sum = Matrix::Zero(size_, v.cols());
         const Eigen::Index end = std::min((piece + 1) * length, inner_);
         for (Eigen::Index begin = piece * length; begin < end; begin += some) {
             const Eigen::Index count = std::min(some, end - begin);
-            put_image(begin, count, v, y);
-            add_product(rows(begin, count), !transposed_, y.middleRows(begin, count), sum);
+            const Matrix image = image_of_rows(begin, count, v);
+            add_product(rows(begin, count), !transposed_, image, sum);
+            result.y.middleRows(begin, count) = image.leftCols(vectors.cols());
         }
         parts[static_cast<std::size_t>(piece)] = std::move(sum);
     });
     for (std::size_t i = 1; i < parts.size(); ++i) {
         parts[0] += parts[i];
     }
-    return {first_columns(std::move(y), vectors.cols()),
-            first_columns(factor * parts[0], vectors.cols())};
+    result.z = factor * parts[0].leftCols(vectors.cols());
+    return result;
 }
 
-void SmallerSide::put_image(Eigen::Index begin,
-                            Eigen::Index count,
-                            const Matrix& vectors,
-                            Matrix& y) const {
+Matrix SmallerSide::image_of_rows(Eigen::Index begin,
+                                  Eigen::Index count,
+                                  const Matrix& vectors) const {
     const MatrixView here = rows(begin, count);
-    auto image = y.middleRows(begin, count);
-    image.setZero();
+    Matrix image = Matrix::Zero(count, vectors.cols());
     for (Eigen::Index first = 0; first < size_; first += blas::kPanelLength) {
         const Eigen::Index length = std::min(blas::kPanelLength, size_ - first);
         add_product(transposed_ ? MatrixView(here.middleRows(first, length))
@@ -120,7 +115,7 @@ void SmallerSide::put_image(Eigen::Index begin,
                     vectors.middleRows(first, length),
                     image);
     }
-    image *= std::ldexp(1.0, -exponent_);
+    return image * std::ldexp(1.0, -exponent_);
 }
 
 MatrixView SmallerSide::rows(Eigen::Index begin, Eigen::Index count) const {

@@ -51,8 +51,10 @@ private:
     SmallerSide(const MatrixView& stored, int exponent, bool transposed);
     /// Rows of W', as they are stored.
     [[nodiscard]] MatrixView rows(Eigen::Index begin, Eigen::Index count) const;
-    /// Writes rows of fl(W' V) into those of Y.
-    void put_image(Eigen::Index begin, Eigen::Index count, const Matrix& vectors, Matrix& y) const;
+    /// Rows of fl(W' V).
+    [[nodiscard]] Matrix image_of_rows(Eigen::Index begin,
+                                       Eigen::Index count,
+                                       const Matrix& vectors) const;
 
     MatrixView stored_;
     bool transposed_;
