@@ -10,15 +10,13 @@
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
 #include <set>
-#include <span>
 #include <utility>
 
 #include "certificate/matrix_bounds.hpp"
+#include "certificate/model_digest.hpp"
 #include "checkpoint/sharded_checkpoint.hpp"
 #include "files/regular_file.hpp"
-#include "files/sha256.hpp"
 
 namespace lipcert {
 
@@ -42,8 +40,8 @@ private:
     std::size_t done_ = 0;
 };
 
-/// The hash is taken by name after the tensors were read: a file that was replaced since it was
-/// opened would be certified under the name of another.
+/// Hashes are taken by name: a file that was replaced since it was opened would be certified under
+/// the name of another.
 void require_unchanged(const Checkpoint& checkpoint) {
     const std::optional<FileIdentity> opened = checkpoint.identity();
     std::vector<FileIdentity> found;
@@ -57,20 +55,24 @@ void require_unchanged(const Checkpoint& checkpoint) {
     }
 }
 
-/// Of one file its SHA-256; of several the SHA-256 of what `sha256sum` prints for them, in the
-/// order of the checkpoint: "hash  name" and a line end each.
-std::string digest_of(const std::vector<std::string>& files) {
-    if (files.size() < 2) {
-        return files.empty() ? "" : sha256_of_file(files.front());
+/// To be called after the last tensor was read.
+ModelIdentity identity_with(const Checkpoint& checkpoint, std::string digest) {
+    ModelIdentity model;
+    model.path = checkpoint.path();
+    model.format = checkpoint.format();
+    model.sha256 = std::move(digest);
+    require_unchanged(checkpoint);
+    std::set<std::string_view> types;
+    for (const TensorInfo& tensor : checkpoint.tensors()) {
+        if (tensor.type != DataType::unsupported) {
+            model.parameters += element_count(tensor);
+            types.insert(name_of(tensor.type));
+        }
     }
-    std::string lines;
-    for (const std::string& file : files) {
-        lines +=
-            sha256_of_file(file) + "  " + std::filesystem::path(file).filename().string() + "\n";
+    for (const std::string_view type : types) {
+        model.types += (model.types.empty() ? "" : " ") + std::string(type);
     }
-    Sha256 hash;
-    hash.add(std::as_bytes(std::span<const char>(lines)));
-    return hash.digest();
+    return model;
 }
 
 Limit check(const std::string& kind,
@@ -209,22 +211,7 @@ bool may_stay_unread(const TensorInfo& tensor) {
 }
 
 ModelIdentity identify(const Checkpoint& checkpoint) {
-    ModelIdentity model;
-    model.path = checkpoint.path();
-    model.format = checkpoint.format();
-    model.sha256 = digest_of(checkpoint.files());
-    require_unchanged(checkpoint);
-    std::set<std::string_view> types;
-    for (const TensorInfo& tensor : checkpoint.tensors()) {
-        if (tensor.type != DataType::unsupported) {
-            model.parameters += element_count(tensor);
-            types.insert(name_of(tensor.type));
-        }
-    }
-    for (const std::string_view type : types) {
-        model.types += (model.types.empty() ? "" : " ") + std::string(type);
-    }
-    return model;
+    return identity_with(checkpoint, ModelDigest(checkpoint).take());
 }
 
 std::vector<MatrixBound> certify_matrices(const Checkpoint& checkpoint,
@@ -317,6 +304,10 @@ Certificate certify(const Checkpoint& checkpoint,
     validate_limits(options.limits, options.sequence_length);
     require_ieee_environment();
     require_composable(architecture, options);
+    std::optional<ModelDigest> digest;
+    if (options.recheck == nullptr) {
+        digest.emplace(checkpoint);
+    }
     const HashingCheckpoint hashing(checkpoint);
     const Checkpoint& weights = options.keep_evidence ? hashing : checkpoint;
     Certificate certificate;
@@ -345,7 +336,7 @@ Certificate certify(const Checkpoint& checkpoint,
         certificate.matrices[i].layer = roles[i].layer;
     }
     add_bounds(weights, options, steps, certificate);
-    certificate.model = identify(weights);
+    certificate.model = identity_with(weights, digest ? digest->take() : options.recheck->sha256);
     certificate.limits = check_limits(options.limits, certificate);
     if (options.keep_evidence) {
         certificate.evidence->tensors = hashing.digests();

@@ -17,6 +17,10 @@ void set_thread_count(int threads) {
     openblas_set_num_threads(threads);
 }
 
+int thread_count() {
+    return openblas_get_num_threads();
+}
+
 ThreadLimit::ThreadLimit(double multiply_adds) : threads_before_(openblas_get_num_threads()) {
     if (multiply_adds < kWorthThreads) {
         openblas_set_num_threads(1);

@@ -1,9 +1,12 @@
 #include "lipcert/certificate/certify.hpp"
 #include "lipcert/checkpoint/checkpoint.hpp"
+#include "lipcert/norms/threads.hpp"
 
 #include <chrono>
 #include <filesystem>
 
+#include "certificate/model_digest.hpp"
+#include "files/sha256.hpp"
 #include "support/program.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/thrown.hpp"
@@ -38,4 +41,25 @@ TEST_CASE("a report never carries the hash of another file than the one that was
     const auto again = open_checkpoint(model);
     fs::last_write_time(model, fs::last_write_time(model) + std::chrono::seconds(1));
     CHECK(says(error_of([&] { (void)identify(*again); }), "changed while it was read"));
+}
+
+TEST_CASE("the hash of a model is the same beside other work and alone") {
+    const auto checkpoint = open_checkpoint(sample_model("tiny_gpt2.h5"));
+    const std::string expected = lipcert::sha256_of_file(sample_model("tiny_gpt2.h5"));
+    const int before = lipcert::thread_count();
+    for (const int threads : {1, 2}) {
+        lipcert::set_thread_count(threads);
+        CHECK(lipcert::thread_count() == threads);
+        { const lipcert::ModelDigest dropped(*checkpoint); }
+        CHECK(lipcert::ModelDigest(*checkpoint).take() == expected);
+    }
+    lipcert::set_thread_count(before);
+
+    // What cannot be read is said when the hash is asked for, whichever thread met it.
+    const TemporaryFolder folder;
+    fs::copy_file(sample_model("tiny_gpt2.h5"), folder / "x.h5");
+    const auto gone = open_checkpoint(folder / "x.h5");
+    fs::remove(folder / "x.h5");
+    lipcert::ModelDigest digest(*gone);
+    CHECK(says(error_of([&] { (void)digest.take(); }), "cannot be read"));
 }

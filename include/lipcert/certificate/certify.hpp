@@ -45,6 +45,7 @@ struct Recheck {
     std::vector<FoundParameters> searches;
     std::vector<FoundParameters> conditional_searches;
     std::map<std::string, NormMethod> methods;  ///< by tensor
+    std::string sha256;  ///< of the model, taken since it was opened: not computed again
     /// Set by `certify`: how what is stated does not fit the model.
     std::vector<std::string> disagreements;
 };

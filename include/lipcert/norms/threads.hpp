@@ -8,4 +8,6 @@ namespace lipcert {
 /// caller at a time.
 void set_thread_count(int threads);
 
+[[nodiscard]] int thread_count();
+
 }  // namespace lipcert
