@@ -44,19 +44,20 @@ struct Cost {
     double cpu = 1e300;
 };
 
-/// The least of a few runs.
-Cost cost_of(const std::function<void()>& work, int runs) {
-    Cost best;
-    for (int i = 0; i < runs; ++i) {
-        const auto start = std::chrono::steady_clock::now();
-        const std::clock_t cpu_start = std::clock();
-        work();
-        const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
-        best.wall = std::min(best.wall, passed.count());
-        best.cpu =
-            std::min(best.cpu, static_cast<double>(std::clock() - cpu_start) / CLOCKS_PER_SEC);
-    }
-    return best;
+/// Of one more run, or what the runs before took, whichever is less.
+void run(const std::function<void()>& work, Cost& least) {
+    const auto start = std::chrono::steady_clock::now();
+    const std::clock_t cpu_start = std::clock();
+    work();
+    const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
+    least.wall = std::min(least.wall, passed.count());
+    least.cpu = std::min(least.cpu, static_cast<double>(std::clock() - cpu_start) / CLOCKS_PER_SEC);
+}
+
+Cost cost_of(const std::function<void()>& work) {
+    Cost cost;
+    run(work, cost);
+    return cost;
 }
 
 std::string text_of(const Cost& cost) {
@@ -125,31 +126,37 @@ void measure(const char* spectrum, Eigen::Index size) {
     constexpr double kPart = 0.5;
     const Matrix matrix = bench::spectrum(spectrum, size, size);
     SpectralNorm norm;
-    constexpr int kRuns = 2;
-    const Cost enclosure = cost_of([&] { norm = spectral_norm(matrix); }, kRuns);
-    const double top = norm.spectral.lower().to_double();
-    fmt::print("{0} x {0} float32, {1}; one enclosure: {2}\n", size, spectrum, text_of(enclosure));
     // As a command does it: the norm, then the cap, which certifies what it stores.
+    double top = 0.0;
     const auto capped = [&](CapMethod method, double part) {
         return cap_matrix(matrix, spectral_norm(matrix), request_for(method, part * top));
     };
-    const Cost normalize = cost_of([&] { (void)capped(CapMethod::normalize, kPart); }, kRuns);
+    // In turns: the machine's rate changes from one second to the next.
+    constexpr int kRuns = 5;
+    Cost enclosure;
+    Cost normalize;
+    for (int i = 0; i < kRuns; ++i) {
+        run([&] { norm = spectral_norm(matrix); }, enclosure);
+        top = norm.spectral.lower().to_double();
+        run([&] { (void)capped(CapMethod::normalize, kPart); }, normalize);
+    }
+    fmt::print("{0} x {0} float32, {1}; one enclosure: {2}\n", size, spectrum, text_of(enclosure));
     fmt::print("  normalize: {}, in enclosures {} (target 1.3)\n",
                text_of(normalize),
                ratio_of(normalize, enclosure));
     std::fflush(stdout);
     // A decomposition costs the same whatever the limit.
     Matrix by_svd;
-    const Cost lapack = cost_of([&] { by_svd = cap_by_dgesdd(matrix, kPart * top); }, 1);
+    const Cost lapack = cost_of([&] { by_svd = cap_by_dgesdd(matrix, kPart * top); });
     fmt::print("  cap by dgesdd: {}\n", text_of(lapack));
     std::fflush(stdout);
     if (size <= kLargestForEigen) {
-        const Cost eigen = cost_of([&] { (void)cap_by_eigen(matrix, kPart * top); }, 1);
+        const Cost eigen = cost_of([&] { (void)cap_by_eigen(matrix, kPart * top); });
         fmt::print("  cap by Eigen BDCSVD: {}\n", text_of(eigen));
     }
     for (const double part : {0.95, kPart}) {
         CapResult result;
-        const Cost hard = cost_of([&] { result = capped(CapMethod::hard_cap, part); }, 1);
+        const Cost hard = cost_of([&] { result = capped(CapMethod::hard_cap, part); });
         fmt::print(
             "  hard-cap to {} of the norm: {}, of dgesdd {} (target 0.2), {} singular "
             "values moved\n",
