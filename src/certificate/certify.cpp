@@ -15,8 +15,6 @@
 
 #include "certificate/matrix_bounds.hpp"
 #include "certificate/model_digest.hpp"
-#include "checkpoint/sharded_checkpoint.hpp"
-#include "files/regular_file.hpp"
 
 namespace lipcert {
 
@@ -39,21 +37,6 @@ private:
     std::size_t total_;
     std::size_t done_ = 0;
 };
-
-/// Hashes are taken by name: a file that was replaced since it was opened would be certified under
-/// the name of another.
-void require_unchanged(const Checkpoint& checkpoint) {
-    const std::optional<FileIdentity> opened = checkpoint.identity();
-    std::vector<FileIdentity> found;
-    for (const std::string& file : checkpoint.files()) {
-        found.push_back(RegularFile(file).identity());
-    }
-    if (opened && joined_identity(found) != *opened) {
-        throw Error(ErrorKind::input,
-                    checkpoint.path(),
-                    "changed while it was read: run again when nothing writes to it");
-    }
-}
 
 /// To be called after the last tensor was read.
 ModelIdentity identity_with(const Checkpoint& checkpoint, std::string digest) {

@@ -1,26 +1,59 @@
 #include "certificate/model_digest.hpp"
 
+#include "lipcert/error.hpp"
 #include "lipcert/norms/threads.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <span>
 #include <system_error>
 #include <vector>
 
+#include "checkpoint/sharded_checkpoint.hpp"
+#include "files/regular_file.hpp"
 #include "files/sha256.hpp"
 
 namespace lipcert {
 
 namespace {
 
-std::string digest_of(const std::vector<std::string>& files, const std::stop_token& stop) {
-    if (files.size() < 2) {
-        return files.empty() ? "" : sha256_of_file(files.front(), stop);
+std::string digest_of(const RegularFile& file, const std::stop_token& stop) {
+    constexpr std::uint64_t kAtOnce = std::uint64_t{1} << 20U;
+    std::vector<std::byte> buffer(kAtOnce);
+    Sha256 hash;
+    for (std::uint64_t offset = 0; offset < file.size() && !stop.stop_requested();) {
+        const std::uint64_t count = std::min(kAtOnce, file.size() - offset);
+        const std::span<std::byte> bytes = std::span(buffer).first(count);
+        file.read_into(offset, bytes);
+        hash.add(bytes);
+        offset += count;
     }
+    return hash.digest();
+}
+
+/// Throws Error{input} where what the names stand for now is not what was opened.
+void require_same(const Checkpoint& checkpoint, const std::vector<FileIdentity>& now) {
+    const std::optional<FileIdentity> opened = checkpoint.identity();
+    if (opened && joined_identity(now) != *opened) {
+        throw Error(ErrorKind::input,
+                    checkpoint.path(),
+                    "changed while it was read: run again when nothing writes to it");
+    }
+}
+
+std::string digest_of(const Checkpoint& checkpoint, const std::stop_token& stop) {
+    std::vector<FileIdentity> identities;
+    std::vector<std::string> digests;
     std::string lines;
-    for (const std::string& file : files) {
-        lines += sha256_of_file(file, stop) + "  " +
-                 std::filesystem::path(file).filename().string() + "\n";
+    for (const std::string& path : checkpoint.files()) {
+        const RegularFile file(path);
+        identities.push_back(file.identity());
+        digests.push_back(digest_of(file, stop));
+        lines += digests.back() + "  " + file.path().filename().string() + "\n";
+    }
+    require_same(checkpoint, identities);
+    if (digests.size() < 2) {
+        return digests.empty() ? "" : digests.front();
     }
     Sha256 hash;
     hash.add(std::as_bytes(std::span<const char>(lines)));
@@ -29,10 +62,16 @@ std::string digest_of(const std::vector<std::string>& files, const std::stop_tok
 
 }  // namespace
 
+void require_unchanged(const Checkpoint& checkpoint) {
+    std::vector<FileIdentity> identities;
+    for (const std::string& path : checkpoint.files()) {
+        identities.push_back(RegularFile(path).identity());
+    }
+    require_same(checkpoint, identities);
+}
+
 ModelDigest::ModelDigest(const Checkpoint& checkpoint)
-    : task_([files = checkpoint.files()](const std::stop_token& stop) {
-          return digest_of(files, stop);
-      }),
+    : task_([&checkpoint](const std::stop_token& stop) { return digest_of(checkpoint, stop); }),
       digest_(task_.get_future()) {
     if (thread_count() < 2) {
         return;

@@ -9,13 +9,17 @@
 
 namespace lipcert {
 
+/// Throws Error{input} where a file behind the checkpoint is, by its name, another one than was
+/// opened, or has been written to since.
+void require_unchanged(const Checkpoint& checkpoint);
+
 /// Of one file its SHA-256; of several the SHA-256 of what `sha256sum` prints for them, in the
 /// order of the checkpoint: "hash  name" and a line end each.
 class ModelDigest {
 public:
-    /// Begins to read the files by name, on a thread of its own where the norms may use several:
-    /// whoever takes the digest makes sure that they are those that were opened. The destructor
-    /// stops what is not done.
+    /// Begins to read the files, opened again by name, on a thread of its own where the norms may
+    /// use several. What is written to them meanwhile is found by `require_unchanged` afterwards.
+    /// The checkpoint must outlive this. The destructor stops what is not done.
     explicit ModelDigest(const Checkpoint& checkpoint);
     ModelDigest(const ModelDigest&) = delete;
     ModelDigest& operator=(const ModelDigest&) = delete;
@@ -23,7 +27,8 @@ public:
     ModelDigest& operator=(ModelDigest&&) = delete;
     ~ModelDigest() = default;
 
-    /// Waits for it; once. Throws Error{input} for a file that cannot be read.
+    /// Waits for it; once. Throws Error{input} for a file that cannot be read or is not the one
+    /// that was opened.
     [[nodiscard]] std::string take();
 
 private:

@@ -168,6 +168,7 @@ std::optional<Conditions> StatedCertificate::conditions() const {
 Recheck StatedCertificate::recheck() const {
     return reading(where_, [this] {
         Recheck recheck;
+        recheck.sha256 = sha256();
         recheck.searches = searches_in(json_.at("evidence").at("searches"));
         recheck.conditional_searches = searches_in(json_.at("evidence").at("conditional_searches"));
         for (const Json& matrix : json_.at("matrices")) {

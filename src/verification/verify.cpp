@@ -151,7 +151,6 @@ Verification verify(const StatedCertificate& stated,
         return verification;
     }
     Recheck recheck = stated.recheck();
-    recheck.sha256 = stated.sha256();
     asked->recheck = &recheck;
     asked->progress = progress;
     std::optional<Certificate> found = proved_again(checkpoint, architecture, *asked, verification);

@@ -45,7 +45,7 @@ struct Recheck {
     std::vector<FoundParameters> searches;
     std::vector<FoundParameters> conditional_searches;
     std::map<std::string, NormMethod> methods;  ///< by tensor
-    std::string sha256;  ///< of the model, taken since it was opened: not computed again
+    std::string sha256;  ///< of the model: whoever asks has compared it since the model was opened
     /// Set by `certify`: how what is stated does not fit the model.
     std::vector<std::string> disagreements;
 };
