@@ -142,6 +142,8 @@ StoredMultiple store_multiple(const Job& job, const ScaledView& base, const Scal
                                static_cast<int>(scale.exponent + base.exponent - result.exponent));
     require_in_range(job, base, scale, result.exponent);
     result.values = StoredValues::unwritten(job.request.type, rows, cols);
+    const std::span<const std::byte> bytes = result.values.bytes();
+    prefer_huge_pages(bytes.data(), bytes.size());
     const Index at_once = std::max<Index>(kEntriesAtOnce / std::max<Index>(cols, 1), 1);
     const Index pieces = (rows + at_once - 1) / at_once;
     std::vector<Squares> parts(static_cast<std::size_t>(pieces));

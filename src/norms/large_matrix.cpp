@@ -11,7 +11,7 @@
 
 namespace lipcert {
 
-void prefer_huge_pages(void* data, std::size_t bytes) {
+void prefer_huge_pages(const void* data, std::size_t bytes) {
     constexpr std::uintptr_t kHugePage = std::uintptr_t{1} << 21U;
     constexpr std::size_t kWorthIt = 4 * kHugePage;
     if (bytes < kWorthIt) {

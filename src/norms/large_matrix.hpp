@@ -10,7 +10,7 @@ namespace lipcert {
 
 /// Asks the system to back memory by huge pages: the first touch of 100 MB in pages of 4 KB costs
 /// as much as a pass over them. A hint; nothing depends on it.
-void prefer_huge_pages(void* data, std::size_t bytes);
+void prefer_huge_pages(const void* data, std::size_t bytes);
 
 /// Bytes of freed matrices that a process keeps, each at most half as large.
 inline constexpr int kKeptMemory = 0x1 << 26;

@@ -193,25 +193,52 @@ namespace {
 /// is left out too.
 bool is_converted_by_processor(double value) {
     const double magnitude = std::abs(value);
-    return (magnitude >= 0x1p-126 && magnitude <= 0x1p127) || magnitude == 0.0;
+    return ((magnitude >= 0x1p-126) & (magnitude <= 0x1p127)) | (magnitude == 0.0);
+}
+
+bool are_converted_by_processor(std::span<const double> values) {
+    unsigned converted = 1;  // without a branch for each
+    for (const double value : values) {
+        converted &= static_cast<unsigned>(is_converted_by_processor(value));
+    }
+    return converted != 0;
+}
+
+void encode_floats(std::span<const double> values, std::byte* raw) {
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        const auto element = static_cast<float>(values[i]);
+        std::memcpy(raw + i * sizeof element, &element, sizeof element);
+    }
+}
+
+/// How many there are before one that the type does not have.
+std::size_t encode_each(DataType type, std::span<const double> values, std::byte* raw) {
+    const std::size_t size = element_size(type);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        const std::optional<std::uint64_t> pattern = encode(type, values[i]);
+        if (!pattern) {
+            return i;
+        }
+        std::memcpy(raw + i * size, &*pattern, size);  // the low bytes come first
+    }
+    return values.size();
 }
 
 }  // namespace
 
 std::size_t encode(DataType type, std::span<const double> values, std::byte* raw) {
-    const std::size_t size = element_size(type);
-    for (std::size_t i = 0; i < values.size(); ++i) {
-        std::byte* const target = raw + i * size;
-        if (type == DataType::float32 && is_converted_by_processor(values[i])) {
-            const auto element = static_cast<float>(values[i]);
-            std::memcpy(target, &element, sizeof element);
+    constexpr std::size_t kBlock = 64;
+    for (std::size_t begin = 0; begin < values.size(); begin += kBlock) {
+        const auto block = values.subspan(begin, std::min(kBlock, values.size() - begin));
+        std::byte* const target = raw + begin * element_size(type);
+        if (type == DataType::float32 && are_converted_by_processor(block)) {
+            encode_floats(block, target);
             continue;
         }
-        const std::optional<std::uint64_t> pattern = encode(type, values[i]);
-        if (!pattern) {
-            return i;
+        const std::size_t count = encode_each(type, block, target);
+        if (count < block.size()) {
+            return begin + count;
         }
-        std::memcpy(target, &*pattern, size);  // the low bytes come first
     }
     return values.size();
 }

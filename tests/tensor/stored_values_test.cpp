@@ -239,3 +239,24 @@ TEST_CASE("Rounding and reading keep subnormals on a thread that flushes them to
     CHECK(same_bits(least(0, 0), 5e-324));
 }
 #endif
+
+TEST_CASE("numbers that are encoded many at a time come out as each alone") {
+    Random random(0x5c);
+    for (const std::size_t count : {1U, 63U, 64U, 65U, 200U}) {
+        std::vector<double> values(count);
+        for (double& value : values) {
+            // Blocks that the processor converts, and others with subnormal numbers of binary32.
+            value = std::ldexp(random.gaussian_vector(1)(0), count == 200 ? -127 : 3);
+        }
+        values[count / 2] = 0.0;
+        std::vector<std::byte> together(4 * count);
+        CHECK(encode(DataType::float32, values, together.data()) == count);
+        for (std::size_t i = 0; i < count; ++i) {
+            std::uint32_t pattern = 0;
+            std::memcpy(&pattern, together.data() + 4 * i, sizeof pattern);
+            CHECK(encode(DataType::float32, values[i]) == std::optional<std::uint64_t>(pattern));
+        }
+        values[count - 1] = 0x1p128;
+        CHECK(encode(DataType::float32, values, together.data()) == count - 1);
+    }
+}
