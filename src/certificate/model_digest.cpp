@@ -3,8 +3,8 @@
 #include "lipcert/error.hpp"
 #include "lipcert/norms/threads.hpp"
 
-#include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <system_error>
 #include <vector>
@@ -16,20 +16,6 @@
 namespace lipcert {
 
 namespace {
-
-std::string digest_of(const RegularFile& file, const std::stop_token& stop) {
-    constexpr std::uint64_t kAtOnce = std::uint64_t{1} << 20U;
-    std::vector<std::byte> buffer(kAtOnce);
-    Sha256 hash;
-    for (std::uint64_t offset = 0; offset < file.size() && !stop.stop_requested();) {
-        const std::uint64_t count = std::min(kAtOnce, file.size() - offset);
-        const std::span<std::byte> bytes = std::span(buffer).first(count);
-        file.read_into(offset, bytes);
-        hash.add(bytes);
-        offset += count;
-    }
-    return hash.digest();
-}
 
 /// Throws Error{input} where what the names stand for now is not what was opened.
 void require_same(const Checkpoint& checkpoint, const std::vector<FileIdentity>& now) {
@@ -48,7 +34,7 @@ std::string digest_of(const Checkpoint& checkpoint, const std::stop_token& stop)
     for (const std::string& path : checkpoint.files()) {
         const RegularFile file(path);
         identities.push_back(file.identity());
-        digests.push_back(digest_of(file, stop));
+        digests.push_back(sha256_of(file.descriptor(), path, stop));
         lines += digests.back() + "  " + file.path().filename().string() + "\n";
     }
     require_same(checkpoint, identities);

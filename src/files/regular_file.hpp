@@ -22,6 +22,8 @@ public:
 
     [[nodiscard]] std::uint64_t size() const { return identity_.size; }
 
+    [[nodiscard]] int descriptor() const { return file_.get(); }
+
     /// As it was when the file was opened.
     [[nodiscard]] const FileIdentity& identity() const { return identity_; }
 

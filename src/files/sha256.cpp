@@ -3,9 +3,7 @@
 #include "lipcert/error.hpp"
 
 #include <array>
-#include <cerrno>
 #include <cstdint>
-#include <fcntl.h>
 #include <openssl/evp.h>
 #include <string_view>
 #include <vector>
@@ -55,19 +53,14 @@ std::string Sha256::digest() {
     return text;
 }
 
-std::string sha256_of_file(const std::filesystem::path& path) {
-    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!file.is_open()) {
-        fail_system(path, "cannot be read to compute its SHA-256", errno);
-    }
-    return sha256_of(file.get(), path);
-}
-
-std::string sha256_of(int descriptor, const std::filesystem::path& path) {
+std::string sha256_of(int descriptor,
+                      const std::filesystem::path& path,
+                      const std::stop_token& stop) {
     std::vector<std::byte> buffer(std::size_t{1} << 20U);
     Sha256 hash;
     std::uint64_t offset = 0;
-    for (std::size_t count = buffer.size(); count == buffer.size(); offset += count) {
+    for (std::size_t count = buffer.size(); count == buffer.size() && !stop.stop_requested();
+         offset += count) {
         count = read_at(descriptor, offset, buffer, path);
         hash.add(std::span<const std::byte>(buffer).first(count));
     }

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <span>
+#include <stop_token>
 #include <string>
 
 namespace lipcert {
@@ -27,11 +28,11 @@ private:
     std::unique_ptr<State> state_;
 };
 
-/// SHA-256 of a file's bytes as lower-case hexadecimal. Throws Error{input} where it cannot be
+/// SHA-256 of an open file from its first byte on, as lower-case hexadecimal; of some of it only,
+/// once a stop has been requested. `path` is for messages. Throws Error{input} where it cannot be
 /// read.
-[[nodiscard]] std::string sha256_of_file(const std::filesystem::path& path);
-
-/// The same of an open file, from its first byte on; `path` is for messages.
-[[nodiscard]] std::string sha256_of(int descriptor, const std::filesystem::path& path);
+[[nodiscard]] std::string sha256_of(int descriptor,
+                                    const std::filesystem::path& path,
+                                    const std::stop_token& stop = {});
 
 }  // namespace lipcert
