@@ -19,9 +19,11 @@ void add_product(const MatrixView& a,
                  bool transposed,
                  const MatrixView& b,
                  Eigen::Ref<Matrix> sums) {
-    static const thin_kernel::Kernels longest = thin_kernel::kernels().front();
-    const auto kernel = transposed ? longest.transposed_times : longest.times;
-    kernel({a.data(), a.rows(), a.cols(), a.outerStride()}, {b.data(), b.cols()}, sums.data());
+    static const thin_kernel::Kernel longest = thin_kernel::kernels().front();
+    const thin_kernel::Operand operand =
+        transposed ? thin_kernel::Operand{a.data(), a.cols(), 1, a.rows(), a.outerStride()}
+                   : thin_kernel::Operand{a.data(), a.rows(), a.outerStride(), a.cols(), 1};
+    longest(operand, {b.data(), b.cols()}, sums.data());
 }
 
 /// With columns of zeros behind, as many as the kernels want.

@@ -12,21 +12,14 @@ namespace {
 template <std::size_t kBytes>
 using VectorOf __attribute__((vector_size(kBytes))) = double;
 
-/// op(A): entry (i, j) lies i across + j along after the first one.
-struct Operand {
-    const double* entries;
-    std::ptrdiff_t rows, across;
-    std::ptrdiff_t terms, along;
-};
-
-/// The first kRows rows of op(A) times as many columns of B as fill kVectors vectors.
+/// The first kRows rows of A times as many columns of B as fill kVectors vectors.
 template <std::size_t kBytes, std::size_t kVectors, std::size_t kRows>
 LIPCERT_INSIDE void add_rows(const Operand& a, const Thin& b, double* sums) {
     constexpr std::size_t kLength = kBytes / sizeof(double);
     VectorOf<kBytes> totals[kRows][kVectors] = {};
     const double* entry = a.entries;
     const double* row = b.entries;
-    for (std::ptrdiff_t j = 0; j < a.terms; ++j, entry += a.along, row += b.columns) {
+    for (std::ptrdiff_t j = 0; j < a.columns; ++j, entry += a.along, row += b.columns) {
         VectorOf<kBytes> here[kVectors];
 #pragma GCC unroll 4
         for (std::size_t v = 0; v < kVectors; ++v) {
@@ -51,7 +44,7 @@ LIPCERT_INSIDE void add_rows(const Operand& a, const Thin& b, double* sums) {
     }
 }
 
-/// All rows of op(A) times as many columns of B.
+/// All rows of A times as many columns of B.
 template <std::size_t kBytes, std::size_t kVectors>
 LIPCERT_INSIDE void add_columns(Operand a, const Thin& b, double* sums) {
     // What the sums of several rows need of the registers, of which there are 32 or 16.
@@ -89,60 +82,31 @@ LIPCERT_INSIDE void add_product(const Operand& a, const Thin& b, double* sums) {
     }
 }
 
-template <std::size_t kBytes>
-LIPCERT_INSIDE void add_times(const Block& a, const Thin& b, double* sums) {
-    add_product<kBytes>({a.entries, a.rows, a.stride, a.columns, 1}, b, sums);
-}
-
-template <std::size_t kBytes>
-LIPCERT_INSIDE void add_transposed_times(const Block& a, const Thin& b, double* sums) {
-    add_product<kBytes>({a.entries, a.columns, 1, a.rows, a.stride}, b, sums);
-}
-
-void times_plain(const Block& a, const Thin& b, double* sums) {
-    add_times<16>(a, b, sums);
-}
-
-void transposed_times_plain(const Block& a, const Thin& b, double* sums) {
-    add_transposed_times<16>(a, b, sums);
+void multiply_plain(const Operand& a, const Thin& b, double* sums) {
+    add_product<16>(a, b, sums);
 }
 
 #ifdef __x86_64__
-__attribute__((target("avx2,fma"))) void times_avx2(const Block& a, const Thin& b, double* sums) {
-    add_times<32>(a, b, sums);
+__attribute__((target("avx2,fma"))) void multiply_avx2(const Operand& a,
+                                                       const Thin& b,
+                                                       double* sums) {
+    add_product<32>(a, b, sums);
 }
 
-__attribute__((target("avx2,fma"))) void transposed_times_avx2(const Block& a,
-                                                               const Thin& b,
-                                                               double* sums) {
-    add_transposed_times<32>(a, b, sums);
-}
-
-__attribute__((target("avx512f"))) void times_avx512(const Block& a, const Thin& b, double* sums) {
-    add_times<64>(a, b, sums);
-}
-
-__attribute__((target("avx512f"))) void transposed_times_avx512(const Block& a,
-                                                                const Thin& b,
-                                                                double* sums) {
-    add_transposed_times<64>(a, b, sums);
+__attribute__((target("avx512f"))) void multiply_avx512(const Operand& a,
+                                                        const Thin& b,
+                                                        double* sums) {
+    add_product<64>(a, b, sums);
 }
 #endif
 
 }  // namespace
 
-std::vector<Kernels> kernels() {
-    static constexpr Kernels kPlain{times_plain, transposed_times_plain};
+std::vector<Kernel> kernels() {
 #ifdef __x86_64__
-    static constexpr Kernels kAvx2{times_avx2, transposed_times_avx2};
-    static constexpr Kernels kAvx512{times_avx512, transposed_times_avx512};
-    std::vector<Kernels> result;
-    for (const Kernels* pair : runnable<const Kernels*>({&kPlain, &kAvx2, &kAvx512})) {
-        result.push_back(*pair);
-    }
-    return result;
+    return runnable<Kernel>({multiply_plain, multiply_avx2, multiply_avx512});
 #else
-    return {kPlain};
+    return runnable<Kernel>({multiply_plain});
 #endif
 }
 

@@ -9,10 +9,11 @@ namespace lipcert::thin_kernel {
 
 inline constexpr std::ptrdiff_t kLanes = 8;  ///< what numbers of columns are multiples of
 
-/// A, row by row, rows that begin `stride` apart.
-struct Block {
+/// A matrix or its transpose: entry (i, j) lies i across + j along behind the first one.
+struct Operand {
     const double* entries;
-    std::ptrdiff_t rows, columns, stride;
+    std::ptrdiff_t rows, across;
+    std::ptrdiff_t columns, along;
 };
 
 /// B, row by row without gaps.
@@ -21,16 +22,11 @@ struct Thin {
     std::ptrdiff_t columns;  ///< a multiple of kLanes
 };
 
-/// Adds op(A) B to `sums`, which has the columns of B and no gaps either. Products are summed
-/// from 0 in some order, fused or not, and what comes of that is added.
-using Kernel = void (*)(const Block& a, const Thin& b, double* sums);
+/// Adds A B to `sums`, which has the columns of B and no gaps either. Products are summed from 0 in
+/// some order, fused or not, and what comes of that is added.
+using Kernel = void (*)(const Operand& a, const Thin& b, double* sums);
 
-struct Kernels {
-    Kernel times;             ///< A B
-    Kernel transposed_times;  ///< A^T B
-};
-
-/// A pair for each length of vectors that this processor has, the longest first.
-[[nodiscard]] std::vector<Kernels> kernels();
+/// One for each length of vectors that this processor has, the longest first.
+[[nodiscard]] std::vector<Kernel> kernels();
 
 }  // namespace lipcert::thin_kernel

@@ -19,12 +19,14 @@ constexpr Index kBehind = 3;
 struct Case {
     Matrix stored, b, before;
     Index columns;
+    bool is_transposed;
 
     Case(test::Random& random, Index rows, Index cols, Index width, bool transposed)
         : stored(random.gaussian(rows, cols + kBehind)),
           b(random.gaussian(transposed ? rows : cols, width)),
           before(random.gaussian(transposed ? cols : rows, width)),
-          columns(cols) {
+          columns(cols),
+          is_transposed(transposed) {
         stored.rightCols(kBehind).setConstant(std::nan(""));
     }
 
@@ -32,9 +34,9 @@ struct Case {
 
     [[nodiscard]] Matrix sums(thin_kernel::Kernel kernel) const {
         Matrix result = before;
-        kernel({stored.data(), stored.rows(), columns, stored.cols()},
-               {b.data(), b.cols()},
-               result.data());
+        const thin_kernel::Operand plain{stored.data(), stored.rows(), stored.cols(), columns, 1};
+        const thin_kernel::Operand turned{stored.data(), columns, 1, stored.rows(), stored.cols()};
+        kernel(is_transposed ? turned : plain, {b.data(), b.cols()}, result.data());
         return result;
     }
 };
@@ -45,7 +47,7 @@ TEST_CASE("every length of vectors that the processor has multiplies by a few co
     test::Random random(0x5a);
     const auto kernels = thin_kernel::kernels();
     CHECK(!kernels.empty());
-    for (const auto& [times, transposed_times] : kernels) {
+    for (const thin_kernel::Kernel kernel : kernels) {
         for (const Index rows : {1, 3, 7, 8, 9, 23, 130}) {
             for (const Index cols : {1, 8, 15, 70}) {
                 for (const Index width : {8, 16, 24, 32, 48, 56}) {
@@ -65,8 +67,8 @@ TEST_CASE("every length of vectors that the processor has multiplies by a few co
                                 .cast<double>();
                         CHECK(((sums - exact).cwiseAbs().array() <= relative * most.array()).all());
                     };
-                    check(plain.sums(times), plain, plain.a());
-                    check(turned.sums(transposed_times), turned, turned.a().transpose());
+                    check(plain.sums(kernel), plain, plain.a());
+                    check(turned.sums(kernel), turned, turned.a().transpose());
                 }
             }
         }
@@ -75,15 +77,16 @@ TEST_CASE("every length of vectors that the processor has multiplies by a few co
 
 TEST_CASE("products with a few columns are exact where every partial sum is [S9]") {
     test::Random random(0x5b);
-    for (const auto& [times, transposed_times] : thin_kernel::kernels()) {
+    for (const thin_kernel::Kernel kernel : thin_kernel::kernels()) {
         Case exact(random, 37, 41, 24, false);
         exact.stored.leftCols(41) = (16.0 * exact.a()).array().round();
         exact.b = (16.0 * exact.b).array().round();
         exact.before = (16.0 * exact.before).array().round();
-        CHECK(exact.sums(times) == Matrix(exact.before + exact.a().lazyProduct(exact.b)));
+        CHECK(exact.sums(kernel) == Matrix(exact.before + exact.a().lazyProduct(exact.b)));
         exact.b = Matrix(exact.b.topRows(37));
         exact.before = (16.0 * random.gaussian(41, 24)).array().round();
-        CHECK(exact.sums(transposed_times) ==
+        exact.is_transposed = true;
+        CHECK(exact.sums(kernel) ==
               Matrix(exact.before + exact.a().transpose().lazyProduct(exact.b)));
     }
 }
