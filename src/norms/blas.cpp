@@ -136,7 +136,7 @@ void solve_right(const Matrix& lower, Matrix& b) {
     const Eigen::Index pieces = (b.rows() + kRowsAtOnce - 1) / kRowsAtOnce;
     for_each_piece(pieces, multiply_adds, [&](Eigen::Index piece) {
         const Eigen::Index first = piece * kRowsAtOnce;
-        solve_rows<Matrix>(lower, b.middleRows(first, std::min(kRowsAtOnce, b.rows() - first)));
+        solve_rows(lower, b.middleRows(first, std::min(kRowsAtOnce, b.rows() - first)));
     });
 }
 

@@ -24,75 +24,68 @@ struct Range {
 };
 
 /// A square matrix whose lower triangle becomes its factor.
-template <typename Number>
 struct Target {
-    Number* data;
+    double* data;
     int size;
 
-    [[nodiscard]] Number* at(const Range& rows, const Range& cols) const {
+    [[nodiscard]] double* at(const Range& rows, const Range& cols) const {
         return data + static_cast<std::ptrdiff_t>(rows.begin) * size + cols.begin;
     }
 };
 
 /// The lower triangle of a row-major matrix is the upper one of LAPACK's column-major matrix.
-template <typename Number>
-int factorise_diagonal(const Target<Number>& a, const Range& k) {
+int factorise_diagonal(const Target& a, const Range& k) {
     int info = 0;
-    Routines<Number>::kPotrf("U", &k.count, a.at(k, k), &a.size, &info, 1);
+    dpotrf_("U", &k.count, a.at(k, k), &a.size, &info, 1);
     return info;
 }
 
 /// A_ik <- A_ik L_kk^-T.
-template <typename Number>
-void solve_below(const Target<Number>& a, const Range& i, const Range& k) {
-    using Block = Eigen::Matrix<Number, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+void solve_below(const Target& a, const Range& i, const Range& k) {
     const Eigen::OuterStride<> stride(a.size);
-    solve_rows<Block>(
-        Eigen::Map<const Block, 0, Eigen::OuterStride<>>(a.at(k, k), k.count, k.count, stride),
-        Eigen::Map<Block, 0, Eigen::OuterStride<>>(a.at(i, k), i.count, k.count, stride));
+    solve_rows(
+        Eigen::Map<const Matrix, 0, Eigen::OuterStride<>>(a.at(k, k), k.count, k.count, stride),
+        Eigen::Map<Matrix, 0, Eigen::OuterStride<>>(a.at(i, k), i.count, k.count, stride));
 }
 
 /// A_ij <- A_ij - L_ik L_jk^T, for i = j the lower triangle. The product is a sum of its own before
 /// it is subtracted: that bounds how many roundings its terms pass through.
-template <typename Number>
-void downdate(const Target<Number>& a, const Range& i, const Range& j, const Range& k) {
-    using Part = Eigen::Matrix<Number, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+void downdate(const Target& a, const Range& i, const Range& j, const Range& k) {
     // Poison: an entry that the BLAS does not write ends in a pivot that is not a number.
-    Part part = Part::Constant(i.count, j.count, std::numeric_limits<Number>::quiet_NaN());
+    Matrix part = Matrix::Constant(i.count, j.count, std::numeric_limits<double>::quiet_NaN());
     const bool is_diagonal = i.begin == j.begin;
     if (is_diagonal) {
-        Routines<Number>::kSyrk(CblasRowMajor,
-                                CblasLower,
-                                CblasNoTrans,
-                                i.count,
-                                k.count,
-                                Number(1),
-                                a.at(i, k),
-                                a.size,
-                                Number(0),
-                                part.data(),
-                                j.count);
+        cblas_dsyrk(CblasRowMajor,
+                    CblasLower,
+                    CblasNoTrans,
+                    i.count,
+                    k.count,
+                    1.0,
+                    a.at(i, k),
+                    a.size,
+                    0.0,
+                    part.data(),
+                    j.count);
     } else {
-        Routines<Number>::kGemm(CblasRowMajor,
-                                CblasNoTrans,
-                                CblasTrans,
-                                i.count,
-                                j.count,
-                                k.count,
-                                Number(1),
-                                a.at(i, k),
-                                a.size,
-                                a.at(j, k),
-                                a.size,
-                                Number(0),
-                                part.data(),
-                                j.count);
+        cblas_dgemm(CblasRowMajor,
+                    CblasNoTrans,
+                    CblasTrans,
+                    i.count,
+                    j.count,
+                    k.count,
+                    1.0,
+                    a.at(i, k),
+                    a.size,
+                    a.at(j, k),
+                    a.size,
+                    0.0,
+                    part.data(),
+                    j.count);
     }
     for (int row = 0; row < i.count; ++row) {
         const int count = is_diagonal ? row + 1 : j.count;
-        Number* const target = a.at({i.begin + row, 1}, j);
-        Eigen::Map<Eigen::Matrix<Number, 1, Eigen::Dynamic>>(target, count) -=
-            part.row(row).head(count);
+        double* const target = a.at({i.begin + row, 1}, j);
+        Eigen::Map<Eigen::RowVectorXd>(target, count) -= part.row(row).head(count);
     }
 }
 
@@ -119,8 +112,7 @@ std::vector<std::pair<std::size_t, std::size_t>> trailing_blocks(std::size_t fir
     return result;
 }
 
-template <typename Number>
-Eigen::Index factorise(const Target<Number>& a, int block) {
+Eigen::Index factorise(const Target& a, int block) {
     const std::vector<Range> ranges = ranges_of(a.size, block);
     for (std::size_t step = 0; step < ranges.size(); ++step) {
         const Range& k = ranges[step];
@@ -136,8 +128,8 @@ Eigen::Index factorise(const Target<Number>& a, int block) {
         }
         // potrf lets a NaN pivot pass ("ajj <= 0" is false for it).
         for (int i = 0; i < k.count; ++i) {
-            const Number pivot = a.at({k.begin + i, 1}, {k.begin + i, 1})[0];
-            if (!(pivot > 0 && pivot <= std::numeric_limits<Number>::max())) {
+            const double pivot = a.at({k.begin + i, 1}, {k.begin + i, 1})[0];
+            if (!(pivot > 0 && pivot <= std::numeric_limits<double>::max())) {
                 return k.begin + i + 1;
             }
         }
@@ -156,12 +148,6 @@ Eigen::Index factorise(const Target<Number>& a, int block) {
         });
     }
     return 0;
-}
-
-template <typename M>
-Eigen::Index factorise_rows(M& lower, Eigen::Index block) {
-    return factorise(Target<typename M::Scalar>{lower.data(), checked(lower.rows())},
-                     static_cast<int>(block));
 }
 
 /// Where a call of the BLAS costs about as much for each number as a larger one, and threads have
@@ -189,16 +175,8 @@ Eigen::Index cholesky(Matrix& lower) {
     return cholesky(lower, block_for(lower.rows()));
 }
 
-Eigen::Index cholesky(FloatMatrix& lower) {
-    return cholesky(lower, block_for(lower.rows()));
-}
-
 Eigen::Index cholesky(Matrix& lower, Eigen::Index block) {
-    return factorise_rows(lower, block);
-}
-
-Eigen::Index cholesky(FloatMatrix& lower, Eigen::Index block) {
-    return factorise_rows(lower, block);
+    return factorise({lower.data(), checked(lower.rows())}, static_cast<int>(block));
 }
 
 }  // namespace lipcert::blas

@@ -4,8 +4,6 @@
 
 #include <cstddef>
 
-#include "norms/float_matrix.hpp"
-
 namespace lipcert::blas {
 
 /// Overwrites the lower triangle of A with L, A = L L^T, block by block of so many rows: the factor
@@ -14,11 +12,9 @@ namespace lipcert::blas {
 /// of the pivot that was not positive; rows before it then hold their part of L. What stands above
 /// the diagonal stays.
 [[nodiscard]] Eigen::Index cholesky(Matrix& lower, Eigen::Index block);
-[[nodiscard]] Eigen::Index cholesky(FloatMatrix& lower, Eigen::Index block);
 
 /// With blocks of 192 or 256 rows, or as a whole where that is less than two.
 [[nodiscard]] Eigen::Index cholesky(Matrix& lower);
-[[nodiscard]] Eigen::Index cholesky(FloatMatrix& lower);
 
 /// The most roundings that a product in the sum of an entry passes through, its own included, but
 /// for those of the division or root at its end [S2]: within a block, and one for each block.

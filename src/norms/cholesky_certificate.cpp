@@ -9,6 +9,7 @@
 #include "norms/error_terms.hpp"
 #include "norms/freivalds.hpp"
 #include "norms/scaling.hpp"
+#include "norms/tiled_cholesky.hpp"
 #include "norms/triangular.hpp"
 
 namespace lipcert {
@@ -22,7 +23,9 @@ constexpr double kSmallestWeight = 0x1p-10;
 /// gamma_{q+10}: what a term of a sum passes through, at most two roundings for a quotient by a
 /// rounded reciprocal, the rest is margin [S2].
 Upper factorisation_roundoff(Eigen::Index size, Precision precision) {
-    return gamma(blas::cholesky_roundings(size) + 10, precision);
+    const std::size_t roundings = precision == Precision::float32 ? tiled_cholesky_roundings(size)
+                                                                  : blas::cholesky_roundings(size);
+    return gamma(roundings + 10, precision);
 }
 
 /// [S2] n (12 n + 12) (1 + max a_ii) eta: every entry of L L^T - A, operands up to sqrt(a_ii).

@@ -6,12 +6,12 @@
 #include <cmath>
 #include <utility>
 
-#include "norms/blocked_cholesky.hpp"
 #include "norms/cholesky_certificate.hpp"
 #include "norms/freivalds.hpp"
 #include "norms/gram_sum.hpp"
 #include "norms/parallel.hpp"
 #include "norms/scaling.hpp"
+#include "norms/tiled_cholesky.hpp"
 #include "norms/triangular.hpp"
 
 namespace lipcert {
@@ -119,7 +119,7 @@ Upper certify_crude_level(FloatMatrix& lower, float level) {
     const float largest = lower.diagonal().maxCoeff();
     const Eigen::VectorXf x = freivalds::signs(n).col(0).cast<float>();
     const Eigen::VectorXf image = symmetric_product(lower, x);
-    if (!(lower.diagonal().minCoeff() > 0.0F) || blas::cholesky(lower) != 0) {
+    if (!(lower.diagonal().minCoeff() > 0.0F) || cholesky(lower) != 0) {
         return Upper::infinity();
     }
     freivalds::require_factor(image, x, lower);

@@ -300,7 +300,7 @@ void require_factor(const Eigen::VectorXf& image,
         const double residual = static_cast<double>(image(i)) - static_cast<double>(expected(i));
         const double threshold = allowed * static_cast<double>(magnitude(i)) + kFloatUnderflow;
         if (!(std::abs(residual) <= threshold)) {  // a NaN must fail too
-            distrust("a Cholesky factor in float32 (spotrf, sgemm)", i);
+            distrust("a Cholesky factor in float32", i);
         }
     }
 }

@@ -27,9 +27,9 @@ struct Tile {
     static_assert(kStrip % kWidth == 0 && kLanes % kRows == 0 && kLanes % kLength == 0);
 };
 
-/// Where a column begins, counted from the first one of a panel.
-constexpr std::ptrdiff_t place(std::ptrdiff_t column, std::ptrdiff_t depth) {
-    return column / kLanes * depth * kLanes + column % kLanes;
+/// Where a column begins.
+LIPCERT_INSIDE const float* begin_of(const Columns& columns, std::ptrdiff_t column) {
+    return columns.blocks + column / kLanes * columns.stride + column % kLanes;
 }
 
 /// Adds the products of `count` rows of P: entry (i, j) of the tile to sums[kVectors i + j].
@@ -70,19 +70,18 @@ LIPCERT_INSIDE void add_tile(const float* const* columns,
 
 /// Chunk by chunk, so that a strip of it stays in the first cache.
 template <typename T>
-LIPCERT_INSIDE void multiply_piece(const Panel& panel, const Piece& piece, float* sums) {
-    for (std::ptrdiff_t k = 0; k < panel.depth; k += kChunk) {
-        const std::ptrdiff_t count = std::min(kChunk, panel.depth - k);
-        const float* const chunk = panel.blocks + k * kLanes;
+LIPCERT_INSIDE void multiply_chunks(const Product& product, float* sums) {
+    for (std::ptrdiff_t k = 0; k < product.depth; k += kChunk) {
+        const std::ptrdiff_t count = std::min(kChunk, product.depth - k);
         for (std::ptrdiff_t column = 0; column < kStrip; column += T::kWidth) {
             const float* columns[T::kVectors];
             for (std::size_t j = 0; j < T::kVectors; ++j) {
                 const std::ptrdiff_t first = static_cast<std::ptrdiff_t>(j) * T::kLength;
-                columns[j] = chunk + place(piece.column + column + first, panel.depth);
+                columns[j] = begin_of(product.q, column + first) + k * kLanes;
             }
-            for (std::ptrdiff_t i = 0; i < piece.rows; i += T::kRows) {
+            for (std::ptrdiff_t i = 0; i < product.width; i += T::kRows) {
                 add_tile<T>(columns,
-                            chunk + place(piece.row + i, panel.depth),
+                            begin_of(product.p, i) + k * kLanes,
                             count,
                             k == 0,
                             sums + i * kStrip + column);
@@ -91,21 +90,17 @@ LIPCERT_INSIDE void multiply_piece(const Panel& panel, const Piece& piece, float
     }
 }
 
-void multiply_plain(const Panel& panel, const Piece& piece, float* sums) {
-    multiply_piece<Tile<16, 2, 4>>(panel, piece, sums);
+void multiply_plain(const Product& product, float* sums) {
+    multiply_chunks<Tile<16, 2, 4>>(product, sums);
 }
 
 #ifdef __x86_64__
-__attribute__((target("avx2,fma"))) void multiply_avx2(const Panel& panel,
-                                                       const Piece& piece,
-                                                       float* sums) {
-    multiply_piece<Tile<32, 4, 2>>(panel, piece, sums);
+__attribute__((target("avx2,fma"))) void multiply_avx2(const Product& product, float* sums) {
+    multiply_chunks<Tile<32, 4, 2>>(product, sums);
 }
 
-__attribute__((target("avx512f"))) void multiply_avx512(const Panel& panel,
-                                                        const Piece& piece,
-                                                        float* sums) {
-    multiply_piece<Tile<64, 8, 3>>(panel, piece, sums);
+__attribute__((target("avx512f"))) void multiply_avx512(const Product& product, float* sums) {
+    multiply_chunks<Tile<64, 8, 3>>(product, sums);
 }
 #endif
 
@@ -117,6 +112,11 @@ std::vector<Kernel> kernels() {
 #else
     return runnable<Kernel>({multiply_plain});
 #endif
+}
+
+void multiply(const Product& product, float* sums) {
+    static const Kernel longest = kernels().front();
+    longest(product, sums);
 }
 
 }  // namespace lipcert::gram_kernel

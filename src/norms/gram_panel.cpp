@@ -14,13 +14,21 @@ namespace {
 
 using Eigen::Index;
 using gram_kernel::kLanes;
-using gram_kernel::kMostRows;
 using gram_kernel::kStrip;
-using gram_kernel::Piece;
+
+/// Of a part of the Gram matrix.
+constexpr Index kMostRows = 384;
 
 constexpr Index rounded_up(Index number, Index step) {
     return (number + step - 1) / step * step;
 }
+
+/// Where a part begins, and how many rows it has: multiples of kLanes. It has kStrip columns.
+struct Piece {
+    Index row;
+    Index rows;
+    Index column;
+};
 
 /// The parts of a lower triangle, the dear ones of equal rows first.
 std::vector<Piece> pieces_of(Index size) {
@@ -34,11 +42,6 @@ std::vector<Piece> pieces_of(Index size) {
         end = begin;
     }
     return pieces;
-}
-
-void multiply(const gram_kernel::Panel& panel, const Piece& piece, float* sums) {
-    static const gram_kernel::Kernel longest = gram_kernel::kernels().front();
-    longest(panel, piece, sums);
 }
 
 void put(const Piece& piece, const float* sums, GramPanel::Into into, FloatMatrix& lower) {
@@ -58,9 +61,7 @@ void put(const Piece& piece, const float* sums, GramPanel::Into into, FloatMatri
 }  // namespace
 
 std::size_t GramPanel::roundings(Index inner) {
-    constexpr Index kChunk = gram_kernel::kChunk;
-    const Index chunks = (std::min(inner, kLength) + kChunk - 1) / kChunk;
-    return static_cast<std::size_t>(std::min(inner, kChunk) + chunks);
+    return static_cast<std::size_t>(gram_kernel::roundings(std::min(inner, kLength)));
 }
 
 void GramPanel::fill(const MatrixView& stored, bool columns, double factor) {
@@ -124,7 +125,10 @@ void GramPanel::add_gram(Into into, FloatMatrix& lower) const {
     for_each_piece(static_cast<Index>(pieces.size()), operations, [&](Index index) {
         const Piece& piece = pieces[static_cast<std::size_t>(index)];
         alignas(gram_kernel::kAlignment) float sums[kMostRows * kStrip];
-        multiply({blocks_, depth_}, piece, sums);
+        const Index stride = depth_ * kLanes;
+        gram_kernel::multiply(
+            {{block_of(piece.row), stride}, piece.rows, {block_of(piece.column), stride}, depth_},
+            sums);
         put(piece, sums, into, lower);
     });
 }

@@ -10,33 +10,22 @@ namespace lipcert::substitution {
 inline constexpr std::ptrdiff_t kColumns = 64;  ///< of a strip
 
 /// Rows of a strip: four vectors of 64 bytes.
-template <typename Number>
-inline constexpr std::ptrdiff_t kRows = 256 / sizeof(Number);
+inline constexpr std::ptrdiff_t kRows = 256 / sizeof(double);
 
 /// L of kColumns rows, `stride` numbers apart; what stands above its diagonal is not read.
-template <typename Number>
 struct Triangle {
-    const Number* lower;
+    const double* lower;
     std::ptrdiff_t stride;
 };
 
 /// X := X L^-T for a strip X of kRows rows, `stride` numbers apart, and kColumns columns:
 /// x_k = (x_k - l_k0 x_0 - l_k1 x_1 - ...) / l_kk, every operation rounded.
-template <typename Number>
-using Solver = void (*)(const Triangle<Number>& triangle, Number* strip, std::ptrdiff_t stride);
+using Solver = void (*)(const Triangle& triangle, double* strip, std::ptrdiff_t stride);
 
 /// One for each length of vectors that this processor has, the longest first.
-template <typename Number>
-[[nodiscard]] std::vector<Solver<Number>> solvers();
-
-extern template std::vector<Solver<double>> solvers();
-extern template std::vector<Solver<float>> solvers();
+[[nodiscard]] std::vector<Solver> solvers();
 
 /// By the longest vectors.
-template <typename Number>
-void solve(const Triangle<Number>& triangle, Number* strip, std::ptrdiff_t stride) {
-    static const Solver<Number> longest = solvers<Number>().front();
-    longest(triangle, strip, stride);
-}
+void solve(const Triangle& triangle, double* strip, std::ptrdiff_t stride);
 
 }  // namespace lipcert::substitution

@@ -42,12 +42,11 @@ bool is_power_of_two(double number) {
 }
 
 /// L, row by row, as if each column had been multiplied by an inexact reciprocal of its pivot.
-template <typename Number>
-void blur_columns(std::ptrdiff_t size, std::ptrdiff_t leading, Number blur, Number* lower) {
+void blur_columns(std::ptrdiff_t size, std::ptrdiff_t leading, double* lower) {
     for (std::ptrdiff_t j = 0; j < size; ++j) {
-        if (!is_power_of_two(static_cast<double>(lower[j * leading + j]))) {
+        if (!is_power_of_two(lower[j * leading + j])) {
             for (std::ptrdiff_t i = j + 1; i < size; ++i) {
-                lower[i * leading + j] *= Number(1) + blur;
+                lower[i * leading + j] *= 1.0 + 0x1p-48;
             }
         }
     }
@@ -134,43 +133,10 @@ void __wrap_dpotrf_(
     __real_dpotrf_(uplo, n, a, lda, info, uplo_length);
     entry.finish();
     if (fault == Fault::reciprocal) {
-        blur_columns(*n, *lda, 0x1p-48, a);
+        blur_columns(*n, *lda, a);
     }
     for (std::ptrdiff_t row = 0; fault == Fault::above && row < *n; ++row) {
         std::fill(a + row * *lda + row + 1, a + row * *lda + *n, 0.0);
-    }
-}
-
-decltype(cblas_ssyrk) __real_cblas_ssyrk;
-void __real_spotrf_(
-    const char* uplo, const int* n, float* a, const int* lda, int* info, std::size_t uplo_length);
-
-void __wrap_cblas_ssyrk(CBLAS_ORDER order,
-                        CBLAS_UPLO uplo,
-                        CBLAS_TRANSPOSE transpose,
-                        blasint n,
-                        blasint k,
-                        float alpha,
-                        const float* a,
-                        blasint lda,
-                        float beta,
-                        float* c,
-                        blasint ldc) {
-    const Entry entry(FaultyBlas::next(Routine::ssyrk),
-                      c + static_cast<std::ptrdiff_t>(n - 1) * ldc);
-    __real_cblas_ssyrk(order, uplo, transpose, n, k, alpha, a, lda, beta, c, ldc);
-    entry.finish();
-}
-
-void __wrap_spotrf_(
-    const char* uplo, const int* n, float* a, const int* lda, int* info, std::size_t uplo_length) {
-    const Fault fault = FaultyBlas::next(Routine::spotrf);
-    const std::ptrdiff_t last = *n - 1;
-    const Entry entry(fault, a + last * *lda + std::max<std::ptrdiff_t>(last - 2, 0));
-    __real_spotrf_(uplo, n, a, lda, info, uplo_length);
-    entry.finish();
-    if (fault == Fault::reciprocal) {
-        blur_columns(*n, *lda, 0x1p-19F, a);
     }
 }
 

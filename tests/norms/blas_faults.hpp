@@ -7,14 +7,14 @@ namespace lipcert::test {
 /// The routines that bounds rest on. norms_tests is linked so that the library's calls of
 /// them pass through blas_faults.cpp (ld --wrap), which hands them to OpenBLAS: neither the dynamic
 /// linker nor the probes see a difference.
-enum class Routine { dsyrk, dgemm, dpotrf, ssyrk, sgemm, spotrf };
+enum class Routine { dsyrk, dgemm, dpotrf, sgemm };
 
 enum class Fault {
     none,       ///< calls are only counted
     changed,    ///< one entry of the last row grows by 10^-6 of itself, a thousandfold in float32
     unwritten,  ///< that entry keeps the value that it had before the call
     above,      ///< dpotrf zeroes the triangle that is not its own
-    reciprocal  ///< potrf divides by way of reciprocals of 48 (19) bits, of powers of two exactly
+    reciprocal  ///< dpotrf divides by way of reciprocals of 48 bits, of powers of two exactly
 };
 
 /// While it lives, the routine's call number `at_call` goes wrong (0: every call). One at a time.

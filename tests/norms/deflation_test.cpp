@@ -20,6 +20,7 @@
 #include "norms/paths.hpp"
 #include "norms/projection.hpp"
 #include "norms/scaling.hpp"
+#include "norms/tiled_cholesky.hpp"
 #include "support/decompositions.hpp"
 #include "support/exact.hpp"
 #include "support/random.hpp"
@@ -318,12 +319,14 @@ TEST_CASE("the Cholesky errors of float32 are those of float64 with another unit
     const Upper three = Upper::exact(3.0);
     const Upper bound =
         cholesky_error_from_trace(100, three, Upper::exact(2.0), Precision::float32);
-    CHECK(bound >= gamma(110, Precision::float32) * three);
-    CHECK(bound <= gamma(110, Precision::float32) * Upper::exact(3.1));
+    CHECK(bound >= gamma(tiled_cholesky_roundings(100) + 10, Precision::float32) * three);
+    CHECK(bound <=
+          gamma(tiled_cholesky_roundings(100) + 10, Precision::float32) * Upper::exact(3.1));
     const FloatMatrix identity = FloatMatrix::Identity(50, 50);
     const Upper after = cholesky_error_from_factor(identity, Upper::exact(1.0));
-    CHECK(after >= gamma(60, Precision::float32));
-    CHECK(after <= gamma(60, Precision::float32) * Upper::exact(1.001));
+    CHECK(after >= gamma(tiled_cholesky_roundings(50) + 10, Precision::float32));
+    CHECK(after <=
+          gamma(tiled_cholesky_roundings(50) + 10, Precision::float32) * Upper::exact(1.001));
 }
 
 TEST_CASE("a level that float32 certifies lies above the spectrum, even by its rounding [S8]") {

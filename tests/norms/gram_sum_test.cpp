@@ -40,14 +40,14 @@ FloatMatrix gram_of(const Matrix& matrix, bool columns) {
 /// The largest error of a lower triangle in units of what S7 allows, entry by entry.
 double worst_error(const FloatMatrix& lower, const Matrix& rows) {
     const Matrix scaled = 0.5 * rows.leftCols(lower.cols());
-    const Matrix magnitude = scaled.cwiseAbs();
+    const Matrix exact = scaled.transpose() * scaled;
+    const Matrix magnitude = scaled.cwiseAbs().transpose() * scaled.cwiseAbs();
     double worst = 0.0;
     for (Index i = 0; i < lower.rows(); ++i) {
         for (Index j = 0; j <= i; ++j) {
-            const double error =
-                std::abs(static_cast<double>(lower(i, j)) - scaled.col(i).dot(scaled.col(j)));
-            const Upper squares = Upper::exact(magnitude.col(i).dot(magnitude.col(j)));
-            const Upper allowed = crude_gram_error(rows.rows(), rows.cols(), squares);
+            const double error = std::abs(static_cast<double>(lower(i, j)) - exact(i, j));
+            const Upper allowed =
+                crude_gram_error(rows.rows(), rows.cols(), Upper::exact(magnitude(i, j)));
             worst = std::max(worst, error / allowed.to_double());
         }
     }
@@ -168,15 +168,21 @@ TEST_CASE("every length of vectors that the processor has multiplies a piece as 
                 blocks.get()[j / kLanes * depth * kLanes + k * kLanes + j % kLanes] = rows(k, j);
             }
         }
-        const auto sums = room(gram_kernel::kMostRows * kStrip);
+        const auto sums = room(kColumns * kStrip);
         const double allowed = gamma(GramSum::roundings(depth, 1), Precision::float32).to_double();
         for (const auto& kernel : kernels) {
-            for (const gram_kernel::Piece& piece :
-                 {gram_kernel::Piece{0, kColumns, 0},
-                  gram_kernel::Piece{kLanes, 2 * kLanes, kStrip},
-                  gram_kernel::Piece{kStrip, kLanes, 3 * kStrip}}) {
+            struct Piece {
+                Index row, rows, column;
+            };
+
+            for (const Piece& piece : {Piece{0, kColumns, 0},
+                                       Piece{kLanes, 2 * kLanes, kStrip},
+                                       Piece{kStrip, kLanes, 3 * kStrip}}) {
                 std::fill_n(sums.get(), piece.rows * kStrip, -1e30F);
-                kernel({blocks.get(), depth}, piece, sums.get());
+                const auto columns = [&](Index first) {
+                    return gram_kernel::Columns{blocks.get() + first * depth, depth * kLanes};
+                };
+                kernel({columns(piece.row), piece.rows, columns(piece.column), depth}, sums.get());
                 for (Index i = 0; i < piece.rows; ++i) {
                     for (Index j = 0; j < kStrip; ++j) {
                         const Vector a = rows.col(piece.row + i).cast<double>();
