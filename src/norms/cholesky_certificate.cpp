@@ -37,30 +37,27 @@ Upper factorisation_underflow(Eigen::Index size,
            (Upper::exact(1.0) + largest_diagonal) * underflow_unit(precision);
 }
 
-template <typename M>
-Upper error_from_factor(const M& lower, const Upper& largest_diagonal, Precision precision) {
-    using V = Eigen::Matrix<typename M::Scalar, Eigen::Dynamic, 1>;
-    const Eigen::Index n = lower.rows();
-    const auto size = static_cast<std::size_t>(n);
-    Upper best = Upper::infinity();
-    V x = V::Ones(n);
-    for (int round = 0; round < 2; ++round) {
-        const V image = absolute_gram_product(lower, x);
-        // Collatz: a non-negative symmetric matrix M has |M|_2 <= max_j (M x)_j / x_j for every
-        // x > 0. Computed: 2n roundings in M x, one in the quotient.
-        const auto ratio = (image.array() / x.array()).maxCoeff();
-        if (!std::isfinite(ratio)) {
-            break;
-        }
-        best = min(best, true_sum(static_cast<double>(ratio), 2 * size + 2, 0, precision).upper());
-        x = (image / image.maxCoeff()).cwiseMax(static_cast<typename M::Scalar>(kSmallestWeight));
+/// Collatz: a non-negative symmetric matrix M has |M|_2 <= max_j (M x)_j / x_j for every x > 0.
+/// `ratio`: the largest quotient as computed, for M = |L| |L|^T: 2n roundings in M x, one in the
+/// quotient.
+Upper norm_from_ratio(double ratio, Eigen::Index size, Precision precision) {
+    if (!std::isfinite(ratio)) {
+        return Upper::infinity();
     }
-    // Underflow in M x: at most 64 n^2 units for operands up to 1 + max a_ii, divided by x_j.
-    const Upper underflow = Upper::of_count(64 * size * size) *
-                            (Upper::exact(1.0) + largest_diagonal) * underflow_unit(precision) /
-                            Lower::exact(kSmallestWeight);
-    return factorisation_roundoff(n, precision) * (best + underflow) +
-           factorisation_underflow(n, largest_diagonal, precision);
+    return true_sum(ratio, 2 * static_cast<std::size_t>(size) + 2, 0, precision).upper();
+}
+
+/// [S2] gamma | |L| |L|^T |_2 and the underflow; `norm` bounds the former but for what underflows
+/// in M x: at most 64 n^2 units for operands up to 1 + max a_ii, divided by x_j.
+Upper error_from_norm(Eigen::Index size,
+                      const Upper& norm,
+                      const Upper& largest_diagonal,
+                      Precision precision) {
+    const auto n = static_cast<std::size_t>(size);
+    const Upper underflow = Upper::of_count(64 * n * n) * (Upper::exact(1.0) + largest_diagonal) *
+                            underflow_unit(precision) / Lower::exact(kSmallestWeight);
+    return factorisation_roundoff(size, precision) * (norm + underflow) +
+           factorisation_underflow(size, largest_diagonal, precision);
 }
 
 }  // namespace
@@ -80,12 +77,27 @@ Upper trace_upper(const Vector& diagonal) {
     return true_sum(diagonal.sum(), n, 4 * n).upper();
 }
 
-Upper cholesky_error_from_factor(const Matrix& lower, const Upper& largest_diagonal) {
-    return error_from_factor(lower, largest_diagonal, Precision::float64);
+Upper cholesky_error_from_factor(const Matrix& lower,
+                                 const Vector& row_sums,
+                                 const Upper& largest_diagonal) {
+    const Eigen::Index n = lower.rows();
+    if (!row_sums.allFinite()) {
+        return Upper::infinity();
+    }
+    const Upper first = norm_from_ratio(row_sums.maxCoeff(), n, Precision::float64);
+    const Vector x = (row_sums / row_sums.maxCoeff()).cwiseMax(kSmallestWeight);
+    const double ratio = (absolute_gram_product(lower, x).array() / x.array()).maxCoeff();
+    const Upper second = norm_from_ratio(ratio, n, Precision::float64);
+    return error_from_norm(n, min(first, second), largest_diagonal, Precision::float64);
 }
 
-Upper cholesky_error_from_factor(const FloatMatrix& lower, const Upper& largest_diagonal) {
-    return error_from_factor(lower, largest_diagonal, Precision::float32);
+Upper cholesky_error_from_row_sums(const Eigen::VectorXf& row_sums, const Upper& largest_diagonal) {
+    if (!row_sums.allFinite()) {
+        return Upper::infinity();
+    }
+    const auto ratio = static_cast<double>(row_sums.maxCoeff());
+    const Upper norm = norm_from_ratio(ratio, row_sums.size(), Precision::float32);
+    return error_from_norm(row_sums.size(), norm, largest_diagonal, Precision::float32);
 }
 
 CholeskyFactor factorise(Matrix lower) {
@@ -99,11 +111,12 @@ CholeskyFactor factorise(Matrix lower) {
         result.error = Upper::infinity();
         return result;
     }
-    freivalds::require_factor(witness, result.lower);
+    const Vector row_sums = absolute_gram_product(result.lower, Vector::Ones(n));
+    freivalds::require_factor(witness, result.lower, row_sums);
     const Upper largest = Upper::exact(diagonal.maxCoeff());
     // All diagonal entries are positive, else the factorisation had failed.
     result.error = min(cholesky_error_from_trace(n, trace_upper(diagonal), largest),
-                       cholesky_error_from_factor(result.lower, largest));
+                       cholesky_error_from_factor(result.lower, row_sums, largest));
     return result;
 }
 

@@ -27,10 +27,15 @@ struct CholeskyFactor {
 /// The sum of positive numbers, from above: the trace of [S2].
 [[nodiscard]] Upper trace_upper(const Vector& diagonal);
 
-/// [S2] A posteriori: the same from the factor itself, by Collatz' bound of | |L| |L|^T |_2.
-[[nodiscard]] Upper cholesky_error_from_factor(const Matrix& lower, const Upper& largest_diagonal);
-[[nodiscard]] Upper cholesky_error_from_factor(const FloatMatrix& lower,
+/// [S2] A posteriori: the same from the factor itself, by Collatz' bound of | |L| |L|^T |_2 for a
+/// vector that `row_sums` = |L| (|L|^T 1) leads to.
+[[nodiscard]] Upper cholesky_error_from_factor(const Matrix& lower,
+                                               const Vector& row_sums,
                                                const Upper& largest_diagonal);
+
+/// The same in float32 for the vector of ones, which costs nothing more.
+[[nodiscard]] Upper cholesky_error_from_row_sums(const Eigen::VectorXf& row_sums,
+                                                 const Upper& largest_diagonal);
 
 /// Factorises the symmetric matrix with this lower triangle in place; what stands above stays.
 [[nodiscard]] CholeskyFactor factorise(Matrix lower);

@@ -122,11 +122,13 @@ Upper certify_crude_level(FloatMatrix& lower, float level) {
     if (!(lower.diagonal().minCoeff() > 0.0F) || cholesky(lower) != 0) {
         return Upper::infinity();
     }
-    freivalds::require_factor(image, x, lower);
+    const Eigen::VectorXf row_sums = absolute_gram_product(lower, Eigen::VectorXf::Ones(n));
+    freivalds::require_factor(image, x, lower, row_sums);
     const Upper largest_diagonal = Upper::exact(static_cast<double>(largest));
     return Upper::exact(static_cast<double>(level)) +
            unit_roundoff(Precision::float32) * largest_diagonal +
-           underflow_unit(Precision::float32) + cholesky_error_from_factor(lower, largest_diagonal);
+           underflow_unit(Precision::float32) +
+           cholesky_error_from_row_sums(row_sums, largest_diagonal);
 }
 
 Upper frobenius_of_symmetric(const FloatMatrix& lower) {

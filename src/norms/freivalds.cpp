@@ -250,15 +250,14 @@ Block factor_witness(const Matrix& lower) {
     return symmetric_product(lower, signs(lower.rows()));
 }
 
-void require_factor(const Block& witness, const Matrix& factor) {
+void require_factor(const Block& witness, const Matrix& factor, const Vector& row_sums) {
     const Eigen::Index n = factor.rows();
     const Block residual = witness - gram_product(factor, signs(n));
-    const Vector magnitude = absolute_gram_product(factor, Vector::Ones(n));
     // With T = |L| (|L|^T 1): factorisation gamma_{n+10} T, A x: gamma_n (1 + gamma_{n+10}) T,
     // the two triangular products gamma_{2n} T, the subtraction one more; T itself: 2n.
     const auto size = static_cast<std::size_t>(n);
     require_below(residual,
-                  magnitude,
+                  row_sums,
                   threshold_factor(4 * size + 12, 2 * size),
                   "a Cholesky factor (dpotrf, dgemm)");
 }
@@ -286,10 +285,9 @@ void require_solution(const Block& witness, const Matrix& solution, const Matrix
 
 void require_factor(const Eigen::VectorXf& image,
                     const Eigen::VectorXf& x,
-                    const FloatMatrix& factor) {
+                    const FloatMatrix& factor,
+                    const Eigen::VectorXf& row_sums) {
     const Eigen::VectorXf expected = gram_product(factor, x);
-    const Eigen::VectorXf magnitude =
-        absolute_gram_product(factor, Eigen::VectorXf::Ones(factor.rows()));
     // As in float64 above: factorisation, A x, the two triangular products, the subtraction.
     const auto size = static_cast<std::size_t>(factor.rows());
     const Upper relative = gamma(4 * size + 13, Precision::float32);
@@ -298,7 +296,7 @@ void require_factor(const Eigen::VectorXf& image,
     constexpr double kFloatUnderflow = 0x1p-80;
     for (Eigen::Index i = 0; i < factor.rows(); ++i) {
         const double residual = static_cast<double>(image(i)) - static_cast<double>(expected(i));
-        const double threshold = allowed * static_cast<double>(magnitude(i)) + kFloatUnderflow;
+        const double threshold = allowed * static_cast<double>(row_sums(i)) + kFloatUnderflow;
         if (!(std::abs(residual) <= threshold)) {  // a NaN must fail too
             distrust("a Cholesky factor in float32", i);
         }

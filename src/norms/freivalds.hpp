@@ -52,10 +52,11 @@ void require_gram(const Matrix& lower, const GramWitness& witness);
 [[noreturn]] void distrust(const std::string& what, Eigen::Index row);
 
 /// Throws Error{environment} unless L (L^T x), L the float32 factor of A, is within the rounding
-/// that [S2] allows `image`, which is A x for a vector x of +-1.
+/// that [S2] allows `image`, which is A x for a vector x of +-1. `row_sums`: |L| (|L|^T 1).
 void require_factor(const Eigen::VectorXf& image,
                     const Eigen::VectorXf& x,
-                    const FloatMatrix& factor);
+                    const FloatMatrix& factor,
+                    const Eigen::VectorXf& row_sums);
 
 /// What products with B are compared with: once for all parts of A.
 class ProductWitness {
@@ -78,8 +79,8 @@ void require_product(const Matrix& a, const Matrix& b, const Matrix& result);
 [[nodiscard]] Block factor_witness(const Matrix& lower);
 
 /// Throws Error{environment} unless L L^T is, within the rounding that [S2] allows, the matrix of
-/// which `witness` was taken.
-void require_factor(const Block& witness, const Matrix& factor);
+/// which `witness` was taken. `row_sums`: |L| (|L|^T 1).
+void require_factor(const Block& witness, const Matrix& factor, const Vector& row_sums);
 
 /// B X, before B is overwritten with the solution of an equation.
 [[nodiscard]] Block row_witness(const Matrix& b);

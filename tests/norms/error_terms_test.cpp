@@ -14,6 +14,7 @@
 #include "norms/gram.hpp"
 #include "norms/level_search.hpp"
 #include "norms/scaling.hpp"
+#include "norms/triangular.hpp"
 #include "support/exact.hpp"
 #include "support/random.hpp"
 #include <doctest/doctest.h>
@@ -59,6 +60,11 @@ mpq_class smallest_sum(const mpq_class& computed, long roundings, const mpq_clas
 /// Off the diagonal zero, so that the sums of a factor's squares are exact.
 Matrix scaled_identity(Eigen::Index size, double diagonal) {
     return diagonal * Matrix::Identity(size, size);
+}
+
+/// |L| (|L|^T 1).
+Vector row_sums_of(const Matrix& lower) {
+    return absolute_gram_product(lower, Vector::Ones(lower.rows()));
 }
 
 }  // namespace
@@ -279,13 +285,15 @@ TEST_CASE("the a posteriori error of a factorisation is that of S2, term by term
         const Matrix lower = scaled_identity(size, std::ldexp(1.0, half_exponent));
         const mpq_class collatz =
             largest_sum(two_to(2 * half_exponent), 2 * size + 2, mpq_class(0));
-        CHECK(is_rounded_up(cholesky_error_from_factor(lower, Upper::exact(2.0)),
-                            g * (collatz + image) + entries));
+        CHECK(
+            is_rounded_up(cholesky_error_from_factor(lower, row_sums_of(lower), Upper::exact(2.0)),
+                          g * (collatz + image) + entries));
     }
     // Where nothing is left of the factor, the underflow terms are.
-    CHECK(is_rounded_up(
-        cholesky_error_from_factor(Matrix(Matrix::Zero(size, size)), Upper::exact(2.0)),
-        g * image + entries));
+    const Matrix nothing = Matrix::Zero(size, size);
+    CHECK(
+        is_rounded_up(cholesky_error_from_factor(nothing, row_sums_of(nothing), Upper::exact(2.0)),
+                      g * image + entries));
 }
 
 TEST_CASE("the lower end rounds the image down and the vector's length up") {
