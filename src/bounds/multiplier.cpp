@@ -133,7 +133,7 @@ double estimated_norm(const Matrix& a) {
     }
     Matrix scaled = a;
     multiply_by_power_of_two(scaled, -*exponent);
-    const CrudeGram gram = form_crude_gram(SmallerSide(scaled, 0));
+    const CrudeGram gram = form_crude_gram(SmallerSide(scaled, 0)).value();
     const auto pairs = leading_ritz_pairs(gram.lower, until_good_top);
     const double square = pairs ? std::max(pairs->values(0), 0.0) : 0.0;
     return std::ldexp(std::sqrt(square), *exponent);

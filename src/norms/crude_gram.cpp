@@ -23,21 +23,27 @@ std::size_t crude_roundings(Eigen::Index inner, Eigen::Index size) {
     return (GramSum::roundings(inner, size) + 3) / 2;
 }
 
-/// [S7] 16 k 2^-126 an entry.
+/// [S7] 16 X k 2^-126 an entry, X the largest that W' may have.
 Upper crude_underflow(Eigen::Index inner, Eigen::Index size) {
-    return Upper::of_count(16) * Upper::of_count(static_cast<std::size_t>(inner)) *
+    return Upper::exact(16.0 * SmallerSide::kLargestEntry) *
+           Upper::of_count(static_cast<std::size_t>(inner)) *
            Upper::of_count(static_cast<std::size_t>(size)) * underflow_unit(Precision::float32);
 }
 
 /// |W'|_F^2 of a panel, from the sums of its rows: that of the stored numbers, scaled by a power of
-/// two.
-Enclosure squares_of(const GramPanel& panel, const SmallerSide& side) {
+/// two. Nothing where an entry may be too large.
+std::optional<Enclosure> squares_of(const GramPanel& panel, const SmallerSide& side) {
     const double computed = std::ldexp(panel.squares().sum(), -2 * side.exponent());
+    // What is lost in the sum is less than half of it.
+    constexpr double kMost = SmallerSide::kLargestEntry * SmallerSide::kLargestEntry / 2.0;
+    if (!(computed <= kMost)) {  // a NaN is too large
+        return std::nullopt;
+    }
     // Terms of a row, and rows, of what is stored.
     const auto terms = static_cast<std::size_t>(GramPanel::kLength + side.size() + 1);
     const Enclosure sum = true_sum(computed, terms, 0);
-    return {sum.lower() - Upper::exact(SmallerSide::kUnderflow),
-            sum.upper() + Upper::exact(SmallerSide::kUnderflow)};
+    return Enclosure(sum.lower() - Upper::exact(SmallerSide::kUnderflow),
+                     sum.upper() + Upper::exact(SmallerSide::kUnderflow));
 }
 
 }  // namespace
@@ -47,17 +53,24 @@ Upper crude_gram_error(Eigen::Index inner, Eigen::Index size, const Upper& squar
            crude_underflow(inner, size);
 }
 
-CrudeGram form_crude_gram(const SmallerSide& side) {
+std::optional<CrudeGram> form_crude_gram(const SmallerSide& side) {
     const Eigen::Index n = side.size();
     GramSum sum(n);
     Lower below;
     Upper above;
+    bool is_in_range = true;
     side.for_each_panel([&](const GramPanel& panel) {
-        const Enclosure squares = squares_of(panel, side);
-        below = below + squares.lower();
-        above += squares.upper();
-        sum.add(panel);
+        const std::optional<Enclosure> squares = squares_of(panel, side);
+        is_in_range = is_in_range && squares.has_value();
+        if (is_in_range) {
+            below = below + squares->lower();
+            above += squares->upper();
+            sum.add(panel);
+        }
     });
+    if (!is_in_range) {
+        return std::nullopt;
+    }
     CrudeGram gram;
     gram.lower = std::move(sum).result();
     gram.sum_of_squares = {below, above};

@@ -2,6 +2,8 @@
 
 #include "lipcert/rounding/bound.hpp"
 
+#include <optional>
+
 #include "norms/float_matrix.hpp"
 #include "norms/smaller_side.hpp"
 
@@ -16,10 +18,12 @@ struct CrudeGram {
     Enclosure sum_of_squares;  ///< |W'|_F^2
 };
 
-[[nodiscard]] CrudeGram form_crude_gram(const SmallerSide& side);
+/// Nothing where an entry turns out to be larger than SmallerSide::kLargestEntry, or not finite:
+/// the exponent of the side may be a guess.
+[[nodiscard]] std::optional<CrudeGram> form_crude_gram(const SmallerSide& side);
 
 /// [S7] Bounds |F - W'^T W'|_2 for the float32 Gram matrix F of an `inner` x `size` matrix with
-/// entries at most 1 in magnitude, `squares` >= |W'|_F^2.
+/// entries at most SmallerSide::kLargestEntry in magnitude, `squares` >= |W'|_F^2.
 [[nodiscard]] Upper crude_gram_error(Eigen::Index inner, Eigen::Index size, const Upper& squares);
 
 /// Whether its error is so small that deflation is worth an attempt whatever the spectrum, for it

@@ -72,8 +72,9 @@ EigenSystem eigen_system(const Matrix& lower) {
                         " is too large for its singular vectors (at most " +
                         std::to_string(kLargestSize) + "); choose the method normalize for it");
     }
+    constexpr Eigen::Index kSmall = 64;  // LAPACK's many calls cost more than its way saves
     EigenSystem result{Vector(lower.rows()), lower};
-    if (!divide_and_conquer(result.vectors, result.values)) {
+    if (lower.rows() <= kSmall || !divide_and_conquer(result.vectors, result.values)) {
         const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(lower);
         result.values = solver.eigenvalues();
         result.vectors = solver.eigenvectors().transpose();

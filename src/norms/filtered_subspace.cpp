@@ -257,7 +257,7 @@ private:
 
 /// The Gram matrix in float32, both triangles.
 FloatMatrix float_gram(const Matrix& tall) {
-    FloatMatrix gram = form_crude_gram(SmallerSide(tall, 0)).lower;
+    FloatMatrix gram = form_crude_gram(SmallerSide(tall, 0)).value().lower;
     mirror_above(gram);
     return gram;
 }

@@ -27,7 +27,9 @@ bool has_groups(Index size) {
 GramSum::GramSum(Index size) {
     resize_uninitialised(lower_, size, size);
     for_each_row_range(size, size, [&](Index begin, Index end) {
-        lower_.middleRows(begin, end - begin).setConstant(std::numeric_limits<float>::quiet_NaN());
+        for (Index i = begin; i < end; ++i) {
+            lower_.row(i).tail(size - i - 1).setConstant(std::numeric_limits<float>::quiet_NaN());
+        }
     });
 }
 
@@ -47,6 +49,9 @@ void GramSum::add(const GramPanel& panel) {
 }
 
 FloatMatrix GramSum::result() && {
+    if (panels_ == 0) {
+        lower_.setConstant(std::numeric_limits<float>::quiet_NaN());
+    }
     add_group();
     return std::move(lower_);
 }

@@ -17,7 +17,8 @@ namespace lipcert {
                                                  int exponent,
                                                  const std::optional<Vector>& start);
 
-/// Deflation in float32 where the spectrum has a gap [S7] [S8] [S9], else as above.
+/// Deflation in float32 where the spectrum has a gap [S7] [S8] [S9], else as above. `exponent` may
+/// be that of some entry that is not 0, too.
 [[nodiscard]] SpectralNorm norm_by_deflation(const Matrix& matrix, int exponent);
 
 /// One factorisation in float64 at a level that somebody expects the norm to be just below, and the

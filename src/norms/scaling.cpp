@@ -69,6 +69,25 @@ std::optional<int> largest_exponent(const Matrix& matrix) {
     return exponent;
 }
 
+std::optional<int> exponent_of_some(const Matrix& matrix) {
+    constexpr Eigen::Index kRows = 16;
+    const Eigen::Index step = std::max<Eigen::Index>(matrix.rows() / kRows, 1);
+    double largest = 0.0;
+    for (Eigen::Index i = 0; i < matrix.rows() && matrix.cols() > 0; i += step) {
+        const auto row = matrix.row(i).cwiseAbs();
+        if (!row.allFinite()) {
+            return std::nullopt;
+        }
+        largest = std::max(largest, row.maxCoeff());
+    }
+    if (largest == 0.0) {
+        return std::nullopt;
+    }
+    int exponent = 0;
+    std::frexp(largest, &exponent);
+    return exponent;
+}
+
 Eigen::Index multiply_by_power_of_two(Eigen::Ref<Matrix> matrix, long exponent) {
     constexpr long kOneStep = 1000;
     constexpr long kEverythingVanishes = -2200;  // 2^1024 * 2^-2200 < 2^-1074 / 2

@@ -12,6 +12,10 @@ namespace lipcert {
 /// is zero or empty. Throws Error{internal} for an entry that is infinite or NaN.
 [[nodiscard]] std::optional<int> largest_exponent(const Matrix& matrix);
 
+/// The same of some of the rows: at most that of all of them. Nothing where those are zero or hold
+/// an entry that is not finite.
+[[nodiscard]] std::optional<int> exponent_of_some(const Matrix& matrix);
+
 /// Multiplies every entry by 2^exponent in place. Exact but for results at or below 2^-1022, each
 /// of which is off by at most underflow_unit() ("Arithmetic"); returns how many there are. The
 /// caller makes sure that no result overflows.

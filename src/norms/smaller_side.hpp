@@ -10,13 +10,15 @@
 namespace lipcert {
 
 /// W' = 2^-exponent times a matrix or its transpose, whichever has fewer columns than rows, without
-/// a copy: products are formed with the stored numbers and scaled afterwards. Entries of W' are at
-/// most 1 in magnitude and |exponent| <= kLargestExponent, so that a power of two loses nothing but
-/// what `kUnderflow` covers.
+/// a copy: products are formed with the stored numbers and scaled afterwards. The largest entry of
+/// W' is at least 1/2 and at most kLargestEntry in magnitude, and |exponent| <= kLargestExponent,
+/// so that a power of two loses nothing but what `kUnderflow` covers.
 class SmallerSide {
 public:
     /// A matrix whose exponent is larger has to be scaled first.
     static constexpr int kLargestExponent = 100;
+    /// More than 1, so that the exponent may be that of some of the rows.
+    static constexpr double kLargestEntry = 0x1p21;
     /// Bounds what underflow changes in one entry of a product of at most 2^40 terms that is formed
     /// from the stored numbers and scaled afterwards (docs/theorems-norms.md, Stored units).
     static constexpr double kUnderflow = 0x1p-600;

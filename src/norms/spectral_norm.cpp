@@ -29,6 +29,11 @@ constexpr Eigen::Index kSmallestDeflated = 128;
 /// A few times the width that a factorisation gives.
 constexpr double kWidestDeflated = 1e-8;
 
+/// That of the largest entry of a matrix that is not zero.
+int exponent_of(const Matrix& matrix) {
+    return largest_exponent(matrix).value();
+}
+
 SpectralNorm norm_of_vector(const Matrix& matrix, int exponent) {
     Matrix scaled = matrix;
     const Eigen::Index lost = multiply_by_power_of_two(scaled, -exponent);
@@ -82,18 +87,21 @@ SpectralNorm norm_by_deflation(const Matrix& matrix, int exponent) {
     }
     const SmallerSide side(matrix, exponent);
     if (!sees_small_gaps(side) && !may_have_gap(side)) {
-        return norm_by_factorisation(matrix, exponent, std::nullopt);
+        return norm_by_factorisation(matrix, exponent_of(matrix), std::nullopt);
     }
-    CrudeGram gram = form_crude_gram(side);
-    const std::optional<RitzPairs> pairs = pairs_to_deflate(gram);
-    const Enclosure squares = gram.sum_of_squares;
+    std::optional<CrudeGram> gram = form_crude_gram(side);
+    if (!gram) {  // the exponent was not near that of the largest entry
+        return norm_by_deflation(matrix, exponent_of(matrix));
+    }
+    const std::optional<RitzPairs> pairs = pairs_to_deflate(*gram);
+    const Enclosure squares = gram->sum_of_squares;
     std::optional<Vector> start;
-    const DeflationPlan plan = pairs ? plan_deflation(gram, *pairs) : DeflationPlan();
+    const DeflationPlan plan = pairs ? plan_deflation(*gram, *pairs) : DeflationPlan();
     if (plan.directions > 0) {
-        const auto norm = deflated_norm(side, gram, *pairs, plan);
+        const auto norm = deflated_norm(side, *gram, *pairs, plan);
         // A wide one says that the directions were no eigenvectors: the other way is sharper.
         if (norm && norm->relative_width() <= Upper::exact(kWidestDeflated)) {
-            recycle(std::move(gram.lower));
+            recycle(std::move(gram->lower));
             SpectralNorm result;
             result.spectral = norm->scaled(exponent);
             result.frobenius =
@@ -103,22 +111,30 @@ SpectralNorm norm_by_deflation(const Matrix& matrix, int exponent) {
         }
     } else if (pairs) {  // while the Gram matrix is what it was
         start = sharpened_top(
-            gram.lower, *pairs, [&side](const Matrix& vectors) { return side.images(vectors).z; });
+            gram->lower, *pairs, [&side](const Matrix& vectors) { return side.images(vectors).z; });
     }
-    recycle(std::move(gram.lower));
-    return norm_by_factorisation(matrix, exponent, start);
+    recycle(std::move(gram->lower));
+    return norm_by_factorisation(matrix, exponent_of(matrix), start);
 }
 
 SpectralNorm spectral_norm(const Matrix& matrix) {
     blas::require_trusted();
+    const Eigen::Index smaller = std::min(matrix.rows(), matrix.cols());
+    if (smaller >= kSmallestDeflated) {
+        // A pass over the matrix less, where some of its entries tell how large all of them are.
+        const std::optional<int> guess = exponent_of_some(matrix);
+        if (guess && std::abs(*guess) <= SmallerSide::kLargestExponent) {
+            return norm_by_deflation(matrix, *guess);
+        }
+    }
     const std::optional<int> exponent = largest_exponent(matrix);
     if (!exponent) {
         return {};
     }
-    if (std::min(matrix.rows(), matrix.cols()) == 1) {
+    if (smaller == 1) {
         return norm_of_vector(matrix, *exponent);
     }
-    if (std::min(matrix.rows(), matrix.cols()) < kSmallestDeflated) {
+    if (smaller < kSmallestDeflated) {
         return norm_by_factorisation(matrix, *exponent, std::nullopt);
     }
     return norm_by_deflation(matrix, *exponent);
