@@ -7,6 +7,7 @@
 #include "norms/gram_kernel.hpp"
 #include "norms/large_matrix.hpp"
 #include "norms/parallel.hpp"
+#include "norms/row_kernel.hpp"
 
 namespace lipcert {
 
@@ -18,6 +19,8 @@ using gram_kernel::kStrip;
 
 /// Of a part of the Gram matrix.
 constexpr Index kMostRows = 384;
+
+static_assert(row_kernel::kBlock == kLanes);
 
 constexpr Index rounded_up(Index number, Index step) {
     return (number + step - 1) / step * step;
@@ -96,12 +99,8 @@ void GramPanel::make_room() {
 void GramPanel::fill_rows(const MatrixView& stored, double factor) {
     for_each_row_range(depth_, columns_, [&](Index first, Index end) {
         for (Index k = first; k < end; ++k) {
-            for (Index column = 0; column < columns_; column += kLanes) {
-                const Index count = std::min(kLanes, columns_ - column);
-                Eigen::Map<Eigen::RowVectorXf>(block_of(column) + k * kLanes, count) =
-                    (factor * stored.row(k).segment(column, count)).cast<float>();
-            }
-            squares_(k) = stored.row(k).squaredNorm();
+            squares_(k) = row_kernel::longest().round(
+                stored.row(k).data(), columns_, factor, {blocks_ + k * kLanes, depth_ * kLanes});
         }
     });
 }

@@ -5,6 +5,7 @@
 
 #include "norms/deflation.hpp"
 #include "norms/parallel.hpp"
+#include "norms/row_kernel.hpp"
 #include "norms/scaling.hpp"
 
 namespace lipcert {
@@ -44,12 +45,10 @@ Deflator deflator_of(const Matrix& vectors, const Vector& weights) {
 /// direction and one more.
 void subtract_gram(const FloatMatrix& transposed, FloatMatrix& lower) {
     const Eigen::Index n = lower.rows();
+    const row_kernel::Vectors vectors{transposed.data(), transposed.cols(), transposed.rows()};
     for_each_row_range(n, n, [&](Eigen::Index begin, Eigen::Index end) {
         for (Eigen::Index i = begin; i < end; ++i) {
-            auto row = lower.row(i).head(i + 1);
-            for (Eigen::Index j = 0; j < transposed.rows(); ++j) {
-                row -= transposed(j, i) * transposed.row(j).head(i + 1);
-            }
+            row_kernel::longest().subtract_gram(vectors, i, &lower(i, 0));
         }
     });
 }
