@@ -20,12 +20,15 @@ namespace {
 /// and this keeps the quotients in range.
 constexpr double kSmallestWeight = 0x1p-10;
 
-/// gamma_{q+10}: what a term of a sum passes through, at most two roundings for a quotient by a
-/// rounded reciprocal, the rest is margin [S2].
+/// gamma_{q+10} (half as much in float32, to nearest): what a term of a sum passes through, at most
+/// two roundings for a quotient by a rounded reciprocal, the rest is margin [S2].
 Upper factorisation_roundoff(Eigen::Index size, Precision precision) {
-    const std::size_t roundings = precision == Precision::float32 ? tiled_cholesky_roundings(size)
-                                                                  : blas::cholesky_roundings(size);
-    return gamma(roundings + 10, precision);
+    constexpr std::size_t kMargin = 10;
+    if (precision == Precision::float32) {
+        // By loops of our own on threads that round to nearest: of 2^-23, half each.
+        return gamma((tiled_cholesky_roundings(size) + kMargin + 1) / 2, precision);
+    }
+    return gamma(blas::cholesky_roundings(size) + kMargin, precision);
 }
 
 /// [S2] n (12 n + 12) (1 + max a_ii) eta: every entry of L L^T - A, operands up to sqrt(a_ii).

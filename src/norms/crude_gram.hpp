@@ -38,7 +38,7 @@ void require_crude_gram(const CrudeGram& gram,
                         const Vector& expected);
 
 /// Bounds the largest eigenvalue of a symmetric float32 matrix (lower triangle) by a factorisation
-/// in float32 at `level`; +inf where it breaks off [S8]. The matrix is overwritten.
+/// in float32 at `level` > 0; +inf where it breaks off [S8]. The matrix is overwritten.
 [[nodiscard]] Upper certify_crude_level(FloatMatrix& lower, float level);
 
 /// |A|_F of a symmetric float32 matrix (lower triangle), which is at least its spectral norm.

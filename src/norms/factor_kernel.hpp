@@ -13,12 +13,12 @@ namespace lipcert::factor_kernel {
 inline constexpr std::ptrdiff_t kSide = gram_kernel::kStrip;
 
 struct Kernels {
-    /// From kSide rows, `stride` numbers apart, and back.
+    /// From kSide rows of kSide numbers, `stride` apart, and back.
     void (*read)(const float* rows, std::ptrdiff_t stride, float* tile);
     void (*write)(const float* tile, std::ptrdiff_t stride, float* rows);
     /// A tile becomes L, A = L L^T, of which only the lower triangles are meant, and `reciprocals`
-    /// those of the diagonal of L. Returns 0, or the 1-based index of the first pivot that is not a
-    /// positive number: columns before it are those of L.
+    /// those of the diagonal of L. Returns 0, or the 1-based index of the first pivot that is not
+    /// positive and finite: columns before it are those of L.
     std::ptrdiff_t (*factorise)(float* tile, float* reciprocals);
     /// A tile X becomes X L^-T. What stands above the diagonal of L is not read.
     void (*solve)(const float* factor, const float* reciprocals, float* tile);

@@ -37,7 +37,7 @@ using Kernel = void (*)(const Product& product, float* sums);
 /// By the longest vectors.
 void multiply(const Product& product, float* sums);
 
-/// The most roundings that a product passes through, its own included.
+/// At least as many roundings as a product passes through, its own included.
 [[nodiscard]] constexpr std::ptrdiff_t roundings(std::ptrdiff_t depth) {
     return (depth < kChunk ? depth : kChunk) + (depth + kChunk - 1) / kChunk;
 }

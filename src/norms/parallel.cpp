@@ -218,6 +218,14 @@ void for_each_piece(Eigen::Index count,
     pieces.rethrow();
 }
 
+void wait_briefly(unsigned look) {
+    constexpr unsigned kLooks = 64;
+    pause_briefly();
+    if (look % kLooks == kLooks - 1) {
+        std::this_thread::yield();
+    }
+}
+
 double operations_of_pass(Eigen::Index rows, Eigen::Index cols) {
     return kOperationsOfPass * static_cast<double>(rows) * static_cast<double>(cols);
 }

@@ -6,15 +6,20 @@
 
 namespace lipcert {
 
-/// Calls work(0), ..., work(count - 1), in any order, on as many threads as the BLAS may use, or on
+/// Calls work(0), ..., work(count - 1), on as many threads as the BLAS may use, or on
 /// the calling one where `operations` (of all pieces, about) are too few to be worth it; meanwhile
 /// each call of the BLAS has one thread. OpenBLAS' own threads meet by spinning at every
 /// step of a factorisation, which costs time slices as soon as another process wants a core; these
-/// take the next piece of work until none is left. What is computed must not depend on the order.
-/// The first exception of a piece is rethrown after all threads have ended.
+/// take the next piece of work, in this order, until none is left; so a piece may wait for earlier
+/// ones, and for no others. What is computed must not depend on which end first. The first
+/// exception of a piece is rethrown after all threads have ended.
 void for_each_piece(Eigen::Index count,
                     double operations,
                     const std::function<void(Eigen::Index)>& work);
+
+/// In a loop that waits for an earlier piece, with its count: tells the processor, and now and then
+/// gives the core to whoever wants it.
+void wait_briefly(unsigned look);
 
 /// What passing over a matrix once costs, as `operations`.
 [[nodiscard]] double operations_of_pass(Eigen::Index rows, Eigen::Index cols);

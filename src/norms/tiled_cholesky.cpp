@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <memory>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -81,7 +80,12 @@ public:
         const auto size = static_cast<double>(lower_.rows());
         for_each_piece(static_cast<Index>(tiles_.size()), size * size * size / 6.0, [&](Index i) {
             const auto& [row, column] = tiles_[static_cast<std::size_t>(i)];
-            finish(row, column);
+            try {
+                finish(row, column);
+            } catch (...) {
+                is_stopped_ = true;  // else others would wait for this tile
+                throw;
+            }
         });
         return failed_;
     }
@@ -100,7 +104,7 @@ private:
         Tile tile;
         read(row, column, tile);
         if (column > 0) {
-            Tile before;
+            Tile before;  // a row of the product for each column of the tile
             gram_kernel::multiply(
                 {packed_.strip(column), kSide, packed_.strip(row), column * kSide}, before.entries);
             for (Index i = 0; i < kSide * kSide; ++i) {
@@ -113,6 +117,7 @@ private:
             const Index failed = kernels_.factorise(diagonal.factor.entries, diagonal.reciprocals);
             if (failed != 0) {
                 failed_ = column * kSide + failed;
+                is_stopped_ = true;
                 return;
             }
             write(row, column, diagonal.factor);
@@ -130,13 +135,11 @@ private:
     /// Until so many tiles of a row are finished; false where none will be any more.
     bool wait_for(Index row, Index count) {
         const std::atomic<Index>& done = done_[static_cast<std::size_t>(row)];
-        for (int look = 0; done.load(std::memory_order_acquire) < count; ++look) {
-            if (failed_ != 0) {
+        for (unsigned look = 0; done.load(std::memory_order_acquire) < count; ++look) {
+            if (is_stopped_) {
                 return false;
             }
-            if (look % 64 == 63) {
-                std::this_thread::yield();
-            }
+            wait_briefly(look);
         }
         return true;
     }
@@ -180,9 +183,10 @@ private:
     Index strips_;
     PackedRows packed_;
     std::vector<Diagonal> diagonal_;
-    std::vector<std::atomic<Index>> done_;  ///< tiles of a row
+    std::vector<std::atomic<Index>> done_;  ///< how many tiles of each row are finished
     std::vector<std::pair<Index, Index>> tiles_;
-    std::atomic<Index> failed_ = 0;
+    std::atomic<bool> is_stopped_ = false;
+    std::atomic<Index> failed_ = 0;  ///< the pivot, counted from 1
     const factor_kernel::Kernels kernels_ = factor_kernel::kernels().front();
 };
 

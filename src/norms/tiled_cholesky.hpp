@@ -13,8 +13,8 @@ namespace lipcert {
 /// stays.
 [[nodiscard]] Eigen::Index cholesky(FloatMatrix& lower);
 
-/// The most roundings that a product in the sum of an entry passes through, its own included, but
-/// for those of the division or root at its end [S2].
+/// q of [S2], in tiles: at least as many roundings to nearest as a product in the sum of an entry
+/// passes through, but for those of the division or root at its end.
 [[nodiscard]] std::size_t tiled_cholesky_roundings(Eigen::Index size);
 
 }  // namespace lipcert

@@ -96,7 +96,7 @@ TEST_CASE("a factor in blocks is as near as its error says, where every rounding
                                  .to_double();
         CHECK(distance <= bound);
         CHECK(bound <= 5000.0 * distance);
-        CHECK(bound <= static_cast<double>(90) * 0x1p-23 * factor.squaredNorm());
+        CHECK(bound <= static_cast<double>(46) * 0x1p-23 * factor.squaredNorm());
     }
 }
 
