@@ -1,7 +1,6 @@
 #include "norms/parallel.hpp"
 
 #include "lipcert/error.hpp"
-#include "lipcert/norms/threads.hpp"
 
 #include <atomic>
 #include <cblas.h>
@@ -13,6 +12,7 @@
 #include "norms/blocked_cholesky.hpp"
 #include "norms/blocked_gram.hpp"
 #include "support/random.hpp"
+#include "support/thread_count.hpp"
 #include "support/thrown.hpp"
 #include <doctest/doctest.h>
 
@@ -22,25 +22,10 @@ namespace {
 
 constexpr double kMuchWork = 1e12;
 
-class Threads {
-public:
-    explicit Threads(int count) : before_(openblas_get_num_threads()) { set_thread_count(count); }
-
-    ~Threads() { set_thread_count(before_); }
-
-    Threads(const Threads&) = delete;
-    Threads& operator=(const Threads&) = delete;
-    Threads(Threads&&) = delete;
-    Threads& operator=(Threads&&) = delete;
-
-private:
-    int before_;
-};
-
 }  // namespace
 
 TEST_CASE("every piece is worked on once, on two threads too, each call of the BLAS on one") {
-    const Threads two(2);
+    const test::ThreadCount two(2);
     std::vector<std::atomic<int>> visits(1000);
     std::mutex mutex;
     std::set<std::thread::id> threads;
@@ -65,7 +50,7 @@ TEST_CASE("every piece is worked on once, on two threads too, each call of the B
 }
 
 TEST_CASE("little work stays on the calling thread, and ranges cover all rows") {
-    const Threads two(2);
+    const test::ThreadCount two(2);
     const std::thread::id here = std::this_thread::get_id();
     Eigen::Index next = 0;
     for_each_row_range(100, 1000, [&](Eigen::Index begin, Eigen::Index end) {
@@ -79,7 +64,7 @@ TEST_CASE("little work stays on the calling thread, and ranges cover all rows") 
 }
 
 TEST_CASE("an exception of a piece reaches the caller, from whichever thread") {
-    const Threads two(2);
+    const test::ThreadCount two(2);
     for (const Eigen::Index bad : {0, 1, 57, 99}) {
         const Error error = test::error_of([&] {
             for_each_piece(100, kMuchWork, [&](Eigen::Index i) {

@@ -1,7 +1,6 @@
 #include "norms/tiled_cholesky.hpp"
 
 #include "lipcert/error.hpp"
-#include "lipcert/norms/threads.hpp"
 #include "lipcert/rounding/roundoff.hpp"
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 #include "norms/freivalds.hpp"
 #include "norms/triangular.hpp"
 #include "support/random.hpp"
+#include "support/thread_count.hpp"
 #include "support/thrown.hpp"
 #include <doctest/doctest.h>
 
@@ -54,21 +54,6 @@ double backward_error(const FloatMatrix& a, const FloatMatrix& factor) {
 double allowed(Index size) {
     return gamma((tiled_cholesky_roundings(size) + 11) / 2, Precision::float32).to_double();
 }
-
-class Threads {
-public:
-    explicit Threads(int count) : before_(thread_count()) { set_thread_count(count); }
-
-    ~Threads() { set_thread_count(before_); }
-
-    Threads(const Threads&) = delete;
-    Threads& operator=(const Threads&) = delete;
-    Threads(Threads&&) = delete;
-    Threads& operator=(Threads&&) = delete;
-
-private:
-    int before_;
-};
 
 struct alignas(gram_kernel::kAlignment) Tile {
     float entries[kSide * kSide];
@@ -114,7 +99,7 @@ TEST_CASE("a factor in tiles of integers is exact, on one thread as on two") {
         for (const int count : {1, 2}) {
             CAPTURE(size);
             CAPTURE(count);
-            const Threads threads(count);
+            const test::ThreadCount threads(count);
             FloatMatrix factor = product;
             REQUIRE(cholesky(factor) == 0);
             CHECK((lower_of(factor) - expected).isZero(0.0));
@@ -129,11 +114,11 @@ TEST_CASE("a factor in tiles is the same to the last bit on any number of thread
         FloatMatrix one = a;
         FloatMatrix two = a;
         {
-            const Threads threads(1);
+            const test::ThreadCount threads(1);
             REQUIRE(cholesky(one) == 0);
         }
         {
-            const Threads threads(2);
+            const test::ThreadCount threads(2);
             REQUIRE(cholesky(two) == 0);
         }
         CHECK((lower_of(one) - lower_of(two)).isZero(0.0));
@@ -144,7 +129,7 @@ TEST_CASE("a factor in tiles breaks off at the pivot that is not positive") {
     test::Random random(0x7c4);
     constexpr float kInfinity = std::numeric_limits<float>::infinity();
     for (const int count : {1, 2}) {
-        const Threads threads(count);
+        const test::ThreadCount threads(count);
         for (const Index size : {1, 30, 48, 49, 150, 430}) {
             const FloatMatrix a = definite(random, size, 1.0);
             for (const Index bad : {Index(0), size / 3, size / 2, size - 1}) {
