@@ -18,7 +18,8 @@ namespace lipcert {
                                                  const std::optional<Vector>& start);
 
 /// Deflation in float32 where the spectrum has a gap [S7] [S8] [S9], else as above. `exponent` may
-/// be that of some entry that is not 0, too.
+/// be that of some other entry, too, where it is at most SmallerSide::kLargestExponent in
+/// magnitude.
 [[nodiscard]] SpectralNorm norm_by_deflation(const Matrix& matrix, int exponent);
 
 /// One factorisation in float64 at a level that somebody expects the norm to be just below, and the
