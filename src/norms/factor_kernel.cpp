@@ -194,17 +194,17 @@ __attribute__((target("avx512f"))) void solve_avx512(const float* factor,
 
 std::vector<Kernels> kernels() {
 #ifdef __x86_64__
-    static constexpr Kernels kShort{read_plain, write_plain, factorise_plain, solve_plain};
-    static constexpr Kernels kLong{read_avx2, write_avx2, factorise_avx2, solve_avx2};
-    static constexpr Kernels kLongest{read_avx512, write_avx512, factorise_avx512, solve_avx512};
-    std::vector<Kernels> result;
-    for (const Kernels* each : runnable<const Kernels*>({&kShort, &kLong, &kLongest})) {
-        result.push_back(*each);
-    }
-    return result;
+    return runnable<Kernels>({{read_plain, write_plain, factorise_plain, solve_plain},
+                              Kernels{read_avx2, write_avx2, factorise_avx2, solve_avx2},
+                              Kernels{read_avx512, write_avx512, factorise_avx512, solve_avx512}});
 #else
-    return {{read_plain, write_plain, factorise_plain, solve_plain}};
+    return runnable<Kernels>({{read_plain, write_plain, factorise_plain, solve_plain}});
 #endif
+}
+
+const Kernels& longest() {
+    static const Kernels found = kernels().front();
+    return found;
 }
 
 }  // namespace lipcert::factor_kernel

@@ -29,4 +29,7 @@ struct Kernels {
 /// which is a product with the rounded reciprocal.
 [[nodiscard]] std::vector<Kernels> kernels();
 
+/// The longest.
+[[nodiscard]] const Kernels& longest();
+
 }  // namespace lipcert::factor_kernel

@@ -20,8 +20,6 @@ using gram_kernel::kStrip;
 /// Of a part of the Gram matrix.
 constexpr Index kMostRows = 384;
 
-static_assert(row_kernel::kBlock == kLanes);
-
 constexpr Index rounded_up(Index number, Index step) {
     return (number + step - 1) / step * step;
 }

@@ -19,12 +19,8 @@ namespace lipcert {
 
 namespace {
 
-/// Tells the processor that this is a loop that waits.
-inline void pause_briefly() {
-#ifdef __x86_64__
-    __builtin_ia32_pause();
-#endif
-}
+/// After so many looks, a thread that waits gives its core away, and looks at the clock.
+constexpr unsigned kLooks = 64;
 
 /// About a tenth of a millisecond; waking a thread that sleeps takes a fifth of that.
 constexpr double kWorthThreads = 0x1p21;
@@ -95,16 +91,12 @@ private:
 template <typename Condition>
 bool comes_soon(const Condition& condition) {
     const auto end = std::chrono::steady_clock::now() + kPatience;
-    do {
-        constexpr int kLooks = 64;
-        for (int i = 0; i < kLooks; ++i) {
-            if (condition()) {
-                return true;
-            }
-            pause_briefly();
+    for (unsigned look = 0; look % kLooks != 0 || std::chrono::steady_clock::now() < end; ++look) {
+        if (condition()) {
+            return true;
         }
-        std::this_thread::yield();
-    } while (std::chrono::steady_clock::now() < end);
+        wait_briefly(look);
+    }
     return condition();
 }
 
@@ -219,8 +211,9 @@ void for_each_piece(Eigen::Index count,
 }
 
 void wait_briefly(unsigned look) {
-    constexpr unsigned kLooks = 64;
-    pause_briefly();
+#ifdef __x86_64__
+    __builtin_ia32_pause();
+#endif
     if (look % kLooks == kLooks - 1) {
         std::this_thread::yield();
     }

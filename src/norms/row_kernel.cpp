@@ -74,8 +74,6 @@ void subtract_plain(const Vectors& vectors, std::ptrdiff_t i, float* row) {
     subtract_products<16>(vectors, i, row);
 }
 
-constexpr Kernels kPlain{round_plain, subtract_plain};
-
 #ifdef __x86_64__
 __attribute__((target("avx2,fma"))) double round_avx2(const double* row,
                                                       std::ptrdiff_t size,
@@ -103,22 +101,18 @@ __attribute__((target("avx512f"))) void subtract_avx512(const Vectors& vectors,
     subtract_products<64>(vectors, i, row);
 }
 
-constexpr Kernels kAvx2{round_avx2, subtract_avx2};
-constexpr Kernels kAvx512{round_avx512, subtract_avx512};
 #endif
 
 }  // namespace
 
 std::vector<Kernels> kernels() {
-    std::vector<Kernels> result;
 #ifdef __x86_64__
-    for (const Kernels* each : runnable<const Kernels*>({&kPlain, &kAvx2, &kAvx512})) {
-        result.push_back(*each);
-    }
+    return runnable<Kernels>({{round_plain, subtract_plain},
+                              Kernels{round_avx2, subtract_avx2},
+                              Kernels{round_avx512, subtract_avx512}});
 #else
-    result.push_back(kPlain);
+    return runnable<Kernels>({{round_plain, subtract_plain}});
 #endif
-    return result;
 }
 
 const Kernels& longest() {

@@ -3,10 +3,12 @@
 #include <cstddef>
 #include <vector>
 
+#include "norms/gram_kernel.hpp"
+
 /// Passes over rows of a matrix, for vectors of whatever length the processor has.
 namespace lipcert::row_kernel {
 
-inline constexpr std::ptrdiff_t kBlock = 16;  ///< numbers that stay together
+inline constexpr std::ptrdiff_t kBlock = gram_kernel::kLanes;  ///< numbers that stay together
 
 /// A row in blocks of kBlock numbers, the last one with fewer.
 struct Blocks {

@@ -187,7 +187,7 @@ private:
     std::vector<std::pair<Index, Index>> tiles_;
     std::atomic<bool> is_stopped_ = false;
     std::atomic<Index> failed_ = 0;  ///< the pivot, counted from 1
-    const factor_kernel::Kernels kernels_ = factor_kernel::kernels().front();
+    const factor_kernel::Kernels& kernels_ = factor_kernel::longest();
 };
 
 }  // namespace

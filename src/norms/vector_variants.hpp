@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 /// So that what is called is compiled for the vectors of its caller.
@@ -7,25 +8,25 @@
 
 namespace lipcert {
 
-/// A function that is compiled for vectors of several lengths.
-template <typename Function>
+/// A function, or several, compiled for vectors of several lengths.
+template <typename Kernel>
 struct VectorVariants {
-    Function plain;
-    Function avx2 = nullptr;  ///< with FMA
-    Function avx512 = nullptr;
+    Kernel plain;
+    std::optional<Kernel> avx2 = std::nullopt;  ///< with FMA
+    std::optional<Kernel> avx512 = std::nullopt;
 };
 
 /// Those that this processor runs, the longest vectors first.
-template <typename Function>
-[[nodiscard]] std::vector<Function> runnable(const VectorVariants<Function>& variants) {
-    std::vector<Function> result;
+template <typename Kernel>
+[[nodiscard]] std::vector<Kernel> runnable(const VectorVariants<Kernel>& variants) {
+    std::vector<Kernel> result;
 #ifdef __x86_64__
-    if (variants.avx512 != nullptr && __builtin_cpu_supports("avx512f") != 0) {
-        result.push_back(variants.avx512);
+    if (variants.avx512 && __builtin_cpu_supports("avx512f") != 0) {
+        result.push_back(*variants.avx512);
     }
-    if (variants.avx2 != nullptr && __builtin_cpu_supports("avx2") != 0 &&
+    if (variants.avx2 && __builtin_cpu_supports("avx2") != 0 &&
         __builtin_cpu_supports("fma") != 0) {
-        result.push_back(variants.avx2);
+        result.push_back(*variants.avx2);
     }
 #endif
     result.push_back(variants.plain);

@@ -10,6 +10,7 @@
 #include "files/sha256.hpp"
 #include "support/program.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/thread_count.hpp"
 #include "support/thrown.hpp"
 #include <doctest/doctest.h>
 
@@ -48,14 +49,12 @@ TEST_CASE("the hash of a model is the same beside other work and alone") {
     const auto checkpoint = open_checkpoint(sample_model("tiny_gpt2.h5"));
     const lipcert::RegularFile file(checkpoint->path());
     const std::string expected = lipcert::sha256_of(file.descriptor(), file.path());
-    const int before = lipcert::thread_count();
-    for (const int threads : {1, 2}) {
-        lipcert::set_thread_count(threads);
-        CHECK(lipcert::thread_count() == threads);
+    for (const int count : {1, 2}) {
+        const lipcert::test::ThreadCount threads(count);
+        CHECK(lipcert::thread_count() == count);
         { const lipcert::ModelDigest dropped(*checkpoint); }
         CHECK(lipcert::ModelDigest(*checkpoint).take() == expected);
     }
-    lipcert::set_thread_count(before);
 
     // Another file that has the name for as long as the hash is taken.
     const TemporaryFolder swapped;

@@ -16,6 +16,7 @@
 #include "norms/thread_limit.hpp"
 #include "norms/triangular.hpp"
 #include "support/random.hpp"
+#include "support/thread_count.hpp"
 #include <doctest/doctest.h>
 
 using namespace lipcert;
@@ -45,8 +46,7 @@ TEST_CASE("the BLAS of this machine passes its probes, more than once") {
 }
 
 TEST_CASE("short work keeps to one thread, long work does not, and the count is restored") {
-    const int before = openblas_get_num_threads();
-    lipcert::set_thread_count(2);
+    const test::ThreadCount two(2);
     {
         const ThreadLimit limit(1e6);
         CHECK(openblas_get_num_threads() == 1);
@@ -59,7 +59,6 @@ TEST_CASE("short work keeps to one thread, long work does not, and the count is 
     Matrix identity = Matrix::Identity(4, 4);
     CHECK(blas::cholesky(identity) == 0);
     CHECK(openblas_get_num_threads() == 2);
-    lipcert::set_thread_count(before);
 }
 
 TEST_CASE("long inner products pass through a panel and the number of panels, not their length") {

@@ -1,10 +1,8 @@
 #include "norms/gram_sum.hpp"
 
-#include "lipcert/norms/threads.hpp"
 #include "lipcert/rounding/roundoff.hpp"
 
 #include <algorithm>
-#include <cblas.h>
 #include <cmath>
 #include <cstdlib>
 #include <limits>
@@ -14,6 +12,7 @@
 #include "norms/gram_kernel.hpp"
 #include "norms/thread_limit.hpp"
 #include "support/random.hpp"
+#include "support/thread_count.hpp"
 #include <doctest/doctest.h>
 
 using namespace lipcert;
@@ -125,14 +124,13 @@ TEST_CASE("roundings that all lose on one side come near the bound of S7, never 
 }
 
 TEST_CASE("a Gram matrix in float32 does not depend on the number of threads") {
-    const int before = openblas_get_num_threads();
     test::Random random(0x73);
     const Matrix matrix = random.gaussian(700, 450);
-    set_thread_count(1);
-    const FloatMatrix one = gram_of(matrix, false);
-    set_thread_count(2);
-    CHECK(same_bits_below(one, gram_of(matrix, false)));
-    set_thread_count(before);
+    const auto on_threads = [&matrix](int count) {
+        const test::ThreadCount threads(count);
+        return gram_of(matrix, false);
+    };
+    CHECK(same_bits_below(on_threads(1), on_threads(2)));
 }
 
 TEST_CASE("the squares of a panel are those of the rows that are stored") {

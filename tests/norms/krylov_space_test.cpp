@@ -2,14 +2,12 @@
 // expect it, and say how good they are.
 #include "norms/krylov_space.hpp"
 
-#include "lipcert/norms/threads.hpp"
-
-#include <cblas.h>
 #include <cmath>
 #include <limits>
 
 #include "support/decompositions.hpp"
 #include "support/random.hpp"
+#include "support/thread_count.hpp"
 #include <doctest/doctest.h>
 
 using namespace lipcert;
@@ -69,12 +67,12 @@ TEST_CASE("further starts see every copy of a repeated eigenvalue, one does not"
 TEST_CASE("the pairs are the same on one thread and on two") {
     test::Random random(83);
     const FloatMatrix lower = with_eigenvalues(Vector::LinSpaced(1500, 0.0, 2.0), random);
-    const int before = openblas_get_num_threads();
-    set_thread_count(1);
-    const auto one = leading_ritz_pairs(lower, until_good_top);
-    set_thread_count(2);
-    const auto two = leading_ritz_pairs(lower, until_good_top);
-    set_thread_count(before);
+    const auto on_threads = [&lower](int count) {
+        const test::ThreadCount threads(count);
+        return leading_ritz_pairs(lower, until_good_top);
+    };
+    const auto one = on_threads(1);
+    const auto two = on_threads(2);
     REQUIRE((one && two));
     CHECK(one->values == two->values);
     CHECK(one->vectors == two->vectors);

@@ -12,33 +12,18 @@
 #include "norms/blocked_gram.hpp"
 #include "norms/thread_limit.hpp"
 #include "support/exact.hpp"
+#include "support/thread_count.hpp"
 #include <doctest/doctest.h>
 
 using namespace lipcert;
 
 namespace {
 
-/// Two threads while it lives; `are_there` says whether this machine and its BLAS have them.
-class TwoThreads {
-public:
-    TwoThreads() : before_(openblas_get_num_threads()) { set_thread_count(2); }
-
-    ~TwoThreads() { set_thread_count(before_); }
-
-    TwoThreads(const TwoThreads&) = delete;
-    TwoThreads& operator=(const TwoThreads&) = delete;
-    TwoThreads(TwoThreads&&) = delete;
-    TwoThreads& operator=(TwoThreads&&) = delete;
-
-    /// For work of so many multiply-adds.
-    [[nodiscard]] static bool are_there(double multiply_adds) {
-        const ThreadLimit limit(multiply_adds);
-        return openblas_get_num_threads() == 2;
-    }
-
-private:
-    int before_;
-};
+/// Whether work of so many multiply-adds gets two threads: this machine and its BLAS have them.
+bool are_two(double multiply_adds) {
+    const ThreadLimit limit(multiply_adds);
+    return openblas_get_num_threads() == 2;
+}
 
 /// Integers between -15 and 15 without a pattern that panels or threads could share.
 Matrix integers(Eigen::Index rows, Eigen::Index cols, long seed) {
@@ -56,8 +41,8 @@ Matrix integers(Eigen::Index rows, Eigen::Index cols, long seed) {
 }  // namespace
 
 TEST_CASE("two threads reproduce an exact Gram matrix and an exact product bit by bit") {
-    const TwoThreads threads;
-    CHECK(TwoThreads::are_there(1024.0 * 768.0 * 768.0 / 2.0));
+    const test::ThreadCount threads(2);
+    CHECK(are_two(1024.0 * 768.0 * 768.0 / 2.0));
     const Matrix w = integers(1024, 768, 3);
     // Sums of integers below 2^53: any order gives the same double. Eigen's own loops, one thread.
     const Matrix exact = w.transpose() * w;
@@ -73,10 +58,10 @@ TEST_CASE("two threads reproduce an exact Gram matrix and an exact product bit b
 
 TEST_CASE("two threads reproduce an exact Cholesky factor bit by bit") {
     // L_ij = a_i b_j, powers of two and signs: (L L^T)_ij = a_i a_j (b_1^2 + ... + b_j^2), j <= i.
-    const TwoThreads threads;
+    const test::ThreadCount threads(2);
     const Eigen::Index size = 2350;
     const double n = static_cast<double>(size);
-    CHECK(TwoThreads::are_there(n * n * n / 48.0));
+    CHECK(are_two(n * n * n / 48.0));
     const Vector numbers = integers(size, 2, 5).rowwise().sum();
     Vector a(size);
     Vector b(size);
@@ -103,7 +88,7 @@ TEST_CASE("two threads reproduce an exact Cholesky factor bit by bit") {
 }
 
 TEST_CASE("two threads enclose a norm that is known to be an integer") {
-    const TwoThreads threads;
+    const test::ThreadCount threads(2);
     const Eigen::Index n = 1024;
     Matrix circulant(n, n);
     double row_sum = 0.0;
