@@ -8,13 +8,17 @@
 #include "norms/blas_routines.hpp"
 #include "norms/blocked_cholesky.hpp"
 #include "norms/blocked_gram.hpp"
+#include "norms/chebyshev_filter.hpp"
 #include "norms/crude_gram.hpp"
 #include "norms/large_matrix.hpp"
+#include "norms/matrix_sign.hpp"
 #include "norms/measured_product.hpp"
 #include "norms/parallel.hpp"
 #include "norms/smaller_side.hpp"
 #include "norms/spectral_density.hpp"
 #include "norms/start_vectors.hpp"
+#include "norms/subspace_plan.hpp"
+#include "norms/symmetric_factor.hpp"
 #include "norms/triangular.hpp"
 #include <Eigen/QR>
 
@@ -25,27 +29,14 @@ namespace {
 using Index = Eigen::Index;
 using blas::Rows;
 
-constexpr Index kSpare = 8;
-/// The largest subspace, as a part of the size.
-constexpr double kLargestPart = 0.6;
-/// What a random vector has to be filtered by to become one of the space that is wanted.
-constexpr double kFromRandom = 3e6;
 /// Where the level is lower than this part of the top, float32 does not tell what is above it.
 constexpr double kLowestForFloat = 0x1p-8;
-/// From this part of the size on, the eigenvectors of the projection cost more than the filters, so
-/// they are computed once, in float64.
-constexpr double kLarge = 0.125;
 constexpr int kRounds = 12;
-
-/// Costs in seconds per multiply-add on the machine that these were measured on; only their ratios
-/// count.
-constexpr double kOfFloat = 0.67e-11;
-constexpr double kOfDouble = 1.4e-11;
-constexpr double kOfEigenSystem = 14e-11;  ///< per cube of the size
-/// Reading a matrix costs as much as multiplying so many rows with it.
-constexpr double kRowsOfPass = 32.0;
-/// An estimate has to promise this part of the cost of a full decomposition at the most.
-constexpr double kWorthIt = 0.9;
+/// What the residuals of a large subspace may exceed the tolerance by: it counts squared, and
+/// getting nearer would cost as much again.
+constexpr double kSlack = 16.0;
+/// Residuals that tell a vector from a random one, as parts of the level.
+constexpr double kSettled = 0x1p-8;
 
 template <typename Number>
 struct Limits;
@@ -123,39 +114,30 @@ void orthonormalise(Matrix& rows) {
     });
 }
 
-/// By what a Chebyshev polynomial that is at most 1 on [0, end] grows at `value` with each degree.
-double growth(double value, double end) {
-    const double argument = std::max(2.0 * value / end - 1.0, 1.0);
-    return argument + std::sqrt(argument * argument - 1.0);
-}
-
-double degrees_for(double wanted, double level, double end) {
-    constexpr double kLeastGrowth = 1.001;
-    return std::ceil(std::log(std::max(wanted, 1.0)) /
-                     std::log(std::max(growth(level, end), kLeastGrowth)));
+/// What lies below `end` and is not negative.
+Interval up_to(double end) {
+    return {0.5 * end, 0.5 * end};
 }
 
 /// What one precision does. Vectors are rows throughout.
 template <typename Number>
 class FilteredSubspace {
 public:
-    using Product = std::function<Rows<Number>(const Rows<Number>&)>;
-
-    FilteredSubspace(Product times_gram, double level, double tolerance)
+    FilteredSubspace(Product<Rows<Number>> times_gram, double level, double tolerance)
         : times_gram_(std::move(times_gram)), level_(level), tolerance_(tolerance) {}
 
     /// Filters from a random (`wanted` large) or a good basis on, without looking at the result.
     void filter(Rows<Number>& basis, double wanted, double top, double end) const {
         end = std::max(end, Limits<Number>::kLowestEnd * top);
-        double left = degrees_for(wanted, level_, end);
-        const double most = std::clamp(
-            std::floor(std::log(Limits<Number>::kLargestGrowth) / std::log(growth(top, end))),
-            2.0,
-            20.0);
+        double left = degrees_for(wanted, level_, up_to(end));
+        const double most = std::clamp(std::floor(std::log(Limits<Number>::kLargestGrowth) /
+                                                  std::log(chebyshev_growth(top, up_to(end)))),
+                                       2.0,
+                                       20.0);
         while (left > 0.0) {
             // Of equal length, so that no short one is left over.
             const double degree = std::ceil(left / std::ceil(left / most));
-            apply(basis, static_cast<int>(degree), end);
+            apply_chebyshev(times_gram_, up_to(end), static_cast<int>(degree), basis);
             orthonormalise_rows(basis);
             left -= degree;
         }
@@ -164,7 +146,8 @@ public:
     /// The best vectors of the orthonormal basis, their values in ascending order, and |G y - theta
     /// y|.
     void take_ritz_pairs(Rows<Number>& basis) {
-        const Rows<Number> image = times_gram_(basis);
+        Rows<Number> image;
+        times_gram_(basis, image);
         EigenSystem ritz =
             eigen_system(product<Number>(image, basis, true).template cast<double>());
         const Rows<Number> rotation = ritz.vectors.template cast<Number>();
@@ -190,7 +173,6 @@ public:
     [[nodiscard]] bool is_resolved() const {
         const Index below = values_.size() - count_above() - 1;
         // The best vector below the level says that there are no more above, once it is one.
-        constexpr double kSettled = 0x1p-8;
         return worst() <= allowed() && below >= 0 && residuals_(below) <= kSettled * level_;
     }
 
@@ -203,7 +185,7 @@ public:
     [[nodiscard]] bool needs_room() const {
         constexpr double kMostDegrees = 120.0;
         return values_.size() < count_above() + kSpare ||
-               degrees_for(kFromRandom, level_, values_(0)) > kMostDegrees;
+               degrees_for(kFromRandom, level_, up_to(values_(0))) > kMostDegrees;
     }
 
 private:
@@ -226,20 +208,6 @@ private:
         return result;
     }
 
-    /// basis <- T(2 G / end - I) basis, T the Chebyshev polynomial: what lies in [0, end] stays,
-    /// and what lies above grows.
-    void apply(Rows<Number>& basis, int degree, double end) const {
-        const auto factor = static_cast<Number>(2.0 / end);
-        Rows<Number> before = basis;
-        basis = factor * times_gram_(before) - before;
-        for (int i = 1; i < degree; ++i) {
-            Rows<Number> next = times_gram_(basis);
-            next = Number(2) * (factor * next - basis) - before;
-            before = std::move(basis);
-            basis = std::move(next);
-        }
-    }
-
     static void orthonormalise_rows(Rows<Number>& basis) {
         Matrix rows = basis.template cast<double>();
         for (int pass = 0; pass < Limits<Number>::kPasses; ++pass) {
@@ -248,7 +216,7 @@ private:
         basis = rows.template cast<Number>();
     }
 
-    Product times_gram_;
+    Product<Rows<Number>> times_gram_;
     double level_;
     double tolerance_;
     Vector values_;
@@ -262,79 +230,63 @@ FloatMatrix float_gram(const Matrix& tall) {
     return gram;
 }
 
-/// How large a subspace should be, and where the rest of the spectrum ends.
-struct Plan {
-    Index size = 0;
-    double end = 0.0;
-};
-
-/// The cheapest size as far as the density tells: a larger subspace takes fewer steps. None where a
-/// full decomposition would be as cheap.
-std::optional<Plan> make_plan(const SpectralDensity& density, Index size, double level) {
-    const double count = density.count_above(level);
-    const auto n = static_cast<double>(size);
-    std::optional<Plan> best;
-    double least = kWorthIt * kOfEigenSystem * n * n * n;
-    for (const double part : {1.3, 1.45, 1.6, 1.8, 2.0}) {
-        const double rows = std::ceil(part * count + SpectralDensity::spread(count) + kSpare);
-        if (rows > kLargestPart * n) {
-            break;
-        }
-        // As if as many more were above the level as the count may be off.
-        const double end =
-            std::min(density.level_below(rows - SpectralDensity::spread(count)), 0.99 * level);
-        const double systems = rows < kLarge * n ? 2.0 : 1.0;
-        const double in_double = 2.0 * 2.0 * kOfDouble;  // one look at the residuals of all
-        const double cost = n * n * (rows + kRowsOfPass) *
-                                (degrees_for(kFromRandom, level, end) * kOfFloat + in_double) +
-                            systems * kOfEigenSystem * rows * rows * rows;
-        if (cost < least) {
-            least = cost;
-            best = Plan{static_cast<Index>(rows), end};
-        }
-    }
-    return best;
-}
-
 class Search {
 public:
     Search(const Matrix& tall, double level, double tolerance)
         : tall_(tall),
           level_(level),
-          in_float_([this](const FloatMatrix& rows) { return product<float>(rows, gram_, true); },
+          tolerance_(tolerance),
+          in_float_([this](const FloatMatrix& rows,
+                           FloatMatrix& result) { gram_.times_rows(rows, result); },
                     level,
                     tolerance),
           in_double_(
-              [this](const Matrix& rows) {
-                  return product<double>(product<double>(rows, tall_, true), tall_, false);
+              [this](const Matrix& rows, Matrix& result) {
+                  result = product<double>(product<double>(rows, tall_, true), tall_, false);
               },
               level,
               tolerance) {}
 
     [[nodiscard]] std::optional<EigenpairsAbove> run() {
-        gram_ = float_gram(tall_);
+        FloatMatrix gram = float_gram(tall_);
+        gram_.assign(gram);
         const SpectralDensity density(
-            [this](const FloatMatrix& rows) { return product<float>(rows, gram_, true); },
+            [this](const FloatMatrix& rows) {
+                FloatMatrix image;
+                gram_.times_rows(rows, image);
+                return image;
+            },
             tall_.cols());
-        const std::optional<Plan> plan = make_plan(density, tall_.cols(), level_);
+        const bool is_for_float = level_ >= kLowestForFloat * density.top();
+        const std::optional<SubspacePlan> plan =
+            plan_subspace(density, tall_.cols(), level_, is_for_float);
         if (!plan) {
             return std::nullopt;
         }
         end_ = plan->end;
         Matrix basis = start_.next(plan->size, tall_.cols());
-        double wanted = kFromRandom;
-        if (level_ >= kLowestForFloat * density.top()) {
-            FloatMatrix rows = basis.cast<float>();
-            in_float_.filter(rows, wanted, density.top(), end_);
-            if (static_cast<double>(rows.rows()) < kLarge * static_cast<double>(rows.cols()) &&
-                !settle(in_float_, rows, kFromRandom)) {
-                return std::nullopt;
-            }
-            basis = rows.cast<double>();
-        } else {
-            in_double_.filter(basis, wanted, density.top(), end_);
+        if (!is_for_float) {
+            in_double_.filter(basis, kFromRandom, density.top(), end_);
+            return finish(std::move(basis));
         }
-        gram_.resize(0, 0);
+        FloatMatrix rows = basis.cast<float>();
+        if (plan->side) {
+            keep_upper_side(*plan->side, std::move(gram), rows);
+        } else {
+            gram.resize(0, 0);
+            in_float_.filter(rows, kFromRandom, density.top(), end_);
+        }
+        const bool is_large =
+            static_cast<double>(rows.rows()) >= kLarge * static_cast<double>(rows.cols());
+        if (!is_large && !settle(in_float_, rows, kFromRandom)) {
+            return std::nullopt;
+        }
+        basis = rows.cast<double>();
+        if (is_large && kSlack * tolerance_ * level_ >= Limits<float>::kRoundoff * density.top()) {
+            if (std::optional<EigenpairsAbove> found = pairs_of_large(basis)) {
+                return found;
+            }
+        }
         return finish(std::move(basis));
     }
 
@@ -376,6 +328,38 @@ private:
         return true;
     }
 
+    /// The pairs in a large subspace, which becomes orthonormal, where residuals in float32 show
+    /// that they are good enough.
+    std::optional<EigenpairsAbove> pairs_of_large(Matrix& basis) {
+        orthonormalise(basis);
+        orthonormalise(basis);
+        Matrix projection;
+        {
+            const Matrix image = product<double>(basis, tall_, true);
+            resize_uninitialised(projection, image.rows(), image.rows());
+            blas::gram_of_panel(image, true, blas::Into::overwrite, projection);
+        }
+        const EigenSystem ritz = eigen_system(projection);
+        const Index count = (ritz.values.array() > level_).count();
+        const Index nearby = (ritz.values.array() > kNearby * level_).count();
+        // The best one below the level says that there are no more above.
+        const Index looked_at = std::min(count + 1, basis.rows());
+        const Matrix vectors = product<double>(ritz.vectors.bottomRows(looked_at), basis, false);
+        const FloatMatrix rows = vectors.cast<float>();
+        FloatMatrix images;
+        gram_.times_rows(rows, images);
+        const Vector residuals =
+            (images - ritz.values.tail(looked_at).cast<float>().asDiagonal() * rows)
+                .rowwise()
+                .norm()
+                .cast<double>();
+        if (count == 0 || looked_at == count || !(residuals(0) <= kSettled * level_) ||
+            !(residuals.tail(count).maxCoeff() <= kSlack * tolerance_ * level_)) {
+            return std::nullopt;
+        }
+        return EigenpairsAbove{{ritz.values.tail(count), vectors.bottomRows(count)}, nearby};
+    }
+
     [[nodiscard]] std::optional<EigenpairsAbove> finish(Matrix basis) {
         orthonormalise(basis);
         orthonormalise(basis);  // the first one is as good as the condition was
@@ -389,8 +373,9 @@ private:
 
     const Matrix& tall_;
     double level_;
+    double tolerance_;
     double end_ = 0.0;
-    FloatMatrix gram_;
+    SymmetricFactor gram_;
     FilteredSubspace<float> in_float_;
     FilteredSubspace<double> in_double_;
     StartVectors start_{3};

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <functional>
+#include <utility>
+
+#include "norms/parallel.hpp"
+#include <Eigen/Core>
+
+namespace lipcert::estimate {
+
+/// Where a filter keeps small what it finds.
+struct Interval {
+    double centre = 0.0;
+    double half_width = 1.0;
+};
+
+/// result = rows A for a symmetric A.
+template <typename Rows>
+using Product = std::function<void(const Rows& rows, Rows& result)>;
+
+/// rows <- rows T((A - centre)/half_width), T the Chebyshev polynomial of this degree, at least
+/// one: what lies in the interval stays, and what lies beyond it grows.
+template <typename Rows>
+void apply_chebyshev(const Product<Rows>& times, const Interval& kept, int degree, Rows& rows) {
+    using Number = typename Rows::Scalar;
+    const auto factor = static_cast<Number>(1.0 / kept.half_width);
+    const auto shift = static_cast<Number>(kept.centre / kept.half_width);
+    Rows before = rows;
+    Rows image;
+    // T_1 = x, T_i = 2 x T_(i-1) - T_(i-2).
+    for (int i = 1; i <= degree; ++i) {
+        times(rows, image);
+        for_each_row_range(rows.rows(), rows.cols(), [&](Eigen::Index begin, Eigen::Index end) {
+            const auto next = image.middleRows(begin, end - begin);
+            auto last = rows.middleRows(begin, end - begin);
+            auto last_but_one = before.middleRows(begin, end - begin);
+            if (i == 1) {
+                last = factor * next - shift * last;
+            } else {
+                last_but_one = Number(2) * (factor * next - shift * last) - last_but_one;
+            }
+        });
+        if (i > 1) {
+            std::swap(rows, before);
+        }
+    }
+}
+
+/// By what a Chebyshev polynomial grows at `value` with each degree.
+[[nodiscard]] inline double chebyshev_growth(double value, const Interval& kept) {
+    const double x = std::max(std::abs(value - kept.centre) / kept.half_width, 1.0);
+    return x + std::sqrt(x * x - 1.0);
+}
+
+/// The degree that lets `value` grow to `wanted`.
+[[nodiscard]] inline double degrees_for(double wanted, double value, const Interval& kept) {
+    constexpr double kLeastGrowth = 1.001;
+    return std::ceil(std::log(std::max(wanted, 1.0)) /
+                     std::log(std::max(chebyshev_growth(value, kept), kLeastGrowth)));
+}
+
+}  // namespace lipcert::estimate
