@@ -5,12 +5,15 @@
 #include <functional>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "capping/change.hpp"
 #include "capping/least_change.hpp"
 #include "capping/rounding_loop.hpp"
 #include "capping/singular_vectors.hpp"
 #include "norms/blas.hpp"
+#include "norms/large_matrix.hpp"
+#include "norms/parallel.hpp"
 #include "norms/paths.hpp"
 #include "norms/scaling.hpp"
 
@@ -47,41 +50,60 @@ struct Pairs {
     Vector parts;
 };
 
+/// How long each column is, as it was computed.
+Vector lengths_of_columns(const Matrix& matrix) {
+    Vector squares = Vector::Zero(matrix.cols());
+    // Row by row, as they lie in memory.
+    const auto operations = static_cast<double>(matrix.size());
+    for_each_share(matrix.cols(), operations, [&](Eigen::Index begin, Eigen::Index end) {
+        for (Eigen::Index i = 0; i < matrix.rows(); ++i) {
+            squares.segment(begin, end - begin) +=
+                matrix.row(i).segment(begin, end - begin).cwiseAbs2().transpose();
+        }
+    });
+    return squares.cwiseSqrt();
+}
+
+/// For vectors as rows.
 Pairs pairs_of(const Job& job, const Tall& tall, const Matrix& vectors) {
     Pairs pairs;
-    pairs.vectors = MatrixBall::of(vectors).transposed();
+    pairs.vectors = MatrixBall::of(transposed(vectors));
     pairs.image = product(tall.matrix, pairs.vectors);
     const double unit = std::ldexp(1.0, static_cast<int>(pairs.image.exponent() - job.exponent));
     const double norm = job.scaled_norm().upper().to_double();
-    pairs.parts = pairs.image.centre().colwise().norm().transpose() * (unit / norm);
+    pairs.parts = lengths_of_columns(pairs.image.centre()) * (unit / norm);
     return pairs;
 }
 
 /// The pairs whose part exceeds `above`.
-Pairs pairs_above(const Pairs& pairs, double above) {
-    const Eigen::Index count = (pairs.parts.array() > above).count();
-    Matrix vectors(pairs.vectors.rows(), count);
-    Matrix image(pairs.image.rows(), count);
-    Vector parts(count);
-    Eigen::Index next = 0;
+Pairs pairs_above(Pairs pairs, double above) {
+    std::vector<Eigen::Index> kept;
     for (Eigen::Index i = 0; i < pairs.parts.size(); ++i) {
         if (pairs.parts(i) > above) {
-            vectors.col(next) = pairs.vectors.centre().col(i);
-            image.col(next) = pairs.image.centre().col(i);
-            parts(next++) = pairs.parts(i);
+            kept.push_back(i);
         }
     }
+    if (static_cast<Eigen::Index>(kept.size()) == pairs.parts.size()) {
+        return pairs;
+    }
+    Matrix vectors = pairs.vectors.centre()(Eigen::all, kept);
+    Matrix image = pairs.image.centre()(Eigen::all, kept);
     return {MatrixBall::around(std::move(vectors), pairs.vectors.exponent(), Upper()),
             MatrixBall::around(std::move(image), pairs.image.exponent(), pairs.image.radius()),
-            std::move(parts)};
+            pairs.parts(kept)};
 }
 
 /// sum_i share(part_i) (A v_i) v_i^T.
 LowRank low_rank(const Pairs& pairs, const std::function<double(double)>& share) {
     const Vector shares = pairs.parts.unaryExpr(share);
-    return {MatrixBall::around(
-                pairs.image.centre() * shares.asDiagonal(), pairs.image.exponent(), Upper()),
-            pairs.vectors};
+    const Matrix& image = pairs.image.centre();
+    Matrix left;
+    resize_uninitialised(left, image.rows(), image.cols());
+    for_each_row_range(image.rows(), image.cols(), [&](Eigen::Index begin, Eigen::Index end) {
+        left.middleRows(begin, end - begin) =
+            image.middleRows(begin, end - begin) * shares.asDiagonal();
+    });
+    return {MatrixBall::around(std::move(left), pairs.image.exponent(), Upper()), pairs.vectors};
 }
 
 /// What does not depend on how the values came about.

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "norms/parallel.hpp"
 #include "norms/scaling.hpp"
 
 namespace lipcert::capping {
@@ -57,11 +58,18 @@ Lower least_change(const LowRank& z, const MatrixBall& image, const Upper& limit
         return {};
     }
     // <A, F V^T> = <A V, F>, column by column.
+    const MatrixBall of_image = image.transposed();
+    const MatrixBall of_left = z.left().transposed();
+    std::vector<BigFloat> products(static_cast<std::size_t>(image.cols()));
+    for_each_row_range(image.cols(), image.rows(), [&](Eigen::Index begin, Eigen::Index end) {
+        for (Eigen::Index i = begin; i < end; ++i) {
+            products[static_cast<std::size_t>(i)] = inner_product_below(
+                of_image.centre().row(i).transpose(), of_left.centre().row(i).transpose());
+        }
+    });
     BigFloat product;
-    for (Eigen::Index i = 0; i < image.cols(); ++i) {
-        const Vector of_image = image.centre().col(i);
-        const Vector of_left = z.left().centre().col(i);
-        product = add(product, inner_product_below(of_image, of_left), Rounding::down);
+    for (const BigFloat& next : products) {
+        product = add(product, next, Rounding::down);
     }
     product = product.scaled(image.exponent() + z.left().exponent(), Rounding::down);
     // The members of the ball `image` differ from its centre by at most its radius.
