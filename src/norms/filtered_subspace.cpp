@@ -5,14 +5,13 @@
 #include <functional>
 #include <utility>
 
-#include "norms/blas_routines.hpp"
-#include "norms/blocked_cholesky.hpp"
 #include "norms/blocked_gram.hpp"
 #include "norms/chebyshev_filter.hpp"
 #include "norms/crude_gram.hpp"
 #include "norms/large_matrix.hpp"
 #include "norms/matrix_sign.hpp"
 #include "norms/measured_product.hpp"
+#include "norms/orthonormal_rows.hpp"
 #include "norms/parallel.hpp"
 #include "norms/smaller_side.hpp"
 #include "norms/spectral_density.hpp"
@@ -20,7 +19,6 @@
 #include "norms/subspace_plan.hpp"
 #include "norms/symmetric_factor.hpp"
 #include "norms/triangular.hpp"
-#include <Eigen/QR>
 
 namespace lipcert::estimate {
 
@@ -76,42 +74,6 @@ Rows<Number> product(const Rows<Number>& a, const Rows<Number>& b, bool transpos
         }
     });
     return result;
-}
-
-/// The rows become an orthonormal basis of what they span, by Householder's way.
-void orthonormalise_dependent(Matrix& rows) {
-    // Row by row in memory is the transpose, column by column.
-    Eigen::Map<Eigen::MatrixXd> columns(rows.data(), rows.cols(), rows.rows());
-    const Eigen::HouseholderQR<Eigen::MatrixXd> qr(columns);
-    columns = qr.householderQ() * Eigen::MatrixXd::Identity(columns.rows(), columns.cols());
-}
-
-/// The same by Cholesky's, all of it products, as far as the square of the condition allows: rows
-/// that are filtered within `kLargestGrowth` are independent enough.
-void orthonormalise(Matrix& rows) {
-    rows.rowwise().normalize();
-    Matrix factor(rows.rows(), rows.rows());
-    blas::gram_of_panel(rows, true, blas::Into::overwrite, factor);
-    if (blas::cholesky(factor) != 0) {
-        orthonormalise_dependent(rows);
-        return;
-    }
-    const double multiply_adds =
-        0.5 * static_cast<double>(factor.size()) * static_cast<double>(rows.cols());
-    for_each_share(rows.cols(), multiply_adds, [&](Index begin, Index end) {
-        cblas_dtrsm(CblasRowMajor,
-                    CblasLeft,
-                    CblasLower,
-                    CblasNoTrans,
-                    CblasNonUnit,
-                    blas::checked(rows.rows()),
-                    blas::checked(end - begin),
-                    1.0,
-                    factor.data(),
-                    blas::checked(factor.cols()),
-                    rows.data() + begin,
-                    blas::checked(rows.cols()));
-    });
 }
 
 /// What lies below `end` and is not negative.
@@ -331,8 +293,7 @@ private:
     /// The pairs in a large subspace, which becomes orthonormal, where residuals in float32 show
     /// that they are good enough.
     std::optional<EigenpairsAbove> pairs_of_large(Matrix& basis) {
-        orthonormalise(basis);
-        orthonormalise(basis);
+        orthonormalise(basis);  // after filters that leave its condition small
         Matrix projection;
         {
             const Matrix image = product<double>(basis, tall_, true);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "norms/chebyshev_filter.hpp"
+#include "norms/orthonormal_rows.hpp"
 #include "norms/symmetric_factor.hpp"
 
 namespace lipcert::estimate {
@@ -141,9 +142,13 @@ void keep_upper_side(const SideOfLevel& side, FloatMatrix gram, FloatMatrix& row
     const Product<FloatMatrix> times = [&](const FloatMatrix& basis, FloatMatrix& image) {
         sign.times_rows(basis, image);
     };
-    apply_chebyshev(
-        times, lower_side(side.sign), static_cast<int>(degree_on_sign(side.sign)), rows);
-    rows.rowwise().normalize();
+    const Interval lower = lower_side(side.sign);
+    apply_chebyshev(times, lower, static_cast<int>(degree_on_sign(side.sign)), rows);
+    // Random vectors are far from orthonormal, and what rounding mixed in would grow with them.
+    Matrix basis = rows.cast<double>();
+    orthonormalise(basis);
+    rows = basis.cast<float>();
+    apply_chebyshev(times, lower, 1, rows);
 }
 
 }  // namespace lipcert::estimate
