@@ -42,9 +42,7 @@ struct Limits;
 template <>
 struct Limits<float> {
     static constexpr double kRoundoff = 0x1p-19;  ///< the least residual, as a part of the top
-    /// How much a filter may raise the top of the spectrum above its end, so that what is wanted
-    /// stays above rounding until the next orthonormalisation.
-    static constexpr double kLargestGrowth = 1e5;
+    static constexpr double kLargestGrowth = kLargestGrowthInFloat;
     static constexpr double kLowestEnd = 0x1p-12;
     static constexpr int kPasses = 1;
 };

@@ -45,23 +45,22 @@ public:
         const bool is_large = rows >= kLarge * n_;
         const double systems = is_large ? 1.0 : 2.0;
         const double products = is_large ? 1.0 : 4.0;
-        return products * kOfDouble * n_ * n_ * (rows + kRowsOfPass) + 2.0 * of_basis(rows) +
+        return products * kOfDouble * n_ * n_ * (rows + kRowsOfPass) + systems * of_basis(rows) +
                systems * kOfEigenSystem * rows * rows * rows;
     }
 
     [[nodiscard]] double of_filters(double rows, double end) const {
         const Interval kept{0.5 * end, 0.5 * end};
-        constexpr double kLargestGrowth = 1e5;
         const double degrees = degrees_for(kFromRandom, level_, kept);
         const double between =
-            std::max(std::log(kLargestGrowth) / std::log(chebyshev_growth(top_, kept)), 2.0);
+            std::max(std::log(kLargestGrowthInFloat) / std::log(chebyshev_growth(top_, kept)), 2.0);
         return degrees * (of_product(rows) + of_basis(rows) / between);
     }
 
     [[nodiscard]] double of_sign(double rows, const SignPolynomial& sign) const {
         constexpr double kProducts = 1.5;  // three of half a product
         return kProducts * static_cast<double>(sign.steps().size()) * of_product(n_) +
-               degree_on_sign(sign) * of_product(rows);
+               (degree_on_sign(sign) + 1.0) * of_product(rows) + of_basis(rows);
     }
 
 private:

@@ -10,6 +10,9 @@ namespace lipcert::estimate {
 
 /// What a random vector has to be filtered by to become one of the space that is wanted.
 inline constexpr double kFromRandom = 3e6;
+/// How much a filter in float32 may raise the top of the spectrum above its end, so that what is
+/// wanted stays above rounding until the next orthonormalisation.
+inline constexpr double kLargestGrowthInFloat = 1e5;
 /// Vectors that a subspace has to spare.
 inline constexpr Eigen::Index kSpare = 8;
 /// The largest subspace, as a part of the size.
