@@ -2,14 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <utility>
 
 #include "norms/blocked_gram.hpp"
 #include "norms/chebyshev_filter.hpp"
 #include "norms/crude_gram.hpp"
 #include "norms/large_matrix.hpp"
-#include "norms/matrix_sign.hpp"
 #include "norms/measured_product.hpp"
 #include "norms/orthonormal_rows.hpp"
 #include "norms/parallel.hpp"
@@ -41,7 +39,11 @@ struct Limits;
 
 template <>
 struct Limits<float> {
-    static constexpr double kRoundoff = 0x1p-19;  ///< the least residual, as a part of the top
+    /// The least residual, as a part of the top.
+    static double roundoff() {
+        return SymmetricFactor::fastest_unit() == SymmetricFactor::Unit::tiles ? 0x1p-17 : 0x1p-19;
+    }
+
     static constexpr double kLargestGrowth = kLargestGrowthInFloat;
     static constexpr double kLowestEnd = 0x1p-12;
     static constexpr int kPasses = 1;
@@ -49,7 +51,8 @@ struct Limits<float> {
 
 template <>
 struct Limits<double> {
-    static constexpr double kRoundoff = 0x1p-46;
+    static double roundoff() { return 0x1p-46; }
+
     static constexpr double kLargestGrowth = 1e6;
     static constexpr double kLowestEnd = 0x1p-20;
     static constexpr int kPasses = 2;  ///< the first one is as good as the condition was
@@ -74,11 +77,6 @@ Rows<Number> product(const Rows<Number>& a, const Rows<Number>& b, bool transpos
     return result;
 }
 
-/// What lies below `end` and is not negative.
-Interval up_to(double end) {
-    return {0.5 * end, 0.5 * end};
-}
-
 /// What one precision does. Vectors are rows throughout.
 template <typename Number>
 class FilteredSubspace {
@@ -88,16 +86,16 @@ public:
 
     /// Filters from a random (`wanted` large) or a good basis on, without looking at the result.
     void filter(Rows<Number>& basis, double wanted, double top, double end) const {
-        end = std::max(end, Limits<Number>::kLowestEnd * top);
-        double left = degrees_for(wanted, level_, up_to(end));
+        const Interval kept = kept_below(end, top);
+        double left = degrees_for(wanted, level_, kept);
         const double most = std::clamp(std::floor(std::log(Limits<Number>::kLargestGrowth) /
-                                                  std::log(chebyshev_growth(top, up_to(end)))),
+                                                  std::log(chebyshev_growth(top, kept))),
                                        2.0,
                                        20.0);
         while (left > 0.0) {
             // Of equal length, so that no short one is left over.
             const double degree = std::ceil(left / std::ceil(left / most));
-            apply_chebyshev(times_gram_, up_to(end), static_cast<int>(degree), basis);
+            apply_chebyshev(times_gram_, kept, static_cast<int>(degree), basis);
             orthonormalise_rows(basis);
             left -= degree;
         }
@@ -127,7 +125,7 @@ public:
     [[nodiscard]] Index count_above() const { return (values_.array() > level_).count(); }
 
     [[nodiscard]] double allowed() const {
-        return std::max(tolerance_ * level_, Limits<Number>::kRoundoff * top());
+        return std::max(tolerance_ * level_, Limits<Number>::roundoff() * top());
     }
 
     [[nodiscard]] bool is_resolved() const {
@@ -145,10 +143,16 @@ public:
     [[nodiscard]] bool needs_room() const {
         constexpr double kMostDegrees = 120.0;
         return values_.size() < count_above() + kSpare ||
-               degrees_for(kFromRandom, level_, up_to(values_(0))) > kMostDegrees;
+               degrees_for(kFromRandom, level_, kept_below(values_(0), top())) > kMostDegrees;
     }
 
 private:
+    /// What is not negative and below `end`, which rounding may have put below 0.
+    static Interval kept_below(double end, double top) {
+        const double half = 0.5 * std::max(end, Limits<Number>::kLowestEnd * top);
+        return {half, half};
+    }
+
     /// The largest residual of a pair that is, or may be, above the level. An eigenvalue lies
     /// within the residual r of a Ritz value, and within r^2/gap of it, the gap being that to the
     /// end of the subspace. The pairs next to the end never settle, and hide nothing once better
@@ -242,7 +246,7 @@ public:
             return std::nullopt;
         }
         basis = rows.cast<double>();
-        if (is_large && kSlack * tolerance_ * level_ >= Limits<float>::kRoundoff * density.top()) {
+        if (is_large && kSlack * tolerance_ * level_ >= Limits<float>::roundoff() * density.top()) {
             if (std::optional<EigenpairsAbove> found = pairs_of_large(basis)) {
                 return found;
             }

@@ -20,6 +20,9 @@ constexpr double kOfEigenSystem = 16e-11;  ///< per cube of the size
 constexpr double kRowsOfPass = 32.0;
 /// An estimate has to promise this part of the cost of a full decomposition at the most.
 constexpr double kWorthIt = 0.9;
+/// Where a spectrum ends at zero, rounding may see it end below.
+constexpr double kLowestEnd = 0x1p-20;
+
 /// Rounding moves eigenvalues of the sign that should be at -1.
 constexpr double kLeastError = 1e-4;
 
@@ -50,7 +53,8 @@ public:
     }
 
     [[nodiscard]] double of_filters(double rows, double end) const {
-        const Interval kept{0.5 * end, 0.5 * end};
+        const double half = 0.5 * std::max(end, kLowestEnd * top_);
+        const Interval kept{half, half};
         const double degrees = degrees_for(kFromRandom, level_, kept);
         const double between =
             std::max(std::log(kLargestGrowthInFloat) / std::log(chebyshev_growth(top_, kept)), 2.0);

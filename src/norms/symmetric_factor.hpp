@@ -10,8 +10,6 @@ namespace lipcert::estimate {
 /// Rows of numbers in float32, split for the tile unit. Its memory is used again.
 class PackedRows {
 public:
-    [[nodiscard]] bool is_empty() const { return !memory_; }
-
     void assign(const FloatMatrix& matrix, tile_kernel::Side side);
     [[nodiscard]] const tile_kernel::Packed* block(Eigen::Index row, Eigen::Index step) const;
 

@@ -1,6 +1,6 @@
 #include "norms/tile_kernel.hpp"
 
-#ifdef __x86_64__
+#if defined(__x86_64__) && defined(__linux__)
 
 #include <algorithm>
 #include <array>
@@ -116,20 +116,23 @@ struct Steps {
     bool is_first;  ///< whether the sums start from zero
 };
 
-/// Bytes that are wanted soon, `kLinesOfStep` lines of them with each step.
+/// Bytes that are wanted soon, `kLinesOfStep` lines of them with each step: what lies `ahead`
+/// numbers further on, or nothing of ours.
 class Prefetched {
 public:
-    explicit Prefetched(const Packed* first) : next_(reinterpret_cast<const char*>(first)) {}
+    Prefetched(const Packed* from, std::ptrdiff_t ahead)
+        : next_(reinterpret_cast<std::uintptr_t>(from) +
+                static_cast<std::uintptr_t>(ahead) * sizeof(Packed)) {}
 
     LIPCERT_INSIDE void fetch_some() {
         constexpr int kLinesOfStep = 8;
         for (int line = 0; line < kLinesOfStep; ++line, next_ += kBytesOfRow) {
-            __builtin_prefetch(next_, 0, 2);
+            __builtin_prefetch(reinterpret_cast<const void*>(next_), 0, 2);
         }
     }
 
 private:
-    const char* next_;
+    std::uintptr_t next_;
 };
 
 LIPCERT_TILES LIPCERT_INSIDE void add_steps(const Steps& steps,
@@ -192,11 +195,10 @@ LIPCERT_TILES void form_blocks(const Product& product, float* sums) {
             for (std::ptrdiff_t j = 0; j < right.rows; ++j) {
                 const Packed* const column = right.first + j * right.pitch + step * kPackedBlock;
                 // Of what comes next in this row and in this column, a part in each other one.
+                constexpr std::ptrdiff_t kNext = kChunk * kPackedBlock;
                 add_steps({row, column, count, step == 0},
-                          Prefetched(row + kChunk * kPackedBlock +
-                                     j * kChunk * kPackedBlock / right.rows),
-                          Prefetched(column + kChunk * kPackedBlock +
-                                     i * kChunk * kPackedBlock / left.rows),
+                          Prefetched(row, kNext + j * kNext / right.rows),
+                          Prefetched(column, kNext + i * kNext / left.rows),
                           sums + (i * right.rows + j) * kRows * kRows);
             }
         }

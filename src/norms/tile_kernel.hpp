@@ -23,7 +23,7 @@ enum class Side { left, right };
 
 /// Packs kRows rows of kDepth numbers, `stride` numbers apart: each number as the nearest one of
 /// bfloat16 and the one nearest to what is left, so that 2^-17 of it is lost, and less than 2^-126
-/// counts as zero.
+/// counts as zero. They are finite, and at most 2^127.
 void pack(const float* rows, std::ptrdiff_t stride, Side side, Packed* to);
 
 /// Blocks of the same rows follow each other; the next rows are `pitch` numbers further on.

@@ -65,7 +65,30 @@ TEST_CASE("eigenpairs above a level are found whatever the spectrum is like") {
     deep.head(3) << 1.0, 0.5, 3e-4;
     check_found(deep, 1e-4, random);
     check_found(rank_one, 0.5, random);
+    // A spectrum that ends at zero, which rounding puts below.
+    Vector third = Vector::Zero(n);
+    third.head(n / 3) = Vector::LinSpaced(n / 3, 1.0, 0.7);
+    check_found(third, 0.5, random, 16.0);
     check_found(rank_one, 2.0, random);
+}
+
+TEST_CASE("vectors on a few coordinates are found as well") {
+    // Outlier columns: products of two parts of bfloat16 are off by more of the top there.
+    test::Random random(0x74);
+    for (const Index columns : {4, 12, 20}) {
+        for (const double factor : {3.0, 4.5, 6.0}) {
+            CAPTURE(columns);
+            CAPTURE(factor);
+            Matrix matrix = random.gaussian(400, 400);
+            matrix.leftCols(columns) *= factor;
+            matrix /= matrix.cwiseAbs().maxCoeff();
+            const Vector values = test::eigenvalues(matrix.transpose() * matrix).reverse();
+            const double level = 0.5 * (values(columns - 1) + values(columns));
+            const auto found = estimate::eigenpairs_above(matrix, level, 0x1p-17);
+            REQUIRE(found.has_value());
+            CHECK(found->pairs.values.size() == columns);
+        }
+    }
 }
 
 TEST_CASE("many eigenvalues above a level are found on the side of its sign") {
