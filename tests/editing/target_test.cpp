@@ -559,15 +559,23 @@ TEST_CASE("A reader beside the edits sees the old file or the new one, never any
                                  ->read(*open_checkpoint(folder / "new.h5")->find("w"))(0, 0);
     std::size_t old_seen = 0;
     std::size_t new_seen = 0;
+    std::size_t refused = 0;
     for (int i = 0; i < 3000 && (i < 300 || old_seen == 0 || new_seen == 0); ++i) {
-        const auto checkpoint = open_checkpoint(model);
-        const lipcert::Matrix values = checkpoint->read(*checkpoint->find("w"));
-        old_seen += (values.array() == old_value).all() ? 1U : 0U;
-        new_seen += values(0, 0) == new_value && values(0, 0) != old_value ? 1U : 0U;
-        CHECK(old_seen + new_seen == static_cast<std::size_t>(i) + 1);
+        try {
+            const auto checkpoint = open_checkpoint(model);
+            const lipcert::Matrix values = checkpoint->read(*checkpoint->find("w"));
+            old_seen += (values.array() == old_value).all() ? 1U : 0U;
+            new_seen += values(0, 0) == new_value && values(0, 0) != old_value ? 1U : 0U;
+        } catch (const lipcert::Error& error) {
+            // Replaced at each attempt to open it, on a machine whose cores are busy.
+            CHECK(std::string(error.what()).find("keep it still") != std::string::npos);
+            ++refused;
+        }
+        CHECK(old_seen + new_seen + refused == static_cast<std::size_t>(i) + 1);
         const std::string bytes = read_file(model);
         CHECK((bytes == old_bytes || bytes == new_bytes));
     }
+    CHECK(refused < old_seen + new_seen);
     CHECK(::kill(writer, SIGKILL) == 0);
     CHECK(lipcert::test::wait_for(writer).signal == SIGKILL);
     CHECK(old_seen > 0);
