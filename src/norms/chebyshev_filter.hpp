@@ -10,11 +10,20 @@
 
 namespace lipcert::estimate {
 
+/// What a random vector has to be filtered by to become one of the space that is wanted.
+inline constexpr double kFromRandom = 3e6;
+
 /// Where a filter keeps small what it finds.
 struct Interval {
     double centre = 0.0;
     double half_width = 1.0;
 };
+
+/// [0, end], but no shorter than [0, least]: rounding may see a spectrum end below 0.
+[[nodiscard]] inline Interval from_zero(double end, double least) {
+    const double half = 0.5 * std::max(end, least);
+    return {half, half};
+}
 
 /// result = rows A for a symmetric A.
 template <typename Rows>
@@ -29,22 +38,18 @@ void apply_chebyshev(const Product<Rows>& times, const Interval& kept, int degre
     const auto shift = static_cast<Number>(kept.centre / kept.half_width);
     Rows before = rows;
     Rows image;
-    // T_1 = x, T_i = 2 x T_(i-1) - T_(i-2).
     for (int i = 1; i <= degree; ++i) {
         times(rows, image);
+        // T_1 = x, T_i = 2 x T_(i-1) - T_(i-2).
+        const auto twice = static_cast<Number>(i == 1 ? 1 : 2);
+        const auto less = static_cast<Number>(i == 1 ? 0 : 1);
         for_each_row_range(rows.rows(), rows.cols(), [&](Eigen::Index begin, Eigen::Index end) {
             const auto next = image.middleRows(begin, end - begin);
-            auto last = rows.middleRows(begin, end - begin);
+            const auto last = rows.middleRows(begin, end - begin);
             auto last_but_one = before.middleRows(begin, end - begin);
-            if (i == 1) {
-                last = factor * next - shift * last;
-            } else {
-                last_but_one = Number(2) * (factor * next - shift * last) - last_but_one;
-            }
+            last_but_one = twice * (factor * next - shift * last) - less * last_but_one;
         });
-        if (i > 1) {
-            std::swap(rows, before);
-        }
+        std::swap(rows, before);
     }
 }
 

@@ -86,7 +86,7 @@ public:
 
     /// Filters from a random (`wanted` large) or a good basis on, without looking at the result.
     void filter(Rows<Number>& basis, double wanted, double top, double end) const {
-        const Interval kept = kept_below(end, top);
+        const Interval kept = from_zero(end, Limits<Number>::kLowestEnd * top);
         double left = degrees_for(wanted, level_, kept);
         const double most = std::clamp(std::floor(std::log(Limits<Number>::kLargestGrowth) /
                                                   std::log(chebyshev_growth(top, kept))),
@@ -143,16 +143,12 @@ public:
     [[nodiscard]] bool needs_room() const {
         constexpr double kMostDegrees = 120.0;
         return values_.size() < count_above() + kSpare ||
-               degrees_for(kFromRandom, level_, kept_below(values_(0), top())) > kMostDegrees;
+               degrees_for(
+                   kFromRandom, level_, from_zero(values_(0), Limits<Number>::kLowestEnd * top())) >
+                   kMostDegrees;
     }
 
 private:
-    /// What is not negative and below `end`, which rounding may have put below 0.
-    static Interval kept_below(double end, double top) {
-        const double half = 0.5 * std::max(end, Limits<Number>::kLowestEnd * top);
-        return {half, half};
-    }
-
     /// The largest residual of a pair that is, or may be, above the level. An eigenvalue lies
     /// within the residual r of a Ritz value, and within r^2/gap of it, the gap being that to the
     /// end of the subspace. The pairs next to the end never settle, and hide nothing once better
@@ -200,10 +196,7 @@ public:
         : tall_(tall),
           level_(level),
           tolerance_(tolerance),
-          in_float_([this](const FloatMatrix& rows,
-                           FloatMatrix& result) { gram_.times_rows(rows, result); },
-                    level,
-                    tolerance),
+          in_float_(times_float_gram(), level, tolerance),
           in_double_(
               [this](const Matrix& rows, Matrix& result) {
                   result = product<double>(product<double>(rows, tall_, true), tall_, false);
@@ -214,13 +207,7 @@ public:
     [[nodiscard]] std::optional<EigenpairsAbove> run() {
         FloatMatrix gram = float_gram(tall_);
         gram_.assign(gram);
-        const SpectralDensity density(
-            [this](const FloatMatrix& rows) {
-                FloatMatrix image;
-                gram_.times_rows(rows, image);
-                return image;
-            },
-            tall_.cols());
+        const SpectralDensity density(times_float_gram(), tall_.cols());
         const bool is_for_float = level_ >= kLowestForFloat * density.top();
         const std::optional<SubspacePlan> plan =
             plan_subspace(density, tall_.cols(), level_, is_for_float);
@@ -255,6 +242,12 @@ public:
     }
 
 private:
+    [[nodiscard]] Product<FloatMatrix> times_float_gram() {
+        return [this](const FloatMatrix& rows, FloatMatrix& result) {
+            gram_.times_rows(rows, result);
+        };
+    }
+
     /// Filters until the pairs are as good as the precision allows, or nearly so.
     template <typename Number>
     bool settle(FilteredSubspace<Number>& of, Rows<Number>& basis, double wanted) {
@@ -324,6 +317,7 @@ private:
     }
 
     [[nodiscard]] std::optional<EigenpairsAbove> finish(Matrix basis) {
+        gram_ = SymmetricFactor();  // its memory
         orthonormalise(basis);
         orthonormalise(basis);  // the first one is as good as the condition was
         if (!settle(in_double_, basis, kFromRandom)) {

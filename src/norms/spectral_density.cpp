@@ -26,13 +26,14 @@ struct Tridiagonals {
     std::array<Index, kProbes> steps{};
 };
 
-Tridiagonals tridiagonals(const SpectralDensity::Product& product, Index size) {
+Tridiagonals tridiagonals(const Product<FloatMatrix>& times, Index size) {
     Tridiagonals result;
     result.steps.fill(kSteps);
     FloatMatrix before = FloatMatrix::Zero(kProbes, size);
     FloatMatrix rows = StartVectors(5).next(kProbes, size).rowwise().normalized().cast<float>();
     for (Index step = 0; step < kSteps; ++step) {
-        FloatMatrix next = product(rows);
+        FloatMatrix next;
+        times(rows, next);
         for (Index i = 0; i < kProbes; ++i) {
             if (step >= result.steps.at(static_cast<std::size_t>(i))) {
                 continue;
@@ -60,8 +61,8 @@ Tridiagonals tridiagonals(const SpectralDensity::Product& product, Index size) {
 
 }  // namespace
 
-SpectralDensity::SpectralDensity(const Product& product, Index size) {
-    const Tridiagonals of = tridiagonals(product, size);
+SpectralDensity::SpectralDensity(const Product<FloatMatrix>& times, Index size) {
+    const Tridiagonals of = tridiagonals(times, size);
     for (Index i = 0; i < kProbes; ++i) {
         const Index steps = of.steps.at(static_cast<std::size_t>(i));
         Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver;

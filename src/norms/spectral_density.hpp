@@ -1,8 +1,8 @@
 #pragma once
 
-#include <functional>
 #include <vector>
 
+#include "norms/chebyshev_filter.hpp"
 #include "norms/float_matrix.hpp"
 
 namespace lipcert::estimate {
@@ -12,10 +12,8 @@ namespace lipcert::estimate {
 /// look, and nothing else.
 class SpectralDensity {
 public:
-    /// X -> X G for rows X, of `size` numbers each.
-    using Product = std::function<FloatMatrix(const FloatMatrix& rows)>;
-
-    SpectralDensity(const Product& product, Eigen::Index size);
+    /// `times` of rows of `size` numbers each.
+    SpectralDensity(const Product<FloatMatrix>& times, Eigen::Index size);
 
     [[nodiscard]] double top() const { return nodes_.front().value; }
 

@@ -2,10 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <utility>
 
 #include "norms/chebyshev_filter.hpp"
-#include "norms/orthonormal_rows.hpp"
 #include "norms/symmetric_factor.hpp"
 
 namespace lipcert::estimate {
@@ -20,21 +18,8 @@ constexpr double kOfEigenSystem = 16e-11;  ///< per cube of the size
 constexpr double kRowsOfPass = 32.0;
 /// An estimate has to promise this part of the cost of a full decomposition at the most.
 constexpr double kWorthIt = 0.9;
-/// Where a spectrum ends at zero, rounding may see it end below.
+/// The shortest interval that a filter is planned for, as a part of the top.
 constexpr double kLowestEnd = 0x1p-20;
-
-/// Rounding moves eigenvalues of the sign that should be at -1.
-constexpr double kLeastError = 1e-4;
-
-/// Where the sign puts what lies below the level and its gap, and a little more.
-Interval lower_side(const SignPolynomial& sign) {
-    constexpr double kMore = 1.5;
-    return {-1.0, kMore * std::max(sign.error(), kLeastError)};
-}
-
-double degree_on_sign(const SignPolynomial& sign) {
-    return degrees_for(kFromRandom, 0.0, lower_side(sign));
-}
 
 class Costs {
 public:
@@ -53,8 +38,7 @@ public:
     }
 
     [[nodiscard]] double of_filters(double rows, double end) const {
-        const double half = 0.5 * std::max(end, kLowestEnd * top_);
-        const Interval kept{half, half};
+        const Interval kept = from_zero(end, kLowestEnd * top_);
         const double degrees = degrees_for(kFromRandom, level_, kept);
         const double between =
             std::max(std::log(kLargestGrowthInFloat) / std::log(chebyshev_growth(top_, kept)), 2.0);
@@ -92,7 +76,7 @@ SideOfLevel side_of_level(double level, double end, double top, double rows, con
     SignPolynomial best(std::min((level - end) / scale, kLargestGap));
     best.add_step();
     for (SignPolynomial next = best;
-         next.steps().size() < kMostSteps && next.error() > kLeastError;) {
+         next.steps().size() < kMostSteps && next.error() > kLeastErrorOfSign;) {
         next.add_step();
         if (costs.of_sign(rows, next) < costs.of_sign(rows, best)) {
             best = next;
@@ -133,25 +117,6 @@ std::optional<SubspacePlan> plan_subspace(const SpectralDensity& density,
         }
     }
     return best;
-}
-
-void keep_upper_side(const SideOfLevel& side, FloatMatrix gram, FloatMatrix& rows) {
-    gram.diagonal().array() -= static_cast<float>(side.level);
-    gram *= static_cast<float>(1.0 / side.scale);
-    apply(side.sign, gram);
-    SymmetricFactor sign;
-    sign.assign(gram);
-    gram.resize(0, 0);
-    const Product<FloatMatrix> times = [&](const FloatMatrix& basis, FloatMatrix& image) {
-        sign.times_rows(basis, image);
-    };
-    const Interval lower = lower_side(side.sign);
-    apply_chebyshev(times, lower, static_cast<int>(degree_on_sign(side.sign)), rows);
-    // Random vectors are far from orthonormal, and what rounding mixed in would grow with them.
-    Matrix basis = rows.cast<double>();
-    orthonormalise(basis);
-    rows = basis.cast<float>();
-    apply_chebyshev(times, lower, 1, rows);
 }
 
 }  // namespace lipcert::estimate

@@ -1,7 +1,6 @@
 #include "norms/symmetric_factor.hpp"
 
 #include <algorithm>
-#include <new>
 
 #include "norms/large_matrix.hpp"
 #include "norms/measured_product.hpp"
@@ -23,18 +22,6 @@ constexpr Index kBlocks = 8;
 
 constexpr Index blocks_of(Index count, Index length) {
     return (count + length - 1) / length;
-}
-
-constexpr std::align_val_t kAlignment{tile_kernel::kAlignment};
-
-struct FreeSums {
-    void operator()(float* sums) const { ::operator delete[](sums, kAlignment); }
-};
-
-std::unique_ptr<float[], FreeSums> new_sums(Index count) {
-    const std::size_t bytes = static_cast<std::size_t>(count) * sizeof(float);
-    return std::unique_ptr<float[], FreeSums>(
-        static_cast<float*>(::operator new[](bytes, kAlignment)));
 }
 
 /// A part of a result, in blocks.
@@ -67,9 +54,9 @@ void multiply_tiles(const PackedRows& left,
                     const PackedRows& right,
                     const Window& window,
                     FloatMatrix& result) {
-    const auto sums = new_sums(window.rows * window.columns * kRows * kRows);
-    tile_kernel::multiply({{left.block(window.row, 0), left.pitch(), window.rows},
-                           {right.block(window.column, 0), right.pitch(), window.columns},
+    const TileArray<float> sums(window.rows * window.columns * kRows * kRows);
+    tile_kernel::multiply({{left.row(window.row), left.pitch(), window.rows},
+                           {right.row(window.column), right.pitch(), window.columns},
                            blocks_of(result.cols(), kDepth)},
                           sums.get());
     copy_sums(sums.get(), window, result);
@@ -90,24 +77,19 @@ void multiply_vectors(const FloatMatrix& left,
 
 }  // namespace
 
-void PackedRows::Free::operator()(Packed* memory) const {
-    ::operator delete[](memory, kAlignment);
-}
-
 void PackedRows::assign(const FloatMatrix& matrix, tile_kernel::Side side) {
     const Index rows = blocks_of(matrix.rows(), kRows);
     steps_ = blocks_of(matrix.cols(), kDepth);
     if (rows * pitch() > capacity_) {
         capacity_ = rows * pitch();
-        const std::size_t bytes = static_cast<std::size_t>(capacity_) * sizeof(Packed);
-        memory_.reset();
-        memory_.reset(static_cast<Packed*>(::operator new[](bytes, kAlignment)));
-        prefer_huge_pages(memory_.get(), bytes);
+        memory_ = {};  // before there is more of it
+        memory_ = TileArray<Packed>(capacity_);
+        prefer_huge_pages(memory_.get(), static_cast<std::size_t>(capacity_) * sizeof(Packed));
     }
     for_each_piece(rows, operations_of_pass(matrix.rows(), matrix.cols()), [&](Index row) {
         const Index count = std::min(kRows, matrix.rows() - row * kRows);
         for (Index step = 0; step < steps_; ++step) {
-            Packed* const to = memory_.get() + row * pitch() + step * kPackedBlock;
+            Packed* const to = this->row(row) + step * kPackedBlock;
             const Index depth = std::min(kDepth, matrix.cols() - step * kDepth);
             if (count == kRows && depth == kDepth) {
                 tile_kernel::pack(&matrix(row * kRows, step * kDepth), matrix.cols(), side, to);
@@ -120,10 +102,6 @@ void PackedRows::assign(const FloatMatrix& matrix, tile_kernel::Side side) {
             }
         }
     });
-}
-
-const Packed* PackedRows::block(Index row, Index step) const {
-    return memory_.get() + row * pitch() + step * kPackedBlock;
 }
 
 SymmetricFactor::Unit SymmetricFactor::fastest_unit() {

@@ -1,29 +1,54 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
+#include <new>
 
 #include "norms/float_matrix.hpp"
 #include "norms/tile_kernel.hpp"
 
 namespace lipcert::estimate {
 
+/// Numbers where the tile unit wants them.
+template <typename Number>
+class TileArray {
+public:
+    TileArray() = default;
+
+    /// Uninitialised.
+    explicit TileArray(Eigen::Index count)
+        : first_(static_cast<Number*>(
+              ::operator new[](static_cast<std::size_t>(count) * sizeof(Number), kAlignment))) {}
+
+    [[nodiscard]] Number* get() const { return first_.get(); }
+
+private:
+    static constexpr std::align_val_t kAlignment{tile_kernel::kAlignment};
+
+    struct Free {
+        void operator()(Number* first) const { ::operator delete[](first, kAlignment); }
+    };
+
+    std::unique_ptr<Number[], Free> first_;
+};
+
 /// Rows of numbers in float32, split for the tile unit. Its memory is used again.
 class PackedRows {
 public:
     void assign(const FloatMatrix& matrix, tile_kernel::Side side);
-    [[nodiscard]] const tile_kernel::Packed* block(Eigen::Index row, Eigen::Index step) const;
+
+    /// Where a row of blocks begins.
+    [[nodiscard]] tile_kernel::Packed* row(Eigen::Index row) const {
+        return memory_.get() + row * pitch();
+    }
 
     /// Numbers from a row of blocks to the next one.
     [[nodiscard]] Eigen::Index pitch() const { return steps_ * tile_kernel::kPackedBlock; }
 
 private:
-    struct Free {
-        void operator()(tile_kernel::Packed* memory) const;
-    };
-
     Eigen::Index steps_ = 0;
     Eigen::Index capacity_ = 0;
-    std::unique_ptr<tile_kernel::Packed[], Free> memory_;
+    TileArray<tile_kernel::Packed> memory_;
 };
 
 /// A symmetric matrix A in float32 that others are multiplied by. Where the processor has a tile

@@ -137,6 +137,14 @@ private:
     std::uintptr_t next_;
 };
 
+/// Of the two tiles of the left factor and the two of the right one, to the four of the sums.
+LIPCERT_TILES LIPCERT_INSIDE void add_products() {
+    _tile_dpbf16ps(0, 4, 6);
+    _tile_dpbf16ps(1, 4, 7);
+    _tile_dpbf16ps(2, 5, 6);
+    _tile_dpbf16ps(3, 5, 7);
+}
+
 LIPCERT_TILES LIPCERT_INSIDE void add_steps(const Steps& steps,
                                             Prefetched left_soon,
                                             Prefetched right_soon,
@@ -159,24 +167,15 @@ LIPCERT_TILES LIPCERT_INSIDE void add_steps(const Steps& steps,
         _tile_loadd(5, left + kLowerRows, kBytesOfRow);
         _tile_loadd(6, right + kLesser, kBytesOfRow);
         _tile_loadd(7, right + kLowerRows + kLesser, kBytesOfRow);
-        _tile_dpbf16ps(0, 4, 6);
-        _tile_dpbf16ps(1, 4, 7);
-        _tile_dpbf16ps(2, 5, 6);
-        _tile_dpbf16ps(3, 5, 7);
+        add_products();
         left_soon.fetch_some();
         _tile_loadd(6, right, kBytesOfRow);
         _tile_loadd(7, right + kLowerRows, kBytesOfRow);
-        _tile_dpbf16ps(0, 4, 6);
-        _tile_dpbf16ps(1, 4, 7);
-        _tile_dpbf16ps(2, 5, 6);
-        _tile_dpbf16ps(3, 5, 7);
+        add_products();
         right_soon.fetch_some();
         _tile_loadd(4, left + kLesser, kBytesOfRow);
         _tile_loadd(5, left + kLowerRows + kLesser, kBytesOfRow);
-        _tile_dpbf16ps(0, 4, 6);
-        _tile_dpbf16ps(1, 4, 7);
-        _tile_dpbf16ps(2, 5, 6);
-        _tile_dpbf16ps(3, 5, 7);
+        add_products();
         left += kPackedBlock;
         right += kPackedBlock;
     }
