@@ -1,36 +1,10 @@
 #pragma once
 
-#include <cstddef>
-#include <memory>
-#include <new>
-
 #include "norms/float_matrix.hpp"
+#include "norms/tile_array.hpp"
 #include "norms/tile_kernel.hpp"
 
 namespace lipcert::estimate {
-
-/// Numbers where the tile unit wants them.
-template <typename Number>
-class TileArray {
-public:
-    TileArray() = default;
-
-    /// Uninitialised.
-    explicit TileArray(Eigen::Index count)
-        : first_(static_cast<Number*>(
-              ::operator new[](static_cast<std::size_t>(count) * sizeof(Number), kAlignment))) {}
-
-    [[nodiscard]] Number* get() const { return first_.get(); }
-
-private:
-    static constexpr std::align_val_t kAlignment{tile_kernel::kAlignment};
-
-    struct Free {
-        void operator()(Number* first) const { ::operator delete[](first, kAlignment); }
-    };
-
-    std::unique_ptr<Number[], Free> first_;
-};
 
 /// Rows of numbers in float32, split for the tile unit. Its memory is used again.
 class PackedRows {

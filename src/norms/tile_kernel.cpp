@@ -5,13 +5,11 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cpuid.h>
 #include <cstring>
 #include <immintrin.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 #include <utility>
 
+#include "norms/tile_unit.hpp"
 #include "norms/vector_variants.hpp"
 
 #define LIPCERT_TILES __attribute__((target("amx-tile,amx-bf16,avx512f")))
@@ -20,52 +18,14 @@ namespace lipcert::tile_kernel {
 
 namespace {
 
-constexpr std::ptrdiff_t kTile = 16;                ///< rows, and numbers of four bytes in a row
+using tile_unit::kBytesOfRow;
+using tile_unit::kTile;
+
 constexpr std::ptrdiff_t kPacked = kTile * kDepth;  ///< numbers of bfloat16 in a tile
 constexpr std::ptrdiff_t kSums = kTile * kTile;
-constexpr std::ptrdiff_t kBytesOfRow = 64;
 /// A packed block: the upper and the lower kTile rows, of each the greater parts and the lesser.
 constexpr std::ptrdiff_t kLesser = kPacked;
 constexpr std::ptrdiff_t kLowerRows = 2 * kPacked;
-
-struct Configuration {
-    std::uint8_t palette = 1;
-    std::uint8_t start_row = 0;
-    std::array<std::uint8_t, 14> reserved{};
-    std::array<std::uint16_t, 16> bytes_of_row{};
-    std::array<std::uint8_t, 16> rows{};
-};
-
-constexpr Configuration full_tiles() {
-    constexpr std::size_t kTiles = 8;
-    Configuration result;
-    for (std::size_t tile = 0; tile < kTiles; ++tile) {
-        result.bytes_of_row.at(tile) = kBytesOfRow;
-        result.rows.at(tile) = kTile;
-    }
-    return result;
-}
-
-constexpr Configuration kFullTiles = full_tiles();
-
-bool has_tiles_of_bfloat16() {
-    constexpr unsigned kLeaf = 7;
-    constexpr unsigned kBfloat16 = 1U << 22U;
-    constexpr unsigned kTileUnit = 1U << 24U;
-    unsigned eax = 0;
-    unsigned ebx = 0;
-    unsigned ecx = 0;
-    unsigned edx = 0;
-    return __get_cpuid_count(kLeaf, 0, &eax, &ebx, &ecx, &edx) != 0 && (edx & kBfloat16) != 0 &&
-           (edx & kTileUnit) != 0 && __builtin_cpu_supports("avx512f") != 0;
-}
-
-/// Linux grants the large registers to whoever asks for them.
-bool request_tiles() {
-    constexpr long kRequestPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM
-    constexpr long kTileData = 18;
-    return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
-}
 
 /// The nearest number of bfloat16: the upper half of one of float32.
 LIPCERT_INSIDE std::uint32_t nearest(float number) {
@@ -188,7 +148,7 @@ LIPCERT_TILES LIPCERT_INSIDE void add_steps(const Steps& steps,
 LIPCERT_TILES void form_blocks(const Product& product, float* sums) {
     const Blocks& left = product.left;
     const Blocks& right = product.right;
-    _tile_loadconfig(&kFullTiles);
+    _tile_loadconfig(&tile_unit::kFullTiles);
     for (std::ptrdiff_t step = 0; step < product.steps; step += kChunk) {
         const std::ptrdiff_t count = std::min(kChunk, product.steps - step);
         for (std::ptrdiff_t i = 0; i < left.rows; ++i) {
@@ -210,7 +170,7 @@ LIPCERT_TILES void form_blocks(const Product& product, float* sums) {
 }  // namespace
 
 bool is_available() {
-    static const bool result = has_tiles_of_bfloat16() && request_tiles();
+    static const bool result = tile_unit::multiplies(tile_unit::Numbers::bfloat16);
     return result;
 }
 

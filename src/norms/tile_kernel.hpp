@@ -4,14 +4,14 @@
 #include <cstdint>
 
 /// Products by the tile unit of a processor (AMX): of numbers in float32 that are split into two of
-/// bfloat16, whose product it adds in float32. For guesses: no bound rests on them.
+/// bfloat16, whose product it adds in float32. Packed blocks and sums are aligned as a TileArray
+/// is. For guesses: no bound rests on them.
 namespace lipcert::tile_kernel {
 
 inline constexpr std::ptrdiff_t kRows = 32;   ///< of either factor that are multiplied at a time
 inline constexpr std::ptrdiff_t kDepth = 32;  ///< numbers of a row that are
 /// Numbers of bfloat16 that so many rows with so many numbers each are split into.
 inline constexpr std::ptrdiff_t kPackedBlock = 2 * kRows * kDepth;
-inline constexpr std::size_t kAlignment = 64;  ///< of packed blocks and of sums, bytes
 
 using Packed = std::uint16_t;
 
