@@ -11,6 +11,7 @@
 #include "norms/error_terms.hpp"
 #include "norms/freivalds.hpp"
 #include "norms/large_matrix.hpp"
+#include "norms/panel_sums.hpp"
 #include "norms/parallel.hpp"
 #include "norms/scaling.hpp"
 #include "norms/smaller_side.hpp"
@@ -93,25 +94,18 @@ Gram form_gram(const TallPanels& panels) {
     const Eigen::Index n = panels.size();
     Gram gram;
     resize_uninitialised(gram.lower, n, n);
-    freivalds::GramWitness witness(n);
-    Enclosure squares;
+    PanelSums sums(n);
     blas::Into into = blas::Into::overwrite;
     panels.for_each([&](const MatrixView& panel, bool columns) {
-        const Enclosure here = sum_of_squares(panel);
-        squares = {squares.lower() + here.lower(), squares.upper() + here.upper()};
-        witness.add_panel(panel, columns);
+        sums.add(panel, columns);
         blas::gram_of_panel(panel, columns, into, gram.lower);
         into = blas::Into::add;
     });
     scale_lower(gram.lower, panels.unit());
-    witness.scale(std::ldexp(1.0, -2 * panels.unit()));
-    freivalds::require_gram(gram.lower, witness);
-    const Upper lost = Upper::exact(SmallerSide::kUnderflow);
-    squares = squares.scaled(-2L * panels.unit());
-    gram.sum_of_squares = {squares.lower() - lost, squares.upper() + lost};
-    const auto roundings = static_cast<std::size_t>(n + witness.inner + witness.panel_count);
-    gram.largest_absolute_row_sum =
-        true_sum(witness.magnitude.maxCoeff(), roundings, 0).upper() + lost;
+    sums.scale(panels.unit());
+    freivalds::require_gram(gram.lower, sums.witness());
+    gram.sum_of_squares = sums.sum_of_squares();
+    gram.largest_absolute_row_sum = sums.largest_absolute_row_sum();
     // Both bound | |W| |_2^2: the trace and the largest row sum of |W|^T |W|.
     const Upper& trace = gram.sum_of_squares.upper();
     gram.error = gram_error(panels.inner(), n, min(trace, gram.largest_absolute_row_sum));

@@ -6,6 +6,7 @@
 
 #include "norms/large_matrix.hpp"
 #include "norms/parallel.hpp"
+#include "norms/triangular.hpp"
 
 namespace lipcert {
 
@@ -26,11 +27,7 @@ bool has_groups(Index size) {
 
 GramSum::GramSum(Index size) {
     resize_uninitialised(lower_, size, size);
-    for_each_row_range(size, size, [&](Index begin, Index end) {
-        for (Index i = begin; i < end; ++i) {
-            lower_.row(i).tail(size - i - 1).setConstant(std::numeric_limits<float>::quiet_NaN());
-        }
-    });
+    poison_above(lower_);
 }
 
 void GramSum::add(const GramPanel& panel) {

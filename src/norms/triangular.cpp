@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -139,6 +140,17 @@ void subtract_in_place(M& lower, typename M::Scalar level) {
     });
 }
 
+template <typename M>
+void poison(M& matrix) {
+    constexpr auto kPoison = std::numeric_limits<typename M::Scalar>::quiet_NaN();
+    const Eigen::Index size = matrix.rows();
+    for_each_row_range(size, size, [&](Eigen::Index begin, Eigen::Index end) {
+        for (Eigen::Index i = begin; i < end; ++i) {
+            matrix.row(i).tail(size - i - 1).setConstant(kPoison);
+        }
+    });
+}
+
 }  // namespace
 
 Vector symmetric_product(const Matrix& lower, const Vector& x) {
@@ -202,6 +214,14 @@ void mirror_above(FloatMatrix& matrix) {
 
 void mirror_below(Matrix& matrix) {
     for_each_mirrored(matrix, [](auto above, auto below) { below = above.transpose(); });
+}
+
+void poison_above(Matrix& matrix) {
+    poison(matrix);
+}
+
+void poison_above(FloatMatrix& matrix) {
+    poison(matrix);
 }
 
 void subtract_from_level(Matrix& lower, double level) {

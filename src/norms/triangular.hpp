@@ -39,6 +39,10 @@ void mirror_above(Matrix& matrix);
 void mirror_above(FloatMatrix& matrix);
 void mirror_below(Matrix& matrix);
 
+/// Puts NaN above the diagonal, so that a stray read shows.
+void poison_above(Matrix& matrix);
+void poison_above(FloatMatrix& matrix);
+
 /// The lower triangle of level I - A in place of that of A.
 void subtract_from_level(Matrix& lower, double level);
 void subtract_from_level(FloatMatrix& lower, float level);
