@@ -174,7 +174,7 @@ SpectralNorm certify_at_limit(const Job& job, const StoredMultiple& stored, cons
         const std::optional<SpectralNorm> norm =
             norm_at_level(matrix,
                           largest_exponent(matrix).value_or(0),
-                          job.settled_limit,
+                          {job.settled_limit, job.aimed_limit},
                           pairs.vectors.centre().col(last).normalized());
         return norm ? *norm : spectral_norm(matrix);
     }

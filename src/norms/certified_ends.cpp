@@ -28,10 +28,10 @@ double squared_norm_of_image(const MatrixView& panel, bool columns, const Vector
 }  // namespace
 
 Upper upper_end(const Upper& largest_eigenvalue, const Gram& gram) {
-    // [S3] |W'|_2^2 = lambda_max(W'^T W') <= lambda_max(G) + |E|_2.
-    const Upper from_certificate = largest_eigenvalue + gram.error;
-    return sqrt(
-        min(from_certificate, min(gram.sum_of_squares.upper(), gram.largest_absolute_row_sum)));
+    // [S3] |V|_2^2 = lambda_max(V^T V) <= lambda_max(G) + |E|_2.
+    const Upper from_certificate = sqrt(largest_eigenvalue + gram.error) + gram.rest;
+    return min(from_certificate,
+               sqrt(min(gram.sum_of_squares.upper(), gram.largest_absolute_row_sum)));
 }
 
 Lower lower_end(const TallPanels& panels, const Vector& vector, const Upper& frobenius) {

@@ -8,7 +8,7 @@
 
 namespace lipcert {
 
-/// [S3] Bounds |W'|_2 from above, where `gram` is the computed Gram matrix of W' and
+/// [S3] Bounds |W'|_2 from above, where `gram` is a computed Gram matrix for W' and
 /// `largest_eigenvalue` (+inf: none was certified) bounds its spectrum. The trace and the largest
 /// row sum bound |W'|_2^2 too, and the least of the three is taken.
 [[nodiscard]] Upper upper_end(const Upper& largest_eigenvalue, const Gram& gram);

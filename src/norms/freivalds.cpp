@@ -50,12 +50,18 @@ double threshold_factor(std::size_t roundings, std::size_t magnitude_roundings) 
 /// every matrix that matters: the largest entry of what is checked is of order 1.
 constexpr double kUnderflow = 0x1p-560;
 
+/// What a residual may be: a part of a magnitude, and a number.
+struct Allowed {
+    double factor;
+    double more = 0.0;
+};
+
 void require_below(const Block& residual,
                    const Vector& magnitude,
-                   double factor,
+                   const Allowed& allowed,
                    const char* what) {
     for (Eigen::Index i = 0; i < residual.rows(); ++i) {
-        const double threshold = factor * magnitude(i) + kUnderflow;
+        const double threshold = allowed.factor * magnitude(i) + allowed.more + kUnderflow;
         for (int k = 0; k < kVectors; ++k) {
             if (!(std::abs(residual(i, k)) <= threshold)) {  // a NaN must fail too
                 distrust(what, i);
@@ -202,15 +208,19 @@ void GramWitness::add_columns(const MatrixView& panel) {
     });
 }
 
-void require_gram(const Matrix& lower, const GramWitness& witness) {
+void require_gram(const Matrix& lower, const GramWitness& witness, const GramSource& source) {
     const Block residual = symmetric_product(lower, witness.signs) - witness.expected;
     const auto n = static_cast<std::size_t>(lower.rows());
     const auto image = n + static_cast<std::size_t>(witness.inner + witness.panel_count);
     // With T = |W|^T (|W| 1): Gram gamma_{p+P} T, its product with x gamma_n (1 + gamma_{p+P}) T,
     // the two products with the panels gamma_image T, the subtraction one more; T itself: image.
     const std::size_t roundings = n + blas::gram_accumulation_length(witness.inner) + image + 1;
-    require_below(
-        residual, witness.magnitude, threshold_factor(roundings, image), "a Gram matrix (dsyrk)");
+    // |E x|_2 <= |E|_2 |x|_2, and no entry of x is larger than 1.
+    const Upper length = sqrt(Upper::of_count(n));
+    require_below(residual,
+                  witness.magnitude,
+                  {threshold_factor(roundings, image), (source.off * length).to_double()},
+                  source.name);
 }
 
 ProductWitness::ProductWitness(const Matrix& b)
@@ -238,7 +248,7 @@ void ProductWitness::require(const Eigen::Ref<const Matrix>& a, const Matrix& re
                                   static_cast<std::size_t>(result.cols()) + image_roundings + 1;
     require_below(residual,
                   magnitude,
-                  threshold_factor(roundings, image_roundings),
+                  {threshold_factor(roundings, image_roundings)},
                   "a matrix product (dgemm)");
 }
 
@@ -258,7 +268,7 @@ void require_factor(const Block& witness, const Matrix& factor, const Vector& ro
     const auto size = static_cast<std::size_t>(n);
     require_below(residual,
                   row_sums,
-                  threshold_factor(4 * size + 12, 2 * size),
+                  {threshold_factor(4 * size + 12, 2 * size)},
                   "a Cholesky factor (dpotrf, dgemm)");
 }
 
@@ -279,7 +289,7 @@ void require_solution(const Block& witness, const Matrix& solution, const Matrix
     const auto size = static_cast<std::size_t>(n);
     require_below(residual,
                   magnitude,
-                  threshold_factor(4 * size + 12, 2 * size),
+                  {threshold_factor(4 * size + 12, 2 * size)},
                   "the solution of a triangular system (dgemm)");
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "lipcert/rounding/bound.hpp"
 #include "lipcert/tensor/matrix.hpp"
 
 #include <cstddef>
@@ -44,9 +45,16 @@ private:
     void add_columns(const MatrixView& panel);
 };
 
+/// Who formed a Gram matrix, and by how much it may differ from the true one beside what [S1]
+/// allows, in the spectral norm.
+struct GramSource {
+    const char* name = "a Gram matrix (dsyrk)";
+    Upper off;
+};
+
 /// Throws Error{environment} unless the lower triangle `lower` is, within the rounding that [S1]
-/// allows, the Gram matrix that `witness` saw.
-void require_gram(const Matrix& lower, const GramWitness& witness);
+/// allows and what its source does, the Gram matrix that `witness` saw.
+void require_gram(const Matrix& lower, const GramWitness& witness, const GramSource& source = {});
 
 /// Throws Error{environment}: `what` is wrong in a row.
 [[noreturn]] void distrust(const std::string& what, Eigen::Index row);

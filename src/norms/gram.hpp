@@ -45,16 +45,18 @@ private:
     bool transposed_;
 };
 
-/// The Gram matrix W'^T W' as the BLAS computed it, with everything that is known about it.
+/// A Gram matrix V^T V as it was computed, with everything that is known about it. V is W', or W'
+/// in fixed point [S12].
 struct Gram {
     Matrix lower;                    ///< lower triangle; above it NaN, so that a stray read shows
-    Upper error;                     ///< >= |lower - W'^T W'|_2 [S1]
+    Upper error;                     ///< >= |lower - V^T V|_2 [S1]
     Upper frobenius_error;           ///< the same in the Frobenius norm
+    Upper rest;                      ///< >= |W' - V|_F
     Enclosure sum_of_squares;        ///< |W'|_F^2
     Upper largest_absolute_row_sum;  ///< >= max_i (|W'|^T |W'| 1)_i >= |W'|_2^2
 };
 
-/// Forms the Gram matrix of the smaller side and checks it [S1]. Throws Error{environment} where
+/// Forms the Gram matrix W'^T W' by the BLAS and checks it [S1]. Throws Error{environment} where
 /// the BLAS fails the check.
 [[nodiscard]] Gram form_gram(const TallPanels& panels);
 

@@ -6,6 +6,7 @@
 #include "norms/certified_ends.hpp"
 #include "norms/cholesky_certificate.hpp"
 #include "norms/error_terms.hpp"
+#include "norms/integer_gram.hpp"
 #include "norms/large_matrix.hpp"
 #include "norms/paths.hpp"
 
@@ -13,41 +14,54 @@ namespace lipcert {
 
 namespace {
 
-/// The level for lambda_max(G) with which [S3] ends at `square` if the factorisation succeeds:
-/// lower by what the Gram matrix and, a priori, the factorisation are off by. A guess; what comes
-/// of it is compared with the level.
-double level_of_gram(const Gram& gram, double square) {
+/// The level for lambda_max(G) with which [S3] ends at `level` for |W'|_2 if the factorisation
+/// succeeds: lower by what the Gram matrix and, a priori, the factorisation are off by. A guess;
+/// what comes of it is compared with the level.
+double level_of_gram(const Gram& gram, double level) {
+    constexpr double kMargin = 1.001;
+    const double of_fixed_point = level - kMargin * gram.rest.to_double();
+    const double square = of_fixed_point * of_fixed_point;
     const double trace = static_cast<double>(gram.lower.rows()) * square - gram.lower.trace();
     if (!(trace > 0.0)) {
         return square;
     }
     const Upper error =
         cholesky_error_from_trace(gram.lower.rows(), Upper::exact(trace), Upper::exact(square));
-    constexpr double kMargin = 1.001;
     const Upper rounded = diagonal_error(Upper::exact(square));
     return square - kMargin * (error + rounded + gram.error).to_double();
+}
+
+/// By exact products of integers where what those leave out takes at most half of the room between
+/// the levels.
+Gram gram_for(const TallPanels& panels, double level, double expected) {
+    const double most = (level - expected) * level;
+    if (std::optional<Gram> gram = form_integer_gram(panels, level, most)) {
+        return std::move(*gram);
+    }
+    return form_gram(panels);
 }
 
 }  // namespace
 
 std::optional<SpectralNorm> norm_at_level(const Matrix& matrix,
                                           int exponent,
-                                          double level,
+                                          const LevelGuess& guess,
                                           const Vector& direction) {
     blas::require_trusted();
     const TallPanels panels = TallPanels::of_smaller_side(matrix, exponent);
-    const double scaled_level = std::ldexp(level, -exponent);
-    Gram gram = form_gram(panels);
-    const double level_of_square = level_of_gram(gram, scaled_level * scaled_level);
-    EigenvalueCertificate certificate = certify_level(std::move(gram.lower), level_of_square);
+    const double level = std::ldexp(guess.level, -exponent);
+    Gram gram = gram_for(panels, level, std::ldexp(guess.expected, -exponent));
+    EigenvalueCertificate certificate =
+        certify_level(std::move(gram.lower), level_of_gram(gram, level));
     recycle(std::move(certificate.factor.lower));
     if (!certificate.factor.succeeded()) {
         return std::nullopt;
     }
     const SpectralNorm result =
         norm_between(panels, gram, certificate.largest_eigenvalue, direction, exponent);
-    return proves_at_most(result.spectral.upper(), Lower::exact(level)) ? std::optional(result)
-                                                                        : std::nullopt;
+    return proves_at_most(result.spectral.upper(), Lower::exact(guess.level))
+               ? std::optional(result)
+               : std::nullopt;
 }
 
 }  // namespace lipcert

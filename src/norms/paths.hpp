@@ -22,12 +22,20 @@ namespace lipcert {
 /// magnitude.
 [[nodiscard]] SpectralNorm norm_by_deflation(const Matrix& matrix, int exponent);
 
-/// One factorisation in float64 at a level that somebody expects the norm to be just below, and the
-/// direction of the smaller side that shows it [S1] [S3] [S4]: an upper end of at most `level`, or
-/// nothing. The search for the least level that a factorisation proves is what it saves.
+/// A level that somebody expects a norm to be below, and about where. Errors of half of what lies
+/// between them are thought to do no harm.
+struct LevelGuess {
+    double level;
+    double expected;
+};
+
+/// One factorisation in float64 at a level, of a Gram matrix of integers where there is room for
+/// its errors, and the direction of the smaller side that shows the norm [S1] [S3] [S4] [S12]: an
+/// upper end of at most `level`, or nothing. The search for the least level that a factorisation
+/// proves is what it saves.
 [[nodiscard]] std::optional<SpectralNorm> norm_at_level(const Matrix& matrix,
                                                         int exponent,
-                                                        double level,
+                                                        const LevelGuess& guess,
                                                         const Vector& direction);
 
 }  // namespace lipcert

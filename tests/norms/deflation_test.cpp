@@ -218,8 +218,10 @@ TEST_CASE("one factorisation proves a level that is above the norm, and none tha
             CAPTURE(shift);
             const Matrix matrix = with_singular_values(values) * std::ldexp(1.0, shift);
             const auto at = [&](double level, const Vector& direction) {
-                return norm_at_level(
-                    matrix, *largest_exponent(matrix), std::ldexp(level, shift), direction);
+                return norm_at_level(matrix,
+                                     *largest_exponent(matrix),
+                                     {std::ldexp(level, shift), std::ldexp(1.0, shift)},
+                                     direction);
             };
             const double level = 1.0 + 0x1p-30;
             const std::optional<SpectralNorm> norm = at(level, top);

@@ -12,6 +12,7 @@
 #include "norms/certified_ends.hpp"
 #include "norms/cholesky_certificate.hpp"
 #include "norms/gram.hpp"
+#include "norms/integer_gram.hpp"
 #include "norms/level_search.hpp"
 #include "norms/scaling.hpp"
 #include "norms/triangular.hpp"
@@ -342,4 +343,25 @@ TEST_CASE("entries that vanish in the scaling widen the norm at both ends") {
     const Enclosure of_row = spectral_norm(row).spectral;
     CHECK(of_row.upper() > sqrt(squares.upper()).scaled(1001));
     CHECK(of_row.lower() < sqrt(squares.lower()).scaled(1001));
+}
+
+TEST_CASE("what fixed point leaves out is its measure, and an underflow [S12]") {
+    const FixedPointErrors none = fixed_point_errors({0.0, 0.0}, 5);
+    CHECK(is_rounded_up(none.products, stored_underflow));
+    CHECK(is_rounded_up(none.rest, two_to(-300)));
+    const FixedPointErrors both = fixed_point_errors({0x1p-590, 0.0}, 5);
+    CHECK(is_rounded_up(both.products, largest_sum(two_to(-590), 5, 0) + stored_underflow));
+    // (3 * 2^-301)^2 = 2^-600 + 5 * 2^-602.
+    const FixedPointErrors rest = fixed_point_errors({0.0, 5.0 * 0x1p-602}, 0);
+    CHECK(is_rounded_up(rest.rest, 3 * two_to(-301)));
+}
+
+TEST_CASE("a Gram matrix of integers is off by what it leaves out, and a few roundings [S12]") {
+    const Norm half(-1);
+    const FixedPointErrors errors{Upper::power_of_two(-1000), Upper::power_of_two(-480)};
+    CHECK(is_rounded_up(integer_gram_error(errors, Upper::power_of_two(-480), 3),
+                        two_to(-1000) + exact_gamma(14) * two_to(-958)));
+    const FixedPointErrors large{Upper(), half.bound};
+    CHECK(is_rounded_up(integer_gram_error(large, half.bound, 1), exact_gamma(10)));
+    CHECK(large.of_square(3.0) == 3.0);
 }

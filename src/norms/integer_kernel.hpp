@@ -1,0 +1,87 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+/// Exact products by the tile unit of a processor (AMX): of integers of 32 bits that are split into
+/// four digits to the base 256, whose products it adds in integers [S12]. Packed blocks and sums
+/// are aligned as a TileArray is.
+namespace lipcert::integer_kernel {
+
+inline constexpr std::ptrdiff_t kRows = 16;   ///< of either factor that are multiplied at a time
+inline constexpr std::ptrdiff_t kDepth = 64;  ///< numbers of a row that are
+inline constexpr std::ptrdiff_t kDigits = 4;
+/// Digits, of one byte each, of so many rows with so many numbers each.
+inline constexpr std::ptrdiff_t kPackedBlock = kDigits * kRows * kDepth;
+
+/// The largest integer whose digits are all in [-128, 127] that anybody may pack; the least is its
+/// negative.
+inline constexpr double kLargest = 0x7f7f7f7f;
+
+/// Products of digits s and t, counted from 1, are added up for each level l = s + t. That of two
+/// last digits is left out.
+inline constexpr int kLastLevel = 2 * static_cast<int>(kDigits) - 1;
+inline constexpr std::ptrdiff_t kLevels = kLastLevel - 1;
+/// Sums of a pair of blocks: kRows^2 for each level, row by row.
+inline constexpr std::ptrdiff_t kSums = kLevels * kRows * kRows;
+
+/// Rows of a factor are at most so long: a sum of four products of digits for each of so many
+/// numbers is less than 2^31.
+inline constexpr std::ptrdiff_t kLongest = 0x1 << 14;
+static_assert(4 * kLongest * 128 * 128 < 0x1L << 31);
+
+using Digit = std::int8_t;
+
+/// Whether this processor has the unit and the system lets this process use it.
+[[nodiscard]] bool is_available();
+
+/// kRows columns of kDepth finite numbers: those of a row, or where `columns`, of a column, follow
+/// each other; the next ones are `stride` numbers further on.
+struct Numbers {
+    const double* first;
+    std::ptrdiff_t stride;
+    bool columns;
+};
+
+/// Of the integers k = x - r next to the scaled numbers x of each column: the sums of r^2, as far
+/// as float64 has them, and exactly those of the squares of last digits.
+struct Squares {
+    double rest[kRows] = {};
+    std::int32_t last[kRows] = {};
+};
+
+/// Packs the integers next to scales[j] times the numbers of column j, as the rows of either
+/// factor, and adds to the squares: of at most kLongest numbers in each column before they
+/// overflow. The scales are powers of two; the products are at most kLargest in magnitude.
+void pack(
+    const Numbers& numbers, const double* scales, Digit* left, Digit* right, Squares& squares);
+
+/// Blocks of the same rows follow each other; the next rows are `pitch` digits further on.
+struct Strips {
+    const Digit* first;
+    std::ptrdiff_t pitch;
+    std::ptrdiff_t count;  ///< in units of kRows
+};
+
+/// L R^T, `steps` blocks deep; where `is_lower`, only the strips of R that are not beyond that of
+/// L.
+struct Product {
+    Strips left;
+    Strips right;
+    std::ptrdiff_t steps;
+    bool is_lower;
+};
+
+/// The product into `sums`, exactly but for what is left out: kSums for each strip of L and each
+/// of R.
+void multiply(const Product& product, std::int32_t* sums);
+
+/// The levels of a pair of blocks as one number each: the sum over l of 256^(8 - l) times that of
+/// level l, which is the product of the integers but for what is left out, rounded twice, times a
+/// unit of its row and one of its column, powers of two. kRows^2 of them, row by row.
+void combine(const std::int32_t* sums,
+             const double* row_units,
+             const double* column_units,
+             double* numbers);
+
+}  // namespace lipcert::integer_kernel
