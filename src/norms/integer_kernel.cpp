@@ -221,7 +221,7 @@ LIPCERT_TILES LIPCERT_INSIDE void add_steps(const Steps& steps,
 
 /// Steps that are taken with all strips before the next ones: both factors' blocks, those of the
 /// next steps and the sums fit the second cache.
-constexpr std::ptrdiff_t kChunk = 16;
+constexpr std::ptrdiff_t kChunk = 8;
 
 LIPCERT_TILES void form_sums(const Product& product, std::int32_t* sums) {
     const Strips& left = product.left;

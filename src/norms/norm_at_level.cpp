@@ -31,10 +31,10 @@ double level_of_gram(const Gram& gram, double level) {
     return square - kMargin * (error + rounded + gram.error).to_double();
 }
 
-/// By exact products of integers where what those leave out takes at most half of the room between
-/// the levels.
+/// By exact products of integers where what those leave out takes at most a third of the room
+/// between the levels.
 Gram gram_for(const TallPanels& panels, double level, double expected) {
-    const double most = (level - expected) * level;
+    const double most = 2.0 / 3.0 * level * (level - expected);
     if (std::optional<Gram> gram = form_integer_gram(panels, level, most)) {
         return std::move(*gram);
     }

@@ -22,8 +22,8 @@ namespace lipcert {
 /// magnitude.
 [[nodiscard]] SpectralNorm norm_by_deflation(const Matrix& matrix, int exponent);
 
-/// A level that somebody expects a norm to be below, and about where. Errors of half of what lies
-/// between them are thought to do no harm.
+/// A level that somebody expects a norm to be below, and about where. Errors of a third of what
+/// lies between them are thought to do no harm.
 struct LevelGuess {
     double level;
     double expected;

@@ -168,6 +168,10 @@ TEST_CASE("the upper end adds the error of the Gram matrix and takes the least o
     CHECK(upper_end(Upper::infinity(), gram) == Upper::exact(4.0));
     gram.largest_absolute_row_sum = Upper::exact(36.0);
     CHECK(upper_end(Upper::infinity(), gram) == Upper::exact(5.0));
+    // Of a matrix from which W' differs [S12].
+    gram.rest = Upper::exact(0.5);
+    CHECK(upper_end(Upper::exact(8.0), gram) == Upper::exact(3.5));
+    CHECK(upper_end(Upper::infinity(), gram) == Upper::exact(5.0));
 }
 
 TEST_CASE("the lower end subtracts the error of the image and divides by a length rounded up") {
