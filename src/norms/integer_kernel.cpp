@@ -150,73 +150,95 @@ struct Steps {
     bool is_first;  ///< whether the sums start from zero
 };
 
-LIPCERT_TILES LIPCERT_INSIDE void add_steps(const Steps& steps,
-                                            Prefetched left_soon,
-                                            Prefetched right_soon,
-                                            std::int32_t* sums) {
-    // Register l - 2 sums level l.
-    if (steps.is_first) {
-        _tile_zero(0);
-        _tile_zero(1);
-        _tile_zero(2);
-        _tile_zero(3);
-        _tile_zero(4);
-        _tile_zero(5);
-    } else {
-        _tile_loadd(0, sums, kBytesOfRow);
-        _tile_loadd(1, sums + kLevel, kBytesOfRow);
-        _tile_loadd(2, sums + 2 * kLevel, kBytesOfRow);
-        _tile_loadd(3, sums + 3 * kLevel, kBytesOfRow);
-        _tile_loadd(4, sums + 4 * kLevel, kBytesOfRow);
-        _tile_loadd(5, sums + 5 * kLevel, kBytesOfRow);
-    }
-    const Digit* left = steps.left;
-    const Digit* right = steps.right;
-    for (std::ptrdiff_t step = 0; step < steps.count; ++step) {
-        // Pairs (s, t) of digits in an order in which each shares one with the pair before, and a
-        // register of sums rests for two products, which is how long one takes.
-        _tile_loadd(6, left, kBytesOfRow);
-        _tile_loadd(7, right, kBytesOfRow);
-        _tile_dpbssd(0, 6, 7);  // (1, 1)
-        _tile_loadd(7, right + kTile, kBytesOfRow);
-        _tile_dpbssd(1, 6, 7);  // (1, 2)
-        _tile_loadd(7, right + 2 * kTile, kBytesOfRow);
-        _tile_dpbssd(2, 6, 7);  // (1, 3)
-        _tile_loadd(7, right + 3 * kTile, kBytesOfRow);
-        _tile_dpbssd(3, 6, 7);  // (1, 4)
-        _tile_loadd(6, left + kTile, kBytesOfRow);
-        _tile_dpbssd(4, 6, 7);  // (2, 4)
-        left_soon.fetch_some();
-        _tile_loadd(7, right, kBytesOfRow);
-        _tile_dpbssd(1, 6, 7);  // (2, 1)
-        _tile_loadd(7, right + kTile, kBytesOfRow);
-        _tile_dpbssd(2, 6, 7);  // (2, 2)
-        _tile_loadd(7, right + 2 * kTile, kBytesOfRow);
-        _tile_dpbssd(3, 6, 7);  // (2, 3)
-        _tile_loadd(6, left + 2 * kTile, kBytesOfRow);
-        _tile_dpbssd(4, 6, 7);  // (3, 3)
-        _tile_loadd(7, right, kBytesOfRow);
-        _tile_dpbssd(2, 6, 7);  // (3, 1)
-        right_soon.fetch_some();
-        _tile_loadd(7, right + 3 * kTile, kBytesOfRow);
-        _tile_dpbssd(5, 6, 7);  // (3, 4)
-        _tile_loadd(7, right + kTile, kBytesOfRow);
-        _tile_dpbssd(3, 6, 7);  // (3, 2)
-        _tile_loadd(6, left + 3 * kTile, kBytesOfRow);
-        _tile_dpbssd(4, 6, 7);  // (4, 2)
-        _tile_loadd(7, right + 2 * kTile, kBytesOfRow);
-        _tile_dpbssd(5, 6, 7);  // (4, 3)
-        _tile_loadd(7, right, kBytesOfRow);
-        _tile_dpbssd(3, 6, 7);  // (4, 1)
-        left += kPackedBlock;
-        right += kPackedBlock;
-    }
+/// Register l - 2 sums level l.
+LIPCERT_TILES LIPCERT_INSIDE void load_sums(const std::int32_t* sums) {
+    _tile_loadd(0, sums, kBytesOfRow);
+    _tile_loadd(1, sums + kLevel, kBytesOfRow);
+    _tile_loadd(2, sums + 2 * kLevel, kBytesOfRow);
+    _tile_loadd(3, sums + 3 * kLevel, kBytesOfRow);
+    _tile_loadd(4, sums + 4 * kLevel, kBytesOfRow);
+    _tile_loadd(5, sums + 5 * kLevel, kBytesOfRow);
+}
+
+LIPCERT_TILES LIPCERT_INSIDE void clear_sums() {
+    _tile_zero(0);
+    _tile_zero(1);
+    _tile_zero(2);
+    _tile_zero(3);
+    _tile_zero(4);
+    _tile_zero(5);
+}
+
+LIPCERT_TILES LIPCERT_INSIDE void store_sums(std::int32_t* sums) {
     _tile_stored(0, sums, kBytesOfRow);
     _tile_stored(1, sums + kLevel, kBytesOfRow);
     _tile_stored(2, sums + 2 * kLevel, kBytesOfRow);
     _tile_stored(3, sums + 3 * kLevel, kBytesOfRow);
     _tile_stored(4, sums + 4 * kLevel, kBytesOfRow);
     _tile_stored(5, sums + 5 * kLevel, kBytesOfRow);
+}
+
+/// Pairs (s, t) of digits in an order in which each shares one with the pair before, and a register
+/// of sums rests for two products, which is how long one takes: with the two greater digits of the
+/// left factor.
+LIPCERT_TILES LIPCERT_INSIDE void add_greater(const Digit* left, const Digit* right) {
+    _tile_loadd(6, left, kBytesOfRow);
+    _tile_loadd(7, right, kBytesOfRow);
+    _tile_dpbssd(0, 6, 7);  // (1, 1)
+    _tile_loadd(7, right + kTile, kBytesOfRow);
+    _tile_dpbssd(1, 6, 7);  // (1, 2)
+    _tile_loadd(7, right + 2 * kTile, kBytesOfRow);
+    _tile_dpbssd(2, 6, 7);  // (1, 3)
+    _tile_loadd(7, right + 3 * kTile, kBytesOfRow);
+    _tile_dpbssd(3, 6, 7);  // (1, 4)
+    _tile_loadd(6, left + kTile, kBytesOfRow);
+    _tile_dpbssd(4, 6, 7);  // (2, 4)
+    _tile_loadd(7, right, kBytesOfRow);
+    _tile_dpbssd(1, 6, 7);  // (2, 1)
+    _tile_loadd(7, right + kTile, kBytesOfRow);
+    _tile_dpbssd(2, 6, 7);  // (2, 2)
+    _tile_loadd(7, right + 2 * kTile, kBytesOfRow);
+    _tile_dpbssd(3, 6, 7);  // (2, 3)
+}
+
+/// With the two lesser ones, right after that: the third digits of the right factor are loaded.
+LIPCERT_TILES LIPCERT_INSIDE void add_lesser(const Digit* left, const Digit* right) {
+    _tile_loadd(6, left + 2 * kTile, kBytesOfRow);
+    _tile_dpbssd(4, 6, 7);  // (3, 3)
+    _tile_loadd(7, right, kBytesOfRow);
+    _tile_dpbssd(2, 6, 7);  // (3, 1)
+    _tile_loadd(7, right + 3 * kTile, kBytesOfRow);
+    _tile_dpbssd(5, 6, 7);  // (3, 4)
+    _tile_loadd(7, right + kTile, kBytesOfRow);
+    _tile_dpbssd(3, 6, 7);  // (3, 2)
+    _tile_loadd(6, left + 3 * kTile, kBytesOfRow);
+    _tile_dpbssd(4, 6, 7);  // (4, 2)
+    _tile_loadd(7, right + 2 * kTile, kBytesOfRow);
+    _tile_dpbssd(5, 6, 7);  // (4, 3)
+    _tile_loadd(7, right, kBytesOfRow);
+    _tile_dpbssd(3, 6, 7);  // (4, 1)
+}
+
+LIPCERT_TILES LIPCERT_INSIDE void add_steps(const Steps& steps,
+                                            Prefetched left_soon,
+                                            Prefetched right_soon,
+                                            std::int32_t* sums) {
+    if (steps.is_first) {
+        clear_sums();
+    } else {
+        load_sums(sums);
+    }
+    const Digit* left = steps.left;
+    const Digit* right = steps.right;
+    for (std::ptrdiff_t step = 0; step < steps.count; ++step) {
+        add_greater(left, right);
+        left_soon.fetch_some();
+        add_lesser(left, right);
+        right_soon.fetch_some();
+        left += kPackedBlock;
+        right += kPackedBlock;
+    }
+    store_sums(sums);
 }
 
 /// Steps that are taken with all strips before the next ones: both factors' blocks, those of the

@@ -87,7 +87,7 @@ bool is_exact(const Matrix& integers) {
             for (Index k = 0; k < integers.rows(); ++k) {
                 const auto a = static_cast<long>(integers(k, i));
                 const auto b = static_cast<long>(integers(k, j));
-                sum += static_cast<Wide>(a) * b - last_digit(a) * last_digit(b);
+                sum += static_cast<Wide>(a) * b - static_cast<Wide>(last_digit(a)) * last_digit(b);
             }
             const auto number =
                 static_cast<double>(numbers[static_cast<std::size_t>(i * kRows + j)]);
@@ -194,7 +194,7 @@ TEST_CASE("integers are multiplied exactly, whatever their digits [S12]") {
     test::Random random(0x5c1);
     const auto any = [&](double largest) { return std::rint(random.uniform(-largest, largest)); };
     CHECK(is_exact(integers(64, [&] { return any(integer_kernel::kLargest); })));
-    CHECK(is_exact(integers(64 * 40, [&] { return any(integer_kernel::kLargest); })));
+    CHECK(is_exact(integers(Index{64} * 40, [&] { return any(integer_kernel::kLargest); })));
     for (const double bits : {3.0, 8.0, 12.0, 20.0, 28.0}) {
         CHECK(is_exact(integers(128, [&] { return any(std::exp2(bits)); })));
     }
