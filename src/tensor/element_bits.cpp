@@ -102,7 +102,7 @@ void decode_words(bool big_endian,
 bool is_plain(std::uint32_t bits) {
     constexpr std::uint32_t kExponent = 0x7f800000U;
     const std::uint32_t exponent = bits & kExponent;
-    return exponent != kExponent && (exponent != 0 || (bits & 0x7fffffffU) == 0);
+    return (exponent != kExponent) & ((exponent != 0) | ((bits & 0x7fffffffU) == 0));
 }
 
 /// float32 of this machine's byte order, where `raw` may be as above.
@@ -112,9 +112,9 @@ void decode_floats(const std::byte* raw, std::span<double> values) {
     for (std::size_t begin = 0; begin < values.size(); begin += kBlock) {
         const std::size_t count = std::min(kBlock, values.size() - begin);
         std::memcpy(bits.data(), raw + begin * sizeof bits[0], count * sizeof bits[0]);
-        unsigned plain = 1;
+        std::uint32_t plain = 1;
         for (std::size_t i = 0; i < count; ++i) {
-            plain &= static_cast<unsigned>(is_plain(bits[i]));
+            plain &= static_cast<std::uint32_t>(is_plain(bits[i]));
         }
         const std::span<double> block = values.subspan(begin, count);
         if (plain != 0) {
@@ -192,14 +192,19 @@ namespace {
 /// `encode` at a small part of its cost, whatever is done to subnormals. What may become infinite
 /// is left out too.
 bool is_converted_by_processor(double value) {
-    const double magnitude = std::abs(value);
-    return ((magnitude >= 0x1p-126) & (magnitude <= 0x1p127)) | (magnitude == 0.0);
+    constexpr auto kLeast =
+        static_cast<std::uint32_t>(std::bit_cast<std::uint64_t>(0x1p-126) >> 32U);
+    constexpr auto kEnd = static_cast<std::uint32_t>(std::bit_cast<std::uint64_t>(0x1p127) >> 32U);
+    const auto bits = std::bit_cast<std::uint64_t>(value);
+    const auto low = static_cast<std::uint32_t>(bits);
+    const std::uint32_t high = static_cast<std::uint32_t>(bits >> 32U) & 0x7fffffffU;
+    return (high - kLeast < kEnd - kLeast) | ((high | low) == 0);
 }
 
 bool are_converted_by_processor(std::span<const double> values) {
-    unsigned converted = 1;  // without a branch for each
+    std::uint32_t converted = 1;  // without a branch for each
     for (const double value : values) {
-        converted &= static_cast<unsigned>(is_converted_by_processor(value));
+        converted &= static_cast<std::uint32_t>(is_converted_by_processor(value));
     }
     return converted != 0;
 }
