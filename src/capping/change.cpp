@@ -20,9 +20,13 @@ PowerOfTwo::PowerOfTwo(long exponent)
     : first_(std::ldexp(1.0, static_cast<int>(-exponent / 2))),
       second_(std::ldexp(1.0, static_cast<int>(-exponent - -exponent / 2))) {}
 
-Upper rounding_of_distance(Eigen::Index entries) {
-    return sqrt(Upper::of_count(static_cast<std::size_t>(entries))) *
-           (Upper::of_count(6) * unit_roundoff() + Upper::of_count(8) * underflow_unit());
+Enclosure distance_from(const Enclosure& squares, Eigen::Index entries, const Upper& minuend) {
+    const Upper computed = sqrt(squares.upper());
+    const Upper rounding =
+        unit_roundoff() * (Upper::of_count(3) * computed + Upper::of_count(2) * minuend) +
+        Upper::of_count(8) * underflow_unit() *
+            sqrt(Upper::of_count(static_cast<std::size_t>(entries)));
+    return {sqrt(squares.lower()) - rounding, computed + rounding};
 }
 
 ScaledView ScaledView::of(const Matrix& matrix) {
@@ -43,8 +47,7 @@ Enclosure frobenius_distance(const Matrix& a, const Matrix& b) {
         below = below + squares.lower();
         above += squares.upper();
     }
-    const Upper rounding = rounding_of_distance(a.size());
-    return Enclosure(sqrt(below) - rounding, sqrt(above) + rounding).scaled(exponent);
+    return distance_from({below, above}, a.size()).scaled(exponent);
 }
 
 Upper spectral_distance(const Matrix& a, const Matrix& b) {

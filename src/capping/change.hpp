@@ -10,6 +10,10 @@ class PowerOfTwo {
 public:
     explicit PowerOfTwo(long exponent);
 
+    [[nodiscard]] double first() const { return first_; }
+
+    [[nodiscard]] double second() const { return second_; }
+
     /// 2^-exponent A, each entry off by at most two underflows.
     template <typename Derived>
     [[nodiscard]] auto times(const Eigen::MatrixBase<Derived>& a) const {
@@ -20,9 +24,12 @@ private:
     double first_, second_;
 };
 
-/// [K1] What forming differences entry by entry changes a Frobenius norm by, in units in which the
-/// operands are at most 2.
-[[nodiscard]] Upper rounding_of_distance(Eigen::Index entries);
+/// [K1] |A - s B|_F from the sum of the squares of so many differences as they were computed, in
+/// units in which the entries of A, B and s B are at most 1. `minuend`: the Frobenius norm of A;
+/// without a factor s, and for the norm of a matrix itself, it may be left out.
+[[nodiscard]] Enclosure distance_from(const Enclosure& squares,
+                                      Eigen::Index entries,
+                                      const Upper& minuend = {});
 
 /// 2^-exponent times a matrix, its entries at most 1 in magnitude; no copy.
 struct ScaledView {

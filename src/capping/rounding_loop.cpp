@@ -33,7 +33,7 @@ SpectralNorm certify_afresh(const StoredMultiple& stored) {
 Rounded round_once(const Job& job, const ScaledView& base, Scale scale, const Certifier& certify) {
     scale = scale.simplified();
     StoredMultiple stored = store_multiple(job, base, scale);
-    if (stored.is_zero && !base.matrix.isZero(0.0)) {
+    if (stored.is_zero() && !base.matrix.isZero(0.0)) {
         refuse(job, "every entry would be rounded to 0", kRaiseLimit);
     }
     SpectralNorm norm = certify(stored);

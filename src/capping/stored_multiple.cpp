@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "capping/distance_kernel.hpp"
 #include "capping/refusal.hpp"
 #include "norms/large_matrix.hpp"
 #include "norms/parallel.hpp"
@@ -18,10 +19,15 @@ namespace {
 
 using Index = Eigen::Index;
 
-/// Entries that are worked on at once: what is made of them stays in the cache.
-constexpr Index kEntriesAtOnce = 0x1 << 13;
+/// Numbers that are worked on at once: what is made of them stays in the nearest cache.
+constexpr Index kSlice = 0x1 << 10;
+/// Slices that one thread takes at a time. Their sums are added up in double before they become
+/// bounds; what is added to what does not depend on the number of threads.
+constexpr Index kSlicesOfPiece = 64;
 
-/// Sums of squares: of what is measured in one slice of rows, or in all.
+using distance_kernel::Sums;
+
+/// Sums of squares: of what is measured in one piece, or in all.
 struct Squares {
     Enclosure departure, change, frobenius;
 
@@ -43,7 +49,7 @@ long exponent_of_result(const Job& job, const Scale& scale, long of_base) {
     return std::max(of_factor + scale.exponent + of_base, least);
 }
 
-/// The rows of the result, one slice after the other.
+/// The numbers of the result, row by row, one piece after the other.
 class Storing {
 public:
     Storing(const Job& job, const ScaledView& base, const Scale& scale, StoredMultiple& result)
@@ -51,47 +57,60 @@ public:
           base_(base),
           scale_(scale),
           result_(result),
-          common_exponent_(std::max(job.exponent, result.exponent)) {}
+          change_exponent_(std::max(job.exponent, result.exponent)),
+          units_{PowerOfTwo(change_exponent_),
+                 PowerOfTwo(base.exponent),
+                 PowerOfTwo(result.exponent),
+                 result.factor} {}
 
-    [[nodiscard]] Squares store(Index begin, Index count) const {
-        const auto entries = static_cast<std::size_t>(count * base_.matrix.cols());
-        const Index first = begin * base_.matrix.cols();
-        Matrix rows = scale_.factor * base_.matrix.middleRows(begin, count);
-        multiply_by_power_of_two(rows, scale_.exponent);
-        result_.values.write(first, std::span(rows.data(), entries));
-        result_.values.read(first, std::span(rows.data(), entries));
-        Squares squares;
-        const PowerOfTwo common(common_exponent_);
-        Matrix part = common.times(job_.stored.middleRows(begin, count)) - common.times(rows);
-        squares.change = sum_of_squares(part);
-        rows = PowerOfTwo(result_.exponent).times(rows);
-        squares.frobenius = sum_of_squares(rows);
-        part = rows - result_.factor *
-                          PowerOfTwo(base_.exponent).times(base_.matrix.middleRows(begin, count));
-        squares.departure = sum_of_squares(part);
-        return squares;
-    }
-
-    /// The norm whose square was summed in units of 2^(2 exponent) [K1].
-    [[nodiscard]] Enclosure distance(const Enclosure& squares, long exponent) const {
-        const Upper rounding = rounding_of_distance(base_.matrix.size());
-        return Enclosure(sqrt(squares.lower()) - rounding, sqrt(squares.upper()) + rounding)
-            .scaled(exponent);
+    [[nodiscard]] Squares store(Index begin, Index end) const {
+        Sums sums;
+        for (Index first = begin; first < end; first += kSlice) {
+            const Sums slice = store_slice(first, std::min(kSlice, end - first));
+            sums.departure += slice.departure;
+            sums.change += slice.change;
+            sums.frobenius += slice.frobenius;
+        }
+        return {true_square_sum(sums.departure),
+                true_square_sum(sums.change),
+                true_square_sum(sums.frobenius)};
     }
 
     void report(const Squares& squares) const {
-        result_.is_zero = squares.frobenius.upper().is_zero();
-        result_.departure = distance(squares.departure, result_.exponent);
-        result_.change = distance(squares.change, common_exponent_);
-        result_.frobenius = distance(squares.frobenius, result_.exponent);
+        const Index entries = base_.matrix.size();
+        result_.departure =
+            distance_from(squares.departure, entries, sqrt(squares.frobenius.upper()))
+                .scaled(result_.exponent);
+        result_.change = distance_from(squares.change, entries).scaled(change_exponent_);
+        result_.frobenius = distance_from(squares.frobenius, entries).scaled(result_.exponent);
     }
 
 private:
+    [[nodiscard]] Sums store_slice(Index first, Index count) const {
+        alignas(64) double numbers[kSlice];
+        const std::span<double> rounded(numbers, static_cast<std::size_t>(count));
+        const double* const base = base_.matrix.data() + first;
+        Eigen::Map<Matrix> real(numbers, 1, count);
+        real = scale_.factor * Eigen::Map<const Matrix>(base, 1, count);
+        multiply_by_power_of_two(real, scale_.exponent);
+        result_.values.write(first, rounded);
+        result_.values.read(first, rounded);
+        return distance_kernel::longest()({job_.stored.data() + first, base, numbers, count},
+                                          units_);
+    }
+
+    /// One product, at most as many additions as a slice has numbers and one for each slice lie on
+    /// the path of every term.
+    static Enclosure true_square_sum(double computed) {
+        return true_sum(computed, kSlice + kSlicesOfPiece + 1, 8 * kSlice * kSlicesOfPiece);
+    }
+
     const Job& job_;
     const ScaledView& base_;
     const Scale& scale_;
     StoredMultiple& result_;
-    long common_exponent_;
+    long change_exponent_;
+    distance_kernel::Units units_;
 };
 
 void require_in_range(const Job& job, const ScaledView& base, const Scale& scale, long exponent) {
@@ -123,6 +142,10 @@ Scale Scale::simplified() const {
     return {std::ldexp(mantissa, static_cast<int>(total)), 0};
 }
 
+bool StoredMultiple::is_zero() const {
+    return frobenius.lower().is_zero() && matrix().isZero(0.0);
+}
+
 Matrix StoredMultiple::matrix() const {
     Matrix result;
     resize_uninitialised(result, values.rows(), values.cols());
@@ -144,15 +167,16 @@ StoredMultiple store_multiple(const Job& job, const ScaledView& base, const Scal
     result.values = StoredValues::unwritten(job.request.type, rows, cols);
     const std::span<const std::byte> bytes = result.values.bytes();
     prefer_huge_pages(bytes.data(), bytes.size());
-    const Index at_once = std::max<Index>(kEntriesAtOnce / std::max<Index>(cols, 1), 1);
-    const Index pieces = (rows + at_once - 1) / at_once;
-    std::vector<Squares> parts(static_cast<std::size_t>(pieces));
+    constexpr Index kPiece = kSlice * kSlicesOfPiece;
+    const Index entries = rows * cols;
+    std::vector<Squares> parts(static_cast<std::size_t>((entries + kPiece - 1) / kPiece));
     const Storing storing(job, base, scale, result);
-    for_each_piece(pieces, operations_of_pass(rows, cols), [&](Index piece) {
-        const Index begin = piece * at_once;
-        parts[static_cast<std::size_t>(piece)] =
-            storing.store(begin, std::min(at_once, rows - begin));
-    });
+    for_each_piece(
+        static_cast<Index>(parts.size()), operations_of_pass(rows, cols), [&](Index piece) {
+            const Index begin = piece * kPiece;
+            parts[static_cast<std::size_t>(piece)] =
+                storing.store(begin, std::min(begin + kPiece, entries));
+        });
     Squares all;
     for (const Squares& part : parts) {
         all.add(part);

@@ -22,13 +22,15 @@ struct Scale {
 /// What became of rounding a multiple of a matrix B to the stored type, and what the one pass that
 /// did it measured [K1].
 struct StoredMultiple {
-    StoredValues values;   ///< Y = fl(scale B)
-    bool is_zero = false;  ///< every entry of Y
-    long exponent = 0;     ///< entries of 2^-exponent Y are at most 1
-    double factor = 0.0;   ///< scale B = 2^exponent factor (2^-e B), e the exponent of B's view
-    Enclosure departure;   ///< |Y - scale B|_F
-    Enclosure change;      ///< |W - Y|_F, W the matrix of the job
-    Enclosure frobenius;   ///< |Y|_F
+    StoredValues values;  ///< Y = fl(scale B)
+    long exponent = 0;    ///< entries of 2^-exponent Y are at most 1
+    double factor = 0.0;  ///< scale B = 2^exponent factor (2^-e B), e the exponent of B's view
+    Enclosure departure;  ///< |Y - scale B|_F
+    Enclosure change;     ///< |W - Y|_F, W the matrix of the job
+    Enclosure frobenius;  ///< |Y|_F
+
+    /// Every entry of Y.
+    [[nodiscard]] bool is_zero() const;
 
     /// Y as doubles, on several threads.
     [[nodiscard]] Matrix matrix() const;
