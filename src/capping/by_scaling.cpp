@@ -88,12 +88,6 @@ private:
     ScaledView base_;
 };
 
-/// limit/|W|_2, rounded down; a factor and a power of two, because W may be as large or small as
-/// doubles get.
-Scale to_limit(const Job& job, double limit) {
-    return Scale{(Lower::exact(limit) / job.scaled_norm().upper()).to_double(), -job.exponent};
-}
-
 /// (1 - decay)^count without underflow.
 Scale decayed(double decay, double count) {
     const double bits = count * std::log1p(-decay) / std::log(2.0);
@@ -112,7 +106,7 @@ CapResult normalize(const Job& job) {
                         job.precision.half_step * std::sqrt(entries) / job.request.limit;
     const bool is_carried = 4.0 * most <= kCarriedWidth;
     const double aim = is_carried ? job.settled_limit * (1.0 - most - 0x1p-40) : job.aimed_limit;
-    return Multiples(job).within_limit(to_limit(job, aim), true);
+    return Multiples(job).within_limit(scale_to_limit(job, aim), true);
 }
 
 CapResult weight_decay(const Job& job) {

@@ -34,10 +34,10 @@ Rows cap_each(const Job& job, const std::vector<Upper>& norms) {
         const Matrix row = job.stored.row(i);
         const SpectralNorm norm = spectral_norm(row);  // of one row: its Euclidean norm
         const Job of_row = make_job(row, norm, job.request);
-        const double factor =
-            (Lower::exact(of_row.settled_limit) / of_row.scaled_norm().upper()).to_double();
-        const Rounded rounded = round_within_limit(
-            of_row, {row, of_row.exponent}, {factor, -of_row.exponent}, certify_afresh);
+        const Rounded rounded = round_within_limit(of_row,
+                                                   {row, of_row.exponent},
+                                                   scale_to_limit(of_row, of_row.settled_limit),
+                                                   certify_afresh);
         require_near_limit(of_row, rounded);
         result.values.row(i) = rounded.stored.matrix().row(0);
         const Lower excess = norm.spectral.lower() - limit;

@@ -6,8 +6,6 @@
 #include <cmath>
 #include <string>
 
-#include "norms/scaling.hpp"
-
 namespace lipcert::capping {
 
 namespace {
@@ -19,6 +17,13 @@ void require(bool holds, const char* condition) {
     if (!holds) {
         throw Error(ErrorKind::internal, "", std::string("cap request: expected ") + condition);
     }
+}
+
+/// The least even e with norm <= 2^e. No double need hold the norm, but one holds its square root.
+long exponent_of(const Upper& norm) {
+    int of_root = 0;
+    std::frexp(sqrt(norm).to_double(), &of_root);
+    return 2L * of_root;
 }
 
 /// By how much the rounding of a capped W is expected to lift its norm, as a part of the limit: the
@@ -54,7 +59,7 @@ Job make_job(const Matrix& matrix, const SpectralNorm& norm, const CapRequest& r
             norm,
             request,
             precision_of(request.type),
-            largest_exponent(matrix).value_or(0),
+            exponent_of(norm.spectral.upper()),
             request.limit * (1.0 - kEnclosureWidth),
             0.0};
     job.aimed_limit =

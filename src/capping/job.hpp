@@ -12,7 +12,9 @@ struct Job {
     const SpectralNorm& norm;
     const CapRequest& request;
     StoredPrecision precision;
-    long exponent = 0;  ///< least with entries of 2^-exponent W at most 1: the units of methods
+    /// The units of methods: |2^-exponent W|_2 is at least about 1/4, and at most 1, as every
+    /// entry.
+    long exponent = 0;
     /// Somewhat below the limit: an enclosure of width 1e-8 that begins here ends below the limit,
     /// so that a result which is read back and enclosed anew is still certified.
     double settled_limit = 0.0;

@@ -2,6 +2,7 @@
 
 #include "lipcert/error.hpp"
 
+#include <cmath>
 #include <string>
 #include <utility>
 
@@ -28,6 +29,14 @@ void refuse(const Job& job, const std::string& found, const char* remedy) {
 
 SpectralNorm certify_afresh(const StoredMultiple& stored) {
     return spectral_norm(stored.matrix());
+}
+
+Scale scale_to_limit(const Job& job, double limit) {
+    // A factor near 1 and a power of two: both may be as large or small as doubles get.
+    int of_limit = 0;
+    const double mantissa = std::frexp(limit, &of_limit);
+    return {(Lower::exact(mantissa) / job.scaled_norm().upper()).to_double(),
+            of_limit - job.exponent};
 }
 
 Rounded round_once(const Job& job, const ScaledView& base, Scale scale, const Certifier& certify) {

@@ -23,6 +23,9 @@ using Certifier = std::function<SpectralNorm(const StoredMultiple& stored)>;
 /// The default Certifier: forgets where the values came from.
 [[nodiscard]] SpectralNorm certify_afresh(const StoredMultiple& stored);
 
+/// limit/|W|_2, rounded down, W not zero.
+[[nodiscard]] Scale scale_to_limit(const Job& job, double limit);
+
 /// scale * base in the type of the request. Throws UnreachableLimit where an entry is too large for
 /// the type, or where every entry of a base that is not zero becomes zero.
 [[nodiscard]] Rounded round_once(const Job& job,

@@ -246,6 +246,16 @@ TEST_CASE("zero, tiny and enormous matrices and limits are capped or refused, ne
     }
 }
 
+TEST_CASE("a norm above the largest double is brought to a limit just below it") {
+    const double limit = 1.7e308;
+    const Matrix matrix = Matrix::Constant(4, 3, 1e308);
+    const CapResult result =
+        capped(matrix, Request(CapMethod::normalize, limit, DataType::float64));
+    const Enclosure after = spectral_norm(values_of(result, matrix)).spectral;
+    CHECK(after.upper() <= Upper::exact(limit));
+    CHECK(after.lower() >= Lower::exact(0.97 * limit));
+}
+
 TEST_CASE("a limit below the steps of the stored type is refused with a reason") {
     const Matrix matrix = Matrix::Ones(3, 3);
     for (const CapMethod method : {CapMethod::normalize, CapMethod::hard_cap}) {

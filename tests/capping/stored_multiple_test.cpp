@@ -87,6 +87,8 @@ TEST_CASE("the pass measures what is next to overflow and underflow [K1]") {
         const SpectralNorm norm = spectral_norm(w);
         const CapRequest request{CapMethod::normalize, 1.0, 0.1, false, DataType::float64};
         const Job job = make_job(w, norm, request);
+        CHECK(norm.spectral.upper() <= Upper::power_of_two(job.exponent));
+        CHECK(norm.spectral.upper() > Upper::power_of_two(job.exponent - 3));
         for (const Scale& scale : {Scale{0.7, 0}, Scale{0.7, -1000}}) {
             const StoredMultiple result = store_multiple(job, {w, job.exponent}, scale);
             const Matrix y = result.values.values();
