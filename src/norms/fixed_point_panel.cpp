@@ -47,17 +47,27 @@ Vector largest_magnitudes(const MatrixView& stored, bool columns) {
     return largest;
 }
 
-/// The e for which 2^(31 - e) times a column has integers of 31 bits next to it, and none that the
-/// digits do not hold.
-int exponent_of_column(double largest, int exponent) {
-    constexpr int kBits = 31;
+/// What integers may be.
+struct Range {
+    int bits;
+    double largest;
+};
+
+Range range_of(integer_kernel::Digits digits) {
+    return digits == integer_kernel::Digits::three ? Range{23, integer_kernel::kLargestOfThree}
+                                                   : Range{31, integer_kernel::kLargest};
+}
+
+/// The e for which 2^(bits - e) times a column has integers of so many bits next to it, and none
+/// that the digits do not hold.
+int exponent_of_column(double largest, int exponent, const Range& range) {
     // Smaller ones count as zero: a column far below the largest one.
     constexpr int kSmallest = -200;
     int result = 0;
     std::frexp(largest, &result);
     result = largest > 0.0 ? std::max(result, exponent + kSmallest) : exponent + kSmallest;
     // Less than the largest integer, to which it may be rounded.
-    const bool fits = std::ldexp(largest, kBits - result) < integer_kernel::kLargest;
+    const bool fits = std::ldexp(largest, range.bits - result) < range.largest;
     return fits ? result : result + 1;
 }
 
@@ -134,13 +144,13 @@ FixedPointPanel::Squares FixedPointPanel::sum_of(
 }
 
 void FixedPointPanel::choose_units(const MatrixView& stored, bool columns, int exponent) {
-    constexpr int kBits = 31;
+    const Range range = range_of(digits_);
     const Vector largest = largest_magnitudes(stored, columns);
     const auto padded = static_cast<std::size_t>(blocks_of(columns_, kRows) * kRows);
     scales_.assign(padded, 0.0);
     units_.assign(padded, 0.0);
     for (Index j = 0; j < columns_; ++j) {
-        const int shift = exponent_of_column(largest(j), exponent) - kBits;
+        const int shift = exponent_of_column(largest(j), exponent, range) - range.bits;
         scales_[static_cast<std::size_t>(j)] = std::ldexp(1.0, -shift);
         units_[static_cast<std::size_t>(j)] = std::ldexp(1.0, shift - exponent);
     }
@@ -201,7 +211,8 @@ void FixedPointPanel::add_gram(Into into, Matrix& lower) const {
         integer_kernel::multiply({{left_.get() + window.row * pitch, pitch, window.rows},
                                   {right_.get() + window.column * pitch, pitch, window.columns},
                                   steps_,
-                                  is_lower},
+                                  is_lower,
+                                  digits_},
                                  sums.get());
         for (Index i = 0; i < window.rows; ++i) {
             for (Index j = 0; j < (is_lower ? i + 1 : window.columns); ++j) {

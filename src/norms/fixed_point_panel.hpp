@@ -15,6 +15,8 @@ namespace lipcert {
 /// that have integer_kernel.
 class FixedPointPanel {
 public:
+    explicit FixedPointPanel(integer_kernel::Digits digits) : digits_(digits) {}
+
     /// The most rows of a panel.
     static constexpr Eigen::Index kLength = 4096;
     static_assert(kLength <= integer_kernel::kLongest);
@@ -51,6 +53,7 @@ private:
                     const Block& block,
                     integer_kernel::Squares& squares);
 
+    integer_kernel::Digits digits_;
     Eigen::Index columns_ = 0;    ///< of P
     Eigen::Index steps_ = 0;      ///< blocks of each strip
     std::vector<double> scales_;  ///< what makes a stored column integers

@@ -18,8 +18,8 @@ namespace {
 /// Panels, one after the other, as long as what fixed point leaves out of them is small enough.
 class IntegerGram {
 public:
-    IntegerGram(const TallPanels& panels, double norm, double most)
-        : unit_(panels.unit()), norm_(norm), most_(most), sums_(panels.size()) {
+    IntegerGram(const TallPanels& panels, double norm, double most, integer_kernel::Digits digits)
+        : unit_(panels.unit()), norm_(norm), most_(most), sums_(panels.size()), fixed_(digits) {
         resize_uninitialised(gram_.lower, panels.size(), panels.size());
     }
 
@@ -99,13 +99,31 @@ Upper integer_gram_error(const FixedPointErrors& errors,
     return errors.products + gamma(2 * panel_count + 8) * square(frobenius + errors.rest);
 }
 
-std::optional<Gram> form_integer_gram(const TallPanels& panels, double norm, double most) {
+std::optional<Gram> form_integer_gram(const TallPanels& panels,
+                                      double norm,
+                                      double most,
+                                      integer_kernel::Digits digits) {
     if (!integer_kernel::is_available()) {
         return std::nullopt;
     }
-    IntegerGram gram(panels, norm, most);
+    IntegerGram gram(panels, norm, most, digits);
     panels.for_each([&](const MatrixView& panel, bool columns) { gram.add(panel, columns); });
     return std::move(gram).result();
+}
+
+Gram form_fast_gram(const TallPanels& panels, double norm, double most) {
+    using integer_kernel::Digits;
+    // About what three digits leave out of a matrix in float32 without a top.
+    constexpr double kOfThree = 0x1p-17;
+    if (most >= kOfThree * norm * norm) {
+        if (std::optional<Gram> gram = form_integer_gram(panels, norm, most, Digits::three)) {
+            return std::move(*gram);
+        }
+    }
+    if (std::optional<Gram> gram = form_integer_gram(panels, norm, most, Digits::four)) {
+        return std::move(*gram);
+    }
+    return form_gram(panels);
 }
 
 }  // namespace lipcert

@@ -26,11 +26,16 @@ struct FixedPointErrors {
                                        const Upper& frobenius,
                                        std::size_t panel_count);
 
-/// Forms W^^T W^ by exact products of integers, and checks it. Nothing where the processor has no
-/// unit for them, or where what fixed point leaves out may lift the square of a norm of about
-/// `norm` by more than `most`. Throws Error{environment} where the unit fails the check.
+/// Forms W^^T W^ by exact products of integers of so many digits, and checks it. Nothing where the
+/// processor has no unit for them, or where what fixed point leaves out may lift the square of a
+/// norm of about `norm` by more than `most`. Throws Error{environment} where the unit fails the
+/// check.
 [[nodiscard]] std::optional<Gram> form_integer_gram(const TallPanels& panels,
                                                     double norm,
-                                                    double most);
+                                                    double most,
+                                                    integer_kernel::Digits digits);
+
+/// The same with as few digits as will do, or by the BLAS where none do.
+[[nodiscard]] Gram form_fast_gram(const TallPanels& panels, double norm, double most);
 
 }  // namespace lipcert

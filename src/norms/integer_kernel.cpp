@@ -219,6 +219,28 @@ LIPCERT_TILES LIPCERT_INSIDE void add_lesser(const Digit* left, const Digit* rig
     _tile_dpbssd(3, 6, 7);  // (4, 1)
 }
 
+/// The same where the first digits are zero.
+LIPCERT_TILES LIPCERT_INSIDE void add_three_digits(const Digit* left, const Digit* right) {
+    _tile_loadd(6, left + kTile, kBytesOfRow);
+    _tile_loadd(7, right + kTile, kBytesOfRow);
+    _tile_dpbssd(2, 6, 7);  // (2, 2)
+    _tile_loadd(7, right + 2 * kTile, kBytesOfRow);
+    _tile_dpbssd(3, 6, 7);  // (2, 3)
+    _tile_loadd(7, right + 3 * kTile, kBytesOfRow);
+    _tile_dpbssd(4, 6, 7);  // (2, 4)
+    _tile_loadd(6, left + 2 * kTile, kBytesOfRow);
+    _tile_dpbssd(5, 6, 7);  // (3, 4)
+    _tile_loadd(7, right + kTile, kBytesOfRow);
+    _tile_dpbssd(3, 6, 7);  // (3, 2)
+    _tile_loadd(7, right + 2 * kTile, kBytesOfRow);
+    _tile_dpbssd(4, 6, 7);  // (3, 3)
+    _tile_loadd(6, left + 3 * kTile, kBytesOfRow);
+    _tile_dpbssd(5, 6, 7);  // (4, 3)
+    _tile_loadd(7, right + kTile, kBytesOfRow);
+    _tile_dpbssd(4, 6, 7);  // (4, 2)
+}
+
+template <Digits kCounted>
 LIPCERT_TILES LIPCERT_INSIDE void add_steps(const Steps& steps,
                                             Prefetched left_soon,
                                             Prefetched right_soon,
@@ -231,9 +253,14 @@ LIPCERT_TILES LIPCERT_INSIDE void add_steps(const Steps& steps,
     const Digit* left = steps.left;
     const Digit* right = steps.right;
     for (std::ptrdiff_t step = 0; step < steps.count; ++step) {
-        add_greater(left, right);
-        left_soon.fetch_some();
-        add_lesser(left, right);
+        if constexpr (kCounted == Digits::three) {
+            add_three_digits(left, right);
+            left_soon.fetch_some();
+        } else {
+            add_greater(left, right);
+            left_soon.fetch_some();
+            add_lesser(left, right);
+        }
         right_soon.fetch_some();
         left += kPackedBlock;
         right += kPackedBlock;
@@ -245,6 +272,7 @@ LIPCERT_TILES LIPCERT_INSIDE void add_steps(const Steps& steps,
 /// next steps and the sums fit the second cache.
 constexpr std::ptrdiff_t kChunk = 8;
 
+template <Digits kCounted>
 LIPCERT_TILES void form_sums(const Product& product, std::int32_t* sums) {
     const Strips& left = product.left;
     const Strips& right = product.right;
@@ -258,10 +286,10 @@ LIPCERT_TILES void form_sums(const Product& product, std::int32_t* sums) {
                 const Digit* const column = right.first + j * right.pitch + step * kPackedBlock;
                 // Of what comes next in this row and in this column, a part in each other one.
                 constexpr std::ptrdiff_t kNext = kChunk * kPackedBlock;
-                add_steps({row, column, count, step == 0},
-                          Prefetched(row, kNext + j * kNext / right.count),
-                          Prefetched(column, kNext + i * kNext / left.count),
-                          sums + (i * right.count + j) * kSums);
+                add_steps<kCounted>({row, column, count, step == 0},
+                                    Prefetched(row, kNext + j * kNext / right.count),
+                                    Prefetched(column, kNext + i * kNext / left.count),
+                                    sums + (i * right.count + j) * kSums);
             }
         }
     }
@@ -309,7 +337,11 @@ void pack(
 void multiply(const Product& product, std::int32_t* sums) {
     // What loads tiles does not say what it reads.
     std::atomic_signal_fence(std::memory_order_seq_cst);
-    form_sums(product, sums);
+    if (product.digits == Digits::three) {
+        form_sums<Digits::three>(product, sums);
+    } else {
+        form_sums<Digits::four>(product, sums);
+    }
 }
 
 void combine(const std::int32_t* sums,

@@ -17,6 +17,11 @@ inline constexpr std::ptrdiff_t kPackedBlock = kDigits * kRows * kDepth;
 /// The largest integer whose digits are all in [-128, 127] that anybody may pack; the least is its
 /// negative.
 inline constexpr double kLargest = 0x7f7f7f7f;
+/// The same where the first digit has to be zero.
+inline constexpr double kLargestOfThree = 0x7f7f7f;
+
+/// How many digits count, the last ones of four. Three take half of the products of four.
+enum class Digits { three, four };
 
 /// Products of digits s and t, counted from 1, are added up for each level l = s + t. That of two
 /// last digits is left out.
@@ -70,6 +75,7 @@ struct Product {
     Strips right;
     std::ptrdiff_t steps;
     bool is_lower;
+    Digits digits;
 };
 
 /// The product into `sums`, exactly but for what is left out: kSums for each strip of L and each

@@ -31,26 +31,22 @@ double level_of_gram(const Gram& gram, double level) {
     return square - kMargin * (error + rounded + gram.error).to_double();
 }
 
-/// By exact products of integers where what those leave out takes at most a third of the room
-/// between the levels.
-Gram gram_for(const TallPanels& panels, double level, double expected) {
-    const double most = 2.0 / 3.0 * level * (level - expected);
-    if (std::optional<Gram> gram = form_integer_gram(panels, level, most)) {
-        return std::move(*gram);
-    }
-    return form_gram(panels);
-}
-
 }  // namespace
 
 std::optional<SpectralNorm> norm_at_level(const Matrix& matrix,
                                           int exponent,
                                           const LevelGuess& guess,
-                                          const Vector& direction) {
+                                          const Vector& direction,
+                                          const std::function<void(const Gram&)>& look_at) {
     blas::require_trusted();
     const TallPanels panels = TallPanels::of_smaller_side(matrix, exponent);
     const double level = std::ldexp(guess.level, -exponent);
-    Gram gram = gram_for(panels, level, std::ldexp(guess.expected, -exponent));
+    // What integers leave out takes at most a third of the room between the levels.
+    const double room = level - std::ldexp(guess.expected, -exponent);
+    Gram gram = form_fast_gram(panels, level, 2.0 / 3.0 * level * room);
+    if (look_at) {
+        look_at(gram);
+    }
     EigenvalueCertificate certificate =
         certify_level(std::move(gram.lower), level_of_gram(gram, level));
     recycle(std::move(certificate.factor.lower));

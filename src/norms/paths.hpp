@@ -3,7 +3,10 @@
 #include "lipcert/norms/spectral_norm.hpp"
 #include "lipcert/tensor/matrix.hpp"
 
+#include <functional>
 #include <optional>
+
+#include "norms/gram.hpp"
 
 namespace lipcert {
 
@@ -32,10 +35,13 @@ struct LevelGuess {
 /// One factorisation in float64 at a level, of a Gram matrix of integers where there is room for
 /// its errors, and the direction of the smaller side that shows the norm [S1] [S3] [S4] [S12]: an
 /// upper end of at most `level`, or nothing. The search for the least level that a factorisation
-/// proves is what it saves.
-[[nodiscard]] std::optional<SpectralNorm> norm_at_level(const Matrix& matrix,
-                                                        int exponent,
-                                                        const LevelGuess& guess,
-                                                        const Vector& direction);
+/// proves is what it saves. `look_at` is shown the Gram matrix of the smaller side of 2^-exponent
+/// times the matrix.
+[[nodiscard]] std::optional<SpectralNorm> norm_at_level(
+    const Matrix& matrix,
+    int exponent,
+    const LevelGuess& guess,
+    const Vector& direction,
+    const std::function<void(const Gram&)>& look_at = {});
 
 }  // namespace lipcert

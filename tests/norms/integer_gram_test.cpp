@@ -25,6 +25,7 @@
 
 using namespace lipcert;
 using Eigen::Index;
+using integer_kernel::Digits;
 using integer_kernel::kDepth;
 using integer_kernel::kPackedBlock;
 using integer_kernel::kRows;
@@ -53,7 +54,7 @@ long last_digit(long integer) {
 /// Of integers in columns, the Gram matrix of each strip's columns as the kernel makes it, in units
 /// of 1, against sums in 128 bits without the products of last digits: whether each is off by no
 /// more than two roundings.
-bool is_exact(const Matrix& integers) {
+bool is_exact(const Matrix& integers, Digits digits = Digits::four) {
     const Index steps = integers.rows() / kDepth;
     TileArray<integer_kernel::Digit> left(steps * kPackedBlock);
     TileArray<integer_kernel::Digit> right(steps * kPackedBlock);
@@ -71,7 +72,8 @@ bool is_exact(const Matrix& integers) {
                              squares);
     }
     TileArray<std::int32_t> sums(integer_kernel::kSums);
-    integer_kernel::multiply({{left.get(), 0, 1}, {right.get(), 0, 1}, steps, false}, sums.get());
+    integer_kernel::multiply({{left.get(), 0, 1}, {right.get(), 0, 1}, steps, false, digits},
+                             sums.get());
     std::array<double, kRows * kRows> numbers;
     integer_kernel::combine(sums.get(), ones.data(), ones.data(), numbers.data());
     bool result = true;
@@ -185,6 +187,29 @@ std::vector<Case> cases(test::Random& random) {
             {"powers of two", Matrix::Constant(20, 20, 0x1p-3)}};
 }
 
+/// Last digits are at most 128 of `step` of the largest entry of a column, and the rest is half of
+/// `step` of it.
+void check_gram(const Matrix& matrix, Digits digits, double step) {
+    const int exponent = *largest_exponent(matrix);
+    const TallPanels panels = TallPanels::of_smaller_side(matrix, exponent);
+    const std::optional<Gram> gram = form_integer_gram(panels, 1.0, kAnything, digits);
+    REQUIRE(gram);
+    const Truth truth = truth_of(matrix, exponent, gram->lower);
+    const double error = gram->error.to_double();
+    const double rest = gram->rest.to_double();
+    CHECK(truth.distance <= error + rest * (2.0 * truth.norm + rest) + 1e-17 * truth.squares);
+    CHECK(gram->frobenius_error >= gram->error);
+    const double last = 128.0 * step;
+    CHECK(error <= last * last * truth.squares * static_cast<double>(panels.inner()));
+    CHECK(rest <= 0.5 * step * std::sqrt(static_cast<double>(matrix.size())));
+    CHECK(gram->sum_of_squares.lower() <= Lower::exact(truth.squares * (1.0 + 1e-15)));
+    CHECK(gram->sum_of_squares.upper() >= Upper::exact(truth.squares * (1.0 - 1e-15)));
+    CHECK(gram->largest_absolute_row_sum.to_double() >= truth.norm * truth.norm * (1.0 - 1e-14));
+    if (panels.size() > 1) {
+        CHECK(std::isnan(gram->lower(0, panels.size() - 1)));
+    }
+}
+
 }  // namespace
 
 TEST_CASE("integers are multiplied exactly, whatever their digits [S12]") {
@@ -197,6 +222,9 @@ TEST_CASE("integers are multiplied exactly, whatever their digits [S12]") {
     CHECK(is_exact(integers(Index{64} * 40, [&] { return any(integer_kernel::kLargest); })));
     for (const double bits : {3.0, 8.0, 12.0, 20.0, 28.0}) {
         CHECK(is_exact(integers(128, [&] { return any(std::exp2(bits)); })));
+    }
+    for (const double largest : {integer_kernel::kLargestOfThree, 0x1p15, 0x1p7}) {
+        CHECK(is_exact(integers(Index{64} * 7, [&] { return any(largest); }), Digits::three));
     }
     CHECK(is_exact(integers(128, [&] {
         std::array<int, 4> digits;
@@ -221,6 +249,12 @@ TEST_CASE("sums of the longest rows of the largest digits do not overflow [S12]"
         CAPTURE(entry);
         CHECK(is_exact(Matrix::Constant(longest, kRows, entry)));
     }
+    for (const double entry : {integer_kernel::kLargestOfThree,
+                               -integer_kernel::kLargestOfThree,
+                               of_digits({0, -127, -128, -128})}) {
+        CAPTURE(entry);
+        CHECK(is_exact(Matrix::Constant(longest, kRows, entry), Digits::three));
+    }
 }
 
 TEST_CASE("a Gram matrix of integers is as near to the true one as it says [S12]") {
@@ -230,27 +264,26 @@ TEST_CASE("a Gram matrix of integers is as near to the true one as it says [S12]
     test::Random random(0x5c2);
     for (const Case& test : cases(random)) {
         CAPTURE(test.name);
-        const int exponent = *largest_exponent(test.matrix);
-        const TallPanels panels = TallPanels::of_smaller_side(test.matrix, exponent);
-        const std::optional<Gram> gram = form_integer_gram(panels, 1.0, kAnything);
-        REQUIRE(gram);
-        const Truth truth = truth_of(test.matrix, exponent, gram->lower);
-        const double error = gram->error.to_double();
-        const double rest = gram->rest.to_double();
-        CHECK(truth.distance <= error + rest * (2.0 * truth.norm + rest) + 1e-17 * truth.squares);
-        CHECK(gram->frobenius_error >= gram->error);
-        // Last digits are at most 128 of 2^-30 of the largest entry of a column, and the rest is
-        // half of 2^-30 of it.
-        CHECK(error <= 0x1p-46 * truth.squares * static_cast<double>(panels.inner()));
-        CHECK(rest <= 0x1p-31 * std::sqrt(static_cast<double>(test.matrix.size())));
-        CHECK(gram->sum_of_squares.lower() <= Lower::exact(truth.squares * (1.0 + 1e-15)));
-        CHECK(gram->sum_of_squares.upper() >= Upper::exact(truth.squares * (1.0 - 1e-15)));
-        CHECK(gram->largest_absolute_row_sum.to_double() >=
-              truth.norm * truth.norm * (1.0 - 1e-14));
-        if (panels.size() > 1) {
-            CHECK(std::isnan(gram->lower(0, panels.size() - 1)));
-        }
+        check_gram(test.matrix, Digits::four, 0x1p-30);
+        check_gram(test.matrix, Digits::three, 0x1p-22);
     }
+}
+
+TEST_CASE("as few digits are taken as will do [S12]") {
+    if (!integer_kernel::is_available()) {
+        return;
+    }
+    test::Random random(0x5c6);
+    const Matrix matrix = random.gaussian(90, 60);
+    const int exponent = *largest_exponent(matrix);
+    const TallPanels panels = TallPanels::of_smaller_side(matrix, exponent);
+    const double norm = std::ldexp(test::largest_singular_value(matrix), -exponent);
+    const double three = form_fast_gram(panels, norm, 0x1p-14 * norm * norm).rest.to_double();
+    const double four = form_fast_gram(panels, norm, 0x1p-26 * norm * norm).rest.to_double();
+    const double none = form_fast_gram(panels, norm, 0x1p-50 * norm * norm).rest.to_double();
+    CHECK(three > 100.0 * four);
+    CHECK(four > 0.0);
+    CHECK(none < 1e-3 * four);
 }
 
 TEST_CASE("numbers of a few bits are left as they are [S12]") {
@@ -261,7 +294,7 @@ TEST_CASE("numbers of a few bits are left as they are [S12]") {
     Matrix matrix = random.gaussian(100, 40);
     matrix = matrix.unaryExpr([](double entry) { return std::ldexp(std::rint(entry * 256), -8); });
     const TallPanels panels = TallPanels::of_smaller_side(matrix, *largest_exponent(matrix));
-    const std::optional<Gram> gram = form_integer_gram(panels, 1.0, kAnything);
+    const std::optional<Gram> gram = form_integer_gram(panels, 1.0, kAnything, Digits::four);
     REQUIRE(gram);
     CHECK(gram->rest <= Upper::power_of_two(-299));
     CHECK(truth_of(matrix, *largest_exponent(matrix), gram->lower).distance == 0.0);
@@ -275,7 +308,8 @@ TEST_CASE("a Gram matrix of integers does not depend on the number of threads, n
     const Matrix matrix = random.gaussian(700, 400);
     const auto form = [](const Matrix& w) {
         const int exponent = *largest_exponent(w);
-        return *form_integer_gram(TallPanels::of_smaller_side(w, exponent), 1.0, kAnything);
+        return *form_integer_gram(
+            TallPanels::of_smaller_side(w, exponent), 1.0, kAnything, Digits::four);
     };
     const Gram one = [&] {
         const test::ThreadCount single(1);
@@ -299,11 +333,11 @@ TEST_CASE("there is no Gram matrix of integers where it would lose too much") {
     test::Random random(0x5c5);
     const Matrix matrix = random.gaussian(90, 60);
     const TallPanels panels = TallPanels::of_smaller_side(matrix, *largest_exponent(matrix));
-    const double rest = form_integer_gram(panels, 1.0, kAnything)->rest.to_double();
-    CHECK(form_integer_gram(panels, 3.0, 6.1 * rest).has_value());
-    CHECK_FALSE(form_integer_gram(panels, 3.0, 5.9 * rest).has_value());
-    CHECK_FALSE(form_integer_gram(panels, 3.0, 0.0).has_value());
-    CHECK_FALSE(form_integer_gram(panels, 3.0, -1.0).has_value());
+    const double rest = form_integer_gram(panels, 1.0, kAnything, Digits::four)->rest.to_double();
+    CHECK(form_integer_gram(panels, 3.0, 6.1 * rest, Digits::four).has_value());
+    CHECK_FALSE(form_integer_gram(panels, 3.0, 5.9 * rest, Digits::four).has_value());
+    CHECK_FALSE(form_integer_gram(panels, 3.0, 0.0, Digits::four).has_value());
+    CHECK_FALSE(form_integer_gram(panels, 3.0, -1.0, Digits::four).has_value());
 }
 
 TEST_CASE("a Gram matrix of integers that is not that of the matrix is refused [S12]") {
@@ -316,7 +350,7 @@ TEST_CASE("a Gram matrix of integers that is not that of the matrix is refused [
     PanelSums sums(panels.size());
     panels.for_each([&](const MatrixView& panel, bool columns) { sums.add(panel, columns); });
     sums.scale(panels.unit());
-    Gram gram = *form_integer_gram(panels, 1.0, kAnything);
+    Gram gram = *form_integer_gram(panels, 1.0, kAnything, Digits::four);
     const Upper frobenius = sqrt(gram.sum_of_squares.upper());
     const freivalds::GramSource source{
         "integers", gram.error + gram.rest * (Upper::of_count(2) * frobenius + gram.rest)};
