@@ -7,8 +7,6 @@
 #include <sys/mman.h>
 #include <utility>
 
-#include "norms/parallel.hpp"
-
 namespace lipcert {
 
 void prefer_huge_pages(const void* data, std::size_t bytes) {

@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "norms/float_matrix.hpp"
+#include "norms/parallel.hpp"
 
 namespace lipcert {
 
@@ -44,6 +45,18 @@ void resize_uninitialised(M& matrix, Eigen::Index rows, Eigen::Index cols) {
         prefer_huge_pages(matrix.data(),
                           static_cast<std::size_t>(matrix.size()) * sizeof(typename M::Scalar));
     }
+}
+
+/// In another precision, on several threads.
+template <typename To, typename From>
+[[nodiscard]] To converted(const From& matrix) {
+    To result;
+    resize_uninitialised(result, matrix.rows(), matrix.cols());
+    for_each_row_range(matrix.rows(), matrix.cols(), [&](Eigen::Index begin, Eigen::Index end) {
+        result.middleRows(begin, end - begin) =
+            matrix.middleRows(begin, end - begin).template cast<typename To::Scalar>();
+    });
+    return result;
 }
 
 /// The transpose, copied in tiles that fit the cache.

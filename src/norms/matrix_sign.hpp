@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "norms/float_matrix.hpp"
+#include "norms/symmetric_factor.hpp"
 
 namespace lipcert::estimate {
 
@@ -19,8 +20,11 @@ struct OddQuintic {
 class SignPolynomial {
 public:
     /// x itself; 0 < gap < 1.
-    explicit SignPolynomial(double gap) : least_(gap) {}
+    explicit SignPolynomial(double gap) : gap_(gap), least_(gap) {}
 
+    [[nodiscard]] double gap() const { return gap_; }
+
+    /// Nothing where float32 would not tell the difference.
     void add_step();
 
     [[nodiscard]] const std::vector<OddQuintic>& steps() const { return steps_; }
@@ -30,12 +34,23 @@ public:
 
 private:
     std::vector<OddQuintic> steps_;
+    double gap_;
     double least_;
     double most_ = 1.0;
 };
 
-/// The polynomial of a symmetric X with eigenvalues within [-1, 1], in its place: three symmetric
-/// products a step, in float32 or what `SymmetricFactor` has.
-void apply(const SignPolynomial& polynomial, FloatMatrix& x);
+/// The polynomial p of a symmetric X with eigenvalues within [-1, 1], in its place: three symmetric
+/// products a step, in float32 or what `SymmetricFactor` has. The workspace is free before and
+/// after, here and below: its memory costs as much as a pass.
+void apply(const SignPolynomial& polynomial, FloatMatrix& x, SymmetricFactor& workspace);
+
+/// p(x)/x.
+[[nodiscard]] double gain_at(const SignPolynomial& polynomial, double x);
+
+/// p(X^(1/2)) X^(-1/2) for a symmetric X with eigenvalues in [gap^2, 1], about X^(-1/2): four
+/// symmetric products a step, but one for the first and one for the last. X is used up.
+[[nodiscard]] FloatMatrix inverse_root(const SignPolynomial& polynomial,
+                                       FloatMatrix x,
+                                       SymmetricFactor& workspace);
 
 }  // namespace lipcert::estimate

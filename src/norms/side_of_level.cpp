@@ -4,6 +4,7 @@
 
 #include "norms/chebyshev_filter.hpp"
 #include "norms/orthonormal_rows.hpp"
+#include "norms/parallel.hpp"
 #include "norms/symmetric_factor.hpp"
 
 namespace lipcert::estimate {
@@ -18,15 +19,25 @@ Interval lower_side(const SignPolynomial& sign) {
 
 }  // namespace
 
+void to_unit_interval(const SideOfLevel& side, FloatMatrix& gram) {
+    const auto level = static_cast<float>(side.level);
+    const auto factor = static_cast<float>(1.0 / side.scale);
+    for_each_row_range(gram.rows(), gram.cols(), [&](Eigen::Index begin, Eigen::Index end) {
+        for (Eigen::Index i = begin; i < end; ++i) {
+            gram(i, i) -= level;
+            gram.row(i) *= factor;
+        }
+    });
+}
+
 double degree_on_sign(const SignPolynomial& sign) {
     return degrees_for(kFromRandom, 0.0, lower_side(sign));
 }
 
 void keep_upper_side(const SideOfLevel& side, FloatMatrix gram, FloatMatrix& rows) {
-    gram.diagonal().array() -= static_cast<float>(side.level);
-    gram *= static_cast<float>(1.0 / side.scale);
-    apply(side.sign, gram);
+    to_unit_interval(side, gram);
     SymmetricFactor sign;
+    apply(side.sign, gram, sign);
     sign.assign(gram);
     gram.resize(0, 0);
     const Product<FloatMatrix> times = [&](const FloatMatrix& basis, FloatMatrix& image) {

@@ -15,6 +15,9 @@ struct SideOfLevel {
     SignPolynomial sign;
 };
 
+/// G becomes (G - level I)/scale.
+void to_unit_interval(const SideOfLevel& side, FloatMatrix& gram);
+
 /// Of the filter that `keep_upper_side` begins with.
 [[nodiscard]] double degree_on_sign(const SignPolynomial& sign);
 

@@ -64,8 +64,46 @@ TEST_CASE("a matrix takes the values of the polynomial") {
     }
     const Vector mapped = values.unaryExpr([&](double x) { return value_at(polynomial, x); });
     FloatMatrix x = (q * values.asDiagonal() * q.transpose()).cast<float>();
-    estimate::apply(polynomial, x);
+    estimate::SymmetricFactor workspace;
+    estimate::apply(polynomial, x, workspace);
     const Matrix expected = q * mapped.asDiagonal() * q.transpose();
     CHECK((x.cast<double>() - expected).norm() <= 2e-3);
     CHECK((x - x.transpose()).isZero(0.0F));
+}
+
+TEST_CASE("the gain of a polynomial is what it multiplies a number by") {
+    SignPolynomial polynomial(0.2);
+    CHECK(estimate::gain_at(polynomial, 0.7) == 1.0);
+    for (int step = 0; step < 3; ++step) {
+        polynomial.add_step();
+        for (const double x : {0.2, 0.31, 0.5, 1.0}) {
+            CHECK(estimate::gain_at(polynomial, x) * x ==
+                  doctest::Approx(value_at(polynomial, x)).epsilon(1e-12));
+        }
+    }
+}
+
+TEST_CASE("an inverse root takes the gains of the polynomial") {
+    test::Random random(0x517);
+    const Index size = 120;
+    const Matrix q = test::orthonormal_basis(random.gaussian(size, size));
+    Vector values = Vector::LinSpaced(size, 0.09, 1.0);
+    values.head(7).setConstant(0.09);
+    for (int steps = 1; steps <= 5; ++steps) {  // the last ones find nothing left to do
+        CAPTURE(steps);
+        SignPolynomial polynomial(0.3);
+        for (int step = 0; step < steps; ++step) {
+            polynomial.add_step();
+        }
+        const Vector gains =
+            values.unaryExpr([&](double x) { return estimate::gain_at(polynomial, std::sqrt(x)); });
+        const FloatMatrix x = (q * values.asDiagonal() * q.transpose()).cast<float>();
+        estimate::SymmetricFactor workspace;
+        const FloatMatrix root = estimate::inverse_root(polynomial, x, workspace);
+        const Matrix expected = q * gains.asDiagonal() * q.transpose();
+        CHECK((root.cast<double>() - expected).norm() <= 2e-3);
+        CHECK((root - root.transpose()).isZero(0.0F));
+        CHECK((gains.array() * values.array().sqrt() - 1.0).abs().maxCoeff() <=
+              polynomial.error() + 1e-9);
+    }
 }
