@@ -7,10 +7,12 @@
 #include <utility>
 #include <vector>
 
+#include "capping/by_products.hpp"
 #include "capping/change.hpp"
 #include "capping/least_change.hpp"
 #include "capping/rounding_loop.hpp"
 #include "capping/singular_vectors.hpp"
+#include "capping/tall.hpp"
 #include "norms/blas.hpp"
 #include "norms/large_matrix.hpp"
 #include "norms/parallel.hpp"
@@ -30,17 +32,6 @@ constexpr double kMissed = 0x1p-10;
 /// From more equal singular values at the top on, the enclosure of a norm has to find its way
 /// around.
 constexpr Eigen::Index kFewEqual = 1;
-
-/// W or its transpose, whichever has at least as many rows as columns.
-struct Tall {
-    explicit Tall(const Job& job) : is_transposed(job.stored.rows() < job.stored.cols()) {
-        matrix =
-            is_transposed ? MatrixBall::of(job.stored.transpose()) : MatrixBall::of(job.stored);
-    }
-
-    bool is_transposed = false;
-    MatrixBall matrix;
-};
 
 /// Right singular vectors V of the tall matrix A as columns, the image A V, and how long its
 /// columns are as parts of |A|_2: the singular values.
@@ -106,30 +97,14 @@ LowRank low_rank(const Pairs& pairs, const std::function<double(double)>& share)
     return {MatrixBall::around(std::move(left), pairs.image.exponent(), Upper()), pairs.vectors};
 }
 
-/// What does not depend on how the values came about.
-CapResult report(const Job& job, Rounded rounded, const Upper& spectral_change) {
-    CapResult result;
-    result.before = job.norm;
-    result.after = std::move(rounded.norm);
-    result.within_limit = is_within(result.after.spectral.upper(), job.request.limit);
-    result.relative_spectral_change = spectral_change / job.norm.spectral.lower();
-    result.relative_frobenius_change = quotient(rounded.stored.change, job.norm.frobenius);
-    result.values = std::move(rounded.stored.values);
-    return result;
-}
-
 /// [K4] with Z = `change`, the best one being sum (sigma_i - limit) u_i v_i^T.
 void compare_with_least(const Job& job,
                         const LowRank& change,
                         const MatrixBall& image,
                         CapResult& result) {
-    if (!result.within_limit) {
-        return;
-    }
-    const Lower least = least_change(change, image, Upper::exact(job.request.limit));
-    if (!least.is_zero()) {
-        result.change_over_least =
-            result.relative_frobenius_change.upper() * job.norm.frobenius.upper() / least;
+    if (result.within_limit) {
+        set_change_over_least(
+            job, least_change(change, image, Upper::exact(job.request.limit)), result);
     }
 }
 
@@ -163,27 +138,18 @@ double residual_for(double accuracy) {
     return std::sqrt(accuracy * kSmallestGap);
 }
 
-/// Where many singular values lie at the limit, whoever looks for their largest one finds little:
-/// one factorisation at the limit says what has to be known, where the numbers are fine enough for
-/// it to be close to the norm.
-SpectralNorm certify_at_limit(const Job& job, const StoredMultiple& stored, const Pairs& pairs) {
-    constexpr double kFine = 0x1p-20;
-    const Eigen::Index last = pairs.parts.size() - 1;
-    if (last >= 0 && job.settled_limit * (1.0 - kFine) <= job.aimed_limit) {
-        const Matrix matrix = stored.matrix();
-        const std::optional<SpectralNorm> norm =
-            norm_at_level(matrix,
-                          largest_exponent(matrix).value_or(0),
-                          {job.settled_limit, job.aimed_limit},
-                          pairs.vectors.centre().col(last).normalized());
-        return norm ? *norm : spectral_norm(matrix);
-    }
-    return certify_afresh(stored);
-}
-
 /// Deflation: W - sum (1 - f(sigma_i)/sigma_i) (W v_i) v_i^T over the singular values that change.
 CapResult lower_top_values(const Job& job, const SpectralMap& map) {
     Tall tall(job);
+    std::optional<estimate::GramSpectrum> gram;
+    if (std::min(job.stored.rows(), job.stored.cols()) > kSmall) {
+        gram.emplace(tall.matrix.centre());
+    }
+    if (gram && map.is_flat_above) {
+        if (std::optional<CapResult> result = hard_cap_by_products(job, tall, *gram)) {
+            return std::move(*result);
+        }
+    }
     const double ratio = job.part_of_norm(job.aimed_limit);
     const auto attempt = [&](const SingularVectors& found, CapResult& result) {
         const Pairs pairs = pairs_above(pairs_of(job, tall, found.vectors), map.identity_below);
@@ -193,11 +159,16 @@ CapResult lower_top_values(const Job& job, const SpectralMap& map) {
         // Lanczos sees one of several equal values at a time.
         const bool is_certified_at_limit =
             map.reaches_limit && (found.is_crowded || pairs.parts.size() > kFewEqual);
+        Vector top;
+        if (pairs.parts.size() > 0) {
+            top = pairs.vectors.centre().rightCols(1).normalized();
+        }
         Deflated deflated =
             deflate(std::move(tall), z, [&](const ScaledView& base, const Scale& scale) {
                 return round_within_limit(job, base, scale, [&](const StoredMultiple& stored) {
-                    return is_certified_at_limit ? certify_at_limit(job, stored, pairs)
-                                                 : certify_afresh(stored);
+                    return is_certified_at_limit
+                               ? certify_at_limit(job, stored, top, job.aimed_limit)
+                               : certify_afresh(stored);
                 });
             });
         if (!found.is_complete && deflated.rounded.shrunk < 1.0 - kMissed) {
@@ -213,10 +184,10 @@ CapResult lower_top_values(const Job& job, const SpectralMap& map) {
         compare_with_least(job, z, pairs.image, result);
         return true;
     };
-    const Wanted wanted{map.identity_below * job.scaled_norm().upper().to_double(),
+    const Wanted wanted{map.identity_below * tall.norm(job),
                         residual_for(std::max(job.precision.unit_roundoff * 0x1p-4, 0x1p-44))};
     CapResult result;
-    if (!attempt(singular_vectors_above(tall.matrix.centre(), wanted), result)) {
+    if (!attempt(singular_vectors_above(tall.matrix.centre(), std::move(gram), wanted), result)) {
         tall = Tall(job);  // the first attempt took its memory
         attempt(all_singular_vectors_above(tall.matrix.centre(), wanted.above), result);
     }
@@ -270,7 +241,7 @@ CapResult rebuild(const Job& job, const SpectralMap& map, const Tall& tall, cons
 
 /// Singular vectors for the whole spectrum, good for values down to a part of the norm.
 Pairs all_pairs(const Job& job, const Tall& tall, double resolved_part) {
-    const double resolved = resolved_part * job.scaled_norm().upper().to_double();
+    const double resolved = resolved_part * tall.norm(job);
     return pairs_of(job, tall, graded_singular_vectors(tall.matrix.centre(), resolved).vectors);
 }
 

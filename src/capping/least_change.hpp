@@ -2,6 +2,9 @@
 
 #include "lipcert/norms/matrix_ball.hpp"
 #include "lipcert/rounding/bound.hpp"
+#include "lipcert/tensor/matrix.hpp"
+
+#include "norms/gram.hpp"
 
 namespace lipcert::capping {
 
@@ -29,5 +32,36 @@ private:
 /// [K4] Every Y with |Y|_2 <= limit has |A - Y|_F >= (<A, Z> - limit |Z|_*)/|Z|_F, for Z = F V^T.
 /// `image` is A V.
 [[nodiscard]] Lower least_change(const LowRank& z, const MatrixBall& image, const Upper& limit);
+
+/// [K5] The same without singular vectors: Z = Y B^T B for a Y with |Y|_2 <= limit, and any B of as
+/// many columns as the smaller side of A.
+class ExcessWeights {
+public:
+    explicit ExcessWeights(const Matrix& b);
+
+    /// tr(B^T B X^T X), where `gram` is a Gram matrix of the smaller side of 2^-exponent X.
+    [[nodiscard]] Enclosure trace_with(const Gram& gram, long exponent) const;
+
+    /// The same from X alone.
+    [[nodiscard]] Enclosure trace_with(const Matrix& x) const;
+
+    /// |X B^T|_F changes by at most so much where X changes by `change` in the Frobenius norm.
+    [[nodiscard]] Upper image_of(const Upper& change) const;
+
+    /// The traces of X = A, Y and A - Y.
+    struct Traces {
+        Lower of_matrix;
+        Lower of_capped;
+        Upper of_change;
+    };
+
+    [[nodiscard]] Lower least_change(const Traces& traces, const Upper& limit) const;
+
+private:
+    long exponent_;
+    Gram gram_;    ///< N, as computed, of B in units of 2^exponent_
+    Upper trace_;  ///< >= tr N
+    Upper norm_;   ///< >= |N|_F
+};
 
 }  // namespace lipcert::capping

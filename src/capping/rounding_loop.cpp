@@ -3,10 +3,13 @@
 #include "lipcert/error.hpp"
 
 #include <cmath>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "capping/refusal.hpp"
+#include "norms/paths.hpp"
+#include "norms/scaling.hpp"
 #include <fmt/format.h>
 
 namespace lipcert::capping {
@@ -37,6 +40,30 @@ Scale scale_to_limit(const Job& job, double limit) {
     const double mantissa = std::frexp(limit, &of_limit);
     return {(Lower::exact(mantissa) / job.scaled_norm().upper()).to_double(),
             of_limit - job.exponent};
+}
+
+SpectralNorm certify_at_limit(const Job& job,
+                              const StoredMultiple& stored,
+                              const Vector& direction,
+                              double expected,
+                              const std::function<void(const Gram&, long)>& look_at) {
+    if (!is_fine(job) || direction.size() == 0) {
+        return certify_afresh(stored);
+    }
+    const Matrix matrix = stored.matrix();
+    const int exponent = largest_exponent(matrix).value_or(0);
+    const std::optional<SpectralNorm> norm = norm_at_level(
+        matrix, exponent, {job.settled_limit, expected}, direction, [&](const Gram& gram) {
+            if (look_at) {
+                look_at(gram, exponent);
+            }
+        });
+    return norm ? *norm : spectral_norm(matrix);
+}
+
+bool is_fine(const Job& job) {
+    constexpr double kFine = 0x1p-20;
+    return job.settled_limit * (1.0 - kFine) <= job.aimed_limit;
 }
 
 Rounded round_once(const Job& job, const ScaledView& base, Scale scale, const Certifier& certify) {
@@ -82,6 +109,24 @@ void require_near_limit(const Job& job, const Rounded& result) {
                fmt::format("its numbers are so coarse that the norm comes out as {}",
                            lower.to_decimal(7)),
                kRaiseLimit);
+    }
+}
+
+CapResult report(const Job& job, Rounded rounded, const Upper& spectral_change) {
+    CapResult result;
+    result.before = job.norm;
+    result.after = std::move(rounded.norm);
+    result.within_limit = is_within(result.after.spectral.upper(), job.request.limit);
+    result.relative_spectral_change = spectral_change / job.norm.spectral.lower();
+    result.relative_frobenius_change = quotient(rounded.stored.change, job.norm.frobenius);
+    result.values = std::move(rounded.stored.values);
+    return result;
+}
+
+void set_change_over_least(const Job& job, const Lower& least, CapResult& result) {
+    if (result.within_limit && !least.is_zero()) {
+        result.change_over_least =
+            result.relative_frobenius_change.upper() * job.norm.frobenius.upper() / least;
     }
 }
 

@@ -6,6 +6,7 @@
 
 #include "capping/job.hpp"
 #include "capping/stored_multiple.hpp"
+#include "norms/gram.hpp"
 
 namespace lipcert::capping {
 
@@ -26,6 +27,22 @@ using Certifier = std::function<SpectralNorm(const StoredMultiple& stored)>;
 /// limit/|W|_2, rounded down, W not zero.
 [[nodiscard]] Scale scale_to_limit(const Job& job, double limit);
 
+/// Whether numbers of the type are so fine that a norm which rounding lifts stays close to the
+/// limit.
+[[nodiscard]] bool is_fine(const Job& job);
+
+/// A Certifier where many singular values lie at the limit: whoever looks for their largest one
+/// finds little, and one factorisation at the limit says what has to be known. `direction`, of
+/// length 1, is one of the smaller side that the norm, about `expected`, shows in; empty where
+/// there is none. `look_at` is shown the Gram matrix of the smaller side of 2^-exponent times the
+/// stored values, and the exponent, where the type is fine and there is a direction.
+[[nodiscard]] SpectralNorm certify_at_limit(
+    const Job& job,
+    const StoredMultiple& stored,
+    const Vector& direction,
+    double expected,
+    const std::function<void(const Gram&, long)>& look_at = {});
+
 /// scale * base in the type of the request. Throws UnreachableLimit where an entry is too large for
 /// the type, or where every entry of a base that is not zero becomes zero.
 [[nodiscard]] Rounded round_once(const Job& job,
@@ -44,5 +61,11 @@ using Certifier = std::function<SpectralNorm(const StoredMultiple& stored)>;
 /// Throws UnreachableLimit unless the norm is certified to be at least 0.97 limit: the type is too
 /// coarse for so small a limit.
 void require_near_limit(const Job& job, const Rounded& result);
+
+/// What does not depend on how the values came about; `spectral_change` is |W - Y|_2.
+[[nodiscard]] CapResult report(const Job& job, Rounded rounded, const Upper& spectral_change);
+
+/// [K4] `least` is at most any change that meets the limit; 0 says nothing.
+void set_change_over_least(const Job& job, const Lower& least, CapResult& result);
 
 }  // namespace lipcert::capping

@@ -15,8 +15,6 @@ namespace lipcert::capping {
 
 namespace {
 
-/// Up to this size a full decomposition takes milliseconds.
-constexpr Eigen::Index kSmall = 192;
 /// An eigenvalue of the Gram matrix is off by about 2^-50 of the largest one, so singular values
 /// are good to 2^-36 of themselves down to here.
 constexpr double kResolvedByGram = 0x1p-7;
@@ -39,11 +37,13 @@ SingularVectors upper_part(estimate::EigenSystem system, double level) {
 
 }  // namespace
 
-SingularVectors singular_vectors_above(const Matrix& tall, const Wanted& wanted) {
+SingularVectors singular_vectors_above(const Matrix& tall,
+                                       std::optional<estimate::GramSpectrum> gram,
+                                       const Wanted& wanted) {
     const double level = wanted.above * wanted.above;
-    if (tall.cols() > kSmall) {
+    if (gram) {
         std::optional<estimate::EigenpairsAbove> found =
-            estimate::eigenpairs_above(tall, level, wanted.tolerance);
+            estimate::eigenpairs_above(tall, std::move(*gram), level, wanted.tolerance);
         if (found) {
             return {roots(found->pairs.values),
                     std::move(found->pairs.vectors),

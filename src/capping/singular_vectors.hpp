@@ -2,6 +2,10 @@
 
 #include "lipcert/tensor/matrix.hpp"
 
+#include <optional>
+
+#include "norms/gram_spectrum.hpp"
+
 namespace lipcert::capping {
 
 /// Some singular values of a matrix, ascending, with the right singular vector of each as a row.
@@ -21,9 +25,15 @@ struct Wanted {
     double tolerance = 0.0;  ///< relative, of the squares near `above`
 };
 
+/// Up to this size a full decomposition takes milliseconds.
+inline constexpr Eigen::Index kSmall = 192;
+
 /// Of a matrix with at least as many rows as columns and entries at most 1, for `above` at least
-/// 2^-8 of the norm: from its Gram matrix, by subspace iteration where that is worth it.
-[[nodiscard]] SingularVectors singular_vectors_above(const Matrix& tall, const Wanted& wanted);
+/// 2^-8 of the norm: from its Gram matrix, by subspace iteration where there is a `gram` to begin
+/// with and it is worth it.
+[[nodiscard]] SingularVectors singular_vectors_above(const Matrix& tall,
+                                                     std::optional<estimate::GramSpectrum> gram,
+                                                     const Wanted& wanted);
 
 /// Every one from a full decomposition; as above.
 [[nodiscard]] SingularVectors all_singular_vectors_above(const Matrix& tall, double above);

@@ -32,7 +32,7 @@ double soft_cap_coupling(double ratio) {
 }
 
 SpectralMap hard_cap(double ratio) {
-    return {[ratio](double x) { return std::min(1.0, x / ratio); }, ratio, true};
+    return {[ratio](double x) { return std::min(1.0, x / ratio); }, ratio, true, true};
 }
 
 SpectralMap soft_cap(double ratio) {

@@ -13,6 +13,8 @@ struct SpectralMap {
     double identity_below = 0.0;
     /// The largest singular value becomes the limit.
     bool reaches_limit = true;
+    /// Whatever is larger than `identity_below` becomes the limit.
+    bool is_flat_above = false;
 };
 
 /// sigma -> min(sigma, limit).

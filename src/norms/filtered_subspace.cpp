@@ -6,17 +6,12 @@
 
 #include "norms/blocked_gram.hpp"
 #include "norms/chebyshev_filter.hpp"
-#include "norms/crude_gram.hpp"
 #include "norms/large_matrix.hpp"
 #include "norms/measured_product.hpp"
 #include "norms/orthonormal_rows.hpp"
 #include "norms/parallel.hpp"
-#include "norms/smaller_side.hpp"
-#include "norms/spectral_density.hpp"
 #include "norms/start_vectors.hpp"
 #include "norms/subspace_plan.hpp"
-#include "norms/symmetric_factor.hpp"
-#include "norms/triangular.hpp"
 
 namespace lipcert::estimate {
 
@@ -183,19 +178,13 @@ private:
     Vector residuals_;
 };
 
-/// The Gram matrix in float32, both triangles.
-FloatMatrix float_gram(const Matrix& tall) {
-    FloatMatrix gram = form_crude_gram(SmallerSide(tall, 0)).value().lower;
-    mirror_above(gram);
-    return gram;
-}
-
 class Search {
 public:
-    Search(const Matrix& tall, double level, double tolerance)
+    Search(const Matrix& tall, GramSpectrum gram, double level, double tolerance)
         : tall_(tall),
           level_(level),
           tolerance_(tolerance),
+          gram_(std::move(gram)),
           in_float_(times_float_gram(), level, tolerance),
           in_double_(
               [this](const Matrix& rows, Matrix& result) {
@@ -205,9 +194,7 @@ public:
               tolerance) {}
 
     [[nodiscard]] std::optional<EigenpairsAbove> run() {
-        FloatMatrix gram = float_gram(tall_);
-        gram_.assign(gram);
-        const SpectralDensity density(times_float_gram(), tall_.cols());
+        const SpectralDensity& density = gram_->density();
         const bool is_for_float = level_ >= kLowestForFloat * density.top();
         const std::optional<SubspacePlan> plan =
             plan_subspace(density, tall_.cols(), level_, is_for_float);
@@ -222,9 +209,9 @@ public:
         }
         FloatMatrix rows = basis.cast<float>();
         if (plan->side) {
-            keep_upper_side(*plan->side, std::move(gram), rows);
+            keep_upper_side(*plan->side, gram_->take_matrix(), rows);
         } else {
-            gram.resize(0, 0);
+            (void)gram_->take_matrix();  // its memory
             in_float_.filter(rows, kFromRandom, density.top(), end_);
         }
         const bool is_large =
@@ -244,7 +231,7 @@ public:
 private:
     [[nodiscard]] Product<FloatMatrix> times_float_gram() {
         return [this](const FloatMatrix& rows, FloatMatrix& result) {
-            gram_.times_rows(rows, result);
+            gram_->times_rows(rows, result);
         };
     }
 
@@ -303,7 +290,7 @@ private:
         const Matrix vectors = product<double>(ritz.vectors.bottomRows(looked_at), basis, false);
         const FloatMatrix rows = vectors.cast<float>();
         FloatMatrix images;
-        gram_.times_rows(rows, images);
+        gram_->times_rows(rows, images);
         const Vector residuals =
             (images - ritz.values.tail(looked_at).cast<float>().asDiagonal() * rows)
                 .rowwise()
@@ -317,7 +304,7 @@ private:
     }
 
     [[nodiscard]] std::optional<EigenpairsAbove> finish(Matrix basis) {
-        gram_ = SymmetricFactor();  // its memory
+        gram_.reset();  // its memory
         orthonormalise(basis);
         orthonormalise(basis);  // the first one is as good as the condition was
         if (!settle(in_double_, basis, kFromRandom)) {
@@ -332,7 +319,7 @@ private:
     double level_;
     double tolerance_;
     double end_ = 0.0;
-    SymmetricFactor gram_;
+    std::optional<GramSpectrum> gram_;
     FilteredSubspace<float> in_float_;
     FilteredSubspace<double> in_double_;
     StartVectors start_{3};
@@ -341,9 +328,10 @@ private:
 }  // namespace
 
 std::optional<EigenpairsAbove> eigenpairs_above(const Matrix& tall,
+                                                GramSpectrum gram,
                                                 double level,
                                                 double tolerance) {
-    return Search(tall, level, tolerance).run();
+    return Search(tall, std::move(gram), level, tolerance).run();
 }
 
 }  // namespace lipcert::estimate

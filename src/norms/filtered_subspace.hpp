@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "norms/eigen_system.hpp"
+#include "norms/gram_spectrum.hpp"
 
 namespace lipcert::estimate {
 
@@ -23,8 +24,9 @@ inline constexpr double kNearby = 0.8;
 /// hide above it. In float32 as far as that goes, then in float64; for many pairs, the filters are
 /// of the sign of W^T W - level I, which products of matrices give. A crowded edge costs it nothing
 /// but steps: the subspace is somewhat larger than what is wanted, and only the gap to its end
-/// decides. None where a full decomposition would be about as fast.
+/// decides. `gram` is the Gram matrix of W. None where a full decomposition would be about as fast.
 [[nodiscard]] std::optional<EigenpairsAbove> eigenpairs_above(const Matrix& tall,
+                                                              GramSpectrum gram,
                                                               double level,
                                                               double tolerance);
 
