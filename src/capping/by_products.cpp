@@ -135,6 +135,7 @@ std::optional<CapResult> hard_cap_by_products(const Job& job,
     const Vector direction = direction_above(excess.matrix);
     const long units = tall.matrix.exponent();
     MatrixBall rest = without(std::move(tall.matrix), excess.matrix);
+    tall.matrix = {};
     if (tall.is_transposed) {
         rest = rest.transposed();
     }
@@ -153,6 +154,9 @@ std::optional<CapResult> hard_cap_by_products(const Job& job,
                 });
         });
     rest = {};
+    if (rounded.shrunk < 1.0 - kMissed) {
+        return std::nullopt;
+    }
     require_near_limit(job, rounded);
     const Change change = change_of(job, rounded.stored.matrix(), rounded.stored.frobenius.upper());
     const Upper spectral =

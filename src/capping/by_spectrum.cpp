@@ -26,9 +26,6 @@ namespace {
 /// Below this part of the norm the difference W - Z cancels too many digits, and the Gram matrix
 /// does not resolve the singular values at the limit: W is put together anew instead.
 constexpr double kDeflated = 0x1p-7;
-/// The first rounding aims low enough. A result that still had to be shrunk by more than this
-/// means that the search missed a singular value.
-constexpr double kMissed = 0x1p-10;
 /// From more equal singular values at the top on, the enclosure of a norm has to find its way
 /// around.
 constexpr Eigen::Index kFewEqual = 1;
@@ -148,6 +145,10 @@ CapResult lower_top_values(const Job& job, const SpectralMap& map) {
     if (gram && map.is_flat_above) {
         if (std::optional<CapResult> result = hard_cap_by_products(job, tall, *gram)) {
             return std::move(*result);
+        }
+        if (tall.matrix.rows() == 0) {
+            tall = Tall(job);
+            gram.emplace(tall.matrix.centre());
         }
     }
     const double ratio = job.part_of_norm(job.aimed_limit);

@@ -29,8 +29,9 @@ BigFloat inner_product_below(const Eigen::Ref<const Vector>& a, const Eigen::Ref
     return subtract(BigFloat(a.dot(b)), rounding.value(), Rounding::down);
 }
 
-/// tr(A B) of two symmetric matrices whose lower triangles these are, which is not negative.
-Enclosure trace_of_product(const Matrix& a, const Matrix& b) {
+/// tr(A B) of two symmetric matrices whose lower triangles these are, widened by `error`, where it
+/// is not negative.
+Enclosure trace_of_product(const Matrix& a, const Matrix& b, const Upper& error) {
     const Eigen::Index n = a.rows();
     Vector sums(n);
     Vector magnitudes(n);
@@ -47,7 +48,7 @@ Enclosure trace_of_product(const Matrix& a, const Matrix& b) {
     const std::size_t underflows = 8 * static_cast<std::size_t>(n * n);
     const Upper lost =
         gamma(roundings) * true_sum(magnitudes.sum(), roundings, underflows).upper() +
-        Upper::of_count(underflows) * underflow_unit();
+        Upper::of_count(underflows) * underflow_unit() + error;
     const BigFloat sum(sums.sum());
     return {Lower::of(subtract(sum, lost.value(), Rounding::down)),
             Upper::of(add(sum, lost.value(), Rounding::up))};
@@ -55,11 +56,11 @@ Enclosure trace_of_product(const Matrix& a, const Matrix& b) {
 
 /// What fixed point leaves out may lift the square of the norm by a millionth: three digits would
 /// show, for the error of N counts times |A|_F^2.
-Gram gram_of_smaller_side(const Matrix& matrix, long exponent) {
+Gram gram_of_columns(const Matrix& matrix, long exponent) {
     constexpr double kMost = 1e-6;
     const double square = sum_of_squares(matrix).upper().scaled(-2 * exponent).to_double();
     return form_fast_gram(
-        TallPanels::of_smaller_side(matrix, exponent), std::sqrt(square), kMost * square);
+        TallPanels::of_columns(matrix, exponent), std::sqrt(square), kMost * square);
 }
 
 }  // namespace
@@ -115,24 +116,21 @@ Lower least_change(const LowRank& z, const MatrixBall& image, const Upper& limit
 
 ExcessWeights::ExcessWeights(const Matrix& b)
     : exponent_(largest_exponent(b).value_or(0)),
-      gram_(gram_of_smaller_side(b, exponent_)),
+      gram_(gram_of_columns(b, exponent_)),
       // B stands for what its Gram matrix was formed of.
       trace_(square(sqrt(gram_.sum_of_squares.upper()) + gram_.rest)),
-      norm_(sqrt(trace_of_product(gram_.lower, gram_.lower).upper()) + gram_.frobenius_error) {}
+      norm_(sqrt(trace_of_product(gram_.lower, gram_.lower, Upper()).upper()) +
+            gram_.frobenius_error) {}
 
 Enclosure ExcessWeights::trace_with(const Gram& gram, long exponent) const {
-    const Enclosure computed = trace_of_product(gram_.lower, gram.lower);
     const Upper norm = sqrt(gram.sum_of_squares.upper()) + gram.rest;
     const Upper error = gram_.frobenius_error * square(norm) + norm_ * gram.frobenius_error;
+    // Widened before it is a bound: the computed matrices need not be positive semidefinite.
+    const Enclosure trace = trace_of_product(gram_.lower, gram.lower, error);
     const Upper rest = gram.rest * sqrt(trace_);
-    const Lower below = sqrt(computed.lower() - error) - rest;
-    const Upper above = sqrt(computed.upper() + error) + rest;
+    const Lower below = sqrt(trace.lower()) - rest;
+    const Upper above = sqrt(trace.upper()) + rest;
     return Enclosure(below * below, square(above)).scaled(2 * (exponent_ + exponent));
-}
-
-Enclosure ExcessWeights::trace_with(const Matrix& x) const {
-    const long exponent = largest_exponent(x).value_or(0);
-    return trace_with(gram_of_smaller_side(x, exponent), exponent);
 }
 
 Upper ExcessWeights::image_of(const Upper& change) const {

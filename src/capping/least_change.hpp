@@ -33,17 +33,15 @@ private:
 /// `image` is A V.
 [[nodiscard]] Lower least_change(const LowRank& z, const MatrixBall& image, const Upper& limit);
 
-/// [K5] The same without singular vectors: Z = Y B^T B for a Y with |Y|_2 <= limit, and any B of as
-/// many columns as the smaller side of A.
+/// [K5] The same without singular vectors: Z = Y N for a Y with |Y|_2 <= limit, and N = B^T B, B
+/// being the given matrix, of as many columns as the smaller side of A has, or what fixed point
+/// made of it.
 class ExcessWeights {
 public:
     explicit ExcessWeights(const Matrix& b);
 
-    /// tr(B^T B X^T X), where `gram` is a Gram matrix of the smaller side of 2^-exponent X.
+    /// tr(N X^T X), where `gram` is a Gram matrix of the smaller side of 2^-exponent X.
     [[nodiscard]] Enclosure trace_with(const Gram& gram, long exponent) const;
-
-    /// The same from X alone.
-    [[nodiscard]] Enclosure trace_with(const Matrix& x) const;
 
     /// |X B^T|_F changes by at most so much where X changes by `change` in the Frobenius norm.
     [[nodiscard]] Upper image_of(const Upper& change) const;
@@ -52,7 +50,7 @@ public:
     struct Traces {
         Lower of_matrix;
         Lower of_capped;
-        Upper of_change;
+        Upper of_change = Upper::infinity();
     };
 
     [[nodiscard]] Lower least_change(const Traces& traces, const Upper& limit) const;

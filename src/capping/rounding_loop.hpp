@@ -18,6 +18,10 @@ struct Rounded {
     double shrunk = 1.0;  ///< by how much it was multiplied because the norm was too large
 };
 
+/// The first rounding aims low enough. A result that still had to be shrunk by more than this
+/// means that the search for what exceeds the limit missed something.
+inline constexpr double kMissed = 0x1p-10;
+
 /// Encloses the norm of stored values.
 using Certifier = std::function<SpectralNorm(const StoredMultiple& stored)>;
 

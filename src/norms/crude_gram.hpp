@@ -13,7 +13,7 @@ namespace lipcert {
 /// only has to keep the bulk of a spectrum below its top.
 struct CrudeGram {
     FloatMatrix lower;         ///< lower triangle; NaN above it
-    Upper error;               ///< >= |lower - W'^T W'|_2 [S7]
+    Upper error;               ///< >= |lower - W'^T W'|_F [S7]
     Upper frobenius;           ///< >= |lower|_F, the lower triangle mirrored
     Enclosure sum_of_squares;  ///< |W'|_F^2
 };

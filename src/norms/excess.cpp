@@ -1,5 +1,6 @@
 #include "norms/excess.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -42,10 +43,11 @@ FloatMatrix raised_to_level(const SharpSignPlan& plan,
     return result;
 }
 
-/// For numbers in [gap, 1].
+/// For numbers in [gap, 1], and in no shorter interval than one that leaves something to do.
 SignPolynomial inverse_polynomial(double gap) {
     constexpr double kError = 2e-5;
-    SignPolynomial result(gap);
+    constexpr double kLargestGap = 0.9;
+    SignPolynomial result(std::min(gap, kLargestGap));
     while (result.steps().empty() || result.error() > kError) {
         result.add_step();
     }

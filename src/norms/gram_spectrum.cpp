@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "norms/crude_gram.hpp"
+#include "norms/freivalds.hpp"
 #include "norms/integer_gram.hpp"
 #include "norms/large_matrix.hpp"
 #include "norms/parallel.hpp"
@@ -29,7 +30,7 @@ FloatMatrix in_float(const Matrix& lower) {
     return result;
 }
 
-/// [S12] Each entry rounded to float32: in the Frobenius norm 2^-24 |G|_F, and what underflows.
+/// Each entry rounded to float32: in the Frobenius norm 2^-24 |G|_F, and what underflows.
 Upper rounding_to_float(const Gram& gram) {
     const auto size = static_cast<std::size_t>(gram.lower.rows());
     const Upper norm = square(sqrt(gram.sum_of_squares.upper()) + gram.rest) + gram.frobenius_error;
@@ -63,9 +64,12 @@ GramSpectrum::Known GramSpectrum::form(const Matrix& tall) {
         result.sum_of_squares = gram->sum_of_squares;
         recycle(std::move(gram->lower));
     } else {
-        CrudeGram crude = form_crude_gram(SmallerSide(tall, 0)).value();
+        const SmallerSide side(tall, 0);
+        CrudeGram crude = form_crude_gram(side).value();
+        const Matrix signs = freivalds::signs(side.size()).leftCols(1);
+        require_crude_gram(crude, side, signs.col(0), side.images(signs).z.col(0));
         result.matrix = std::move(crude.lower);
-        result.error = crude.error;  // [S7] bounds the Frobenius norm, too
+        result.error = crude.error;
         result.sum_of_squares = crude.sum_of_squares;
     }
     mirror_above(result.matrix);

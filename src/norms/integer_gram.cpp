@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "norms/blas.hpp"
 #include "norms/freivalds.hpp"
 #include "norms/large_matrix.hpp"
 #include "norms/panel_sums.hpp"
@@ -14,6 +15,8 @@
 namespace lipcert {
 
 namespace {
+
+static_assert(FixedPointPanel::kLength >= blas::kGramLength);  // of a slice of TallPanels
 
 /// Panels, one after the other, as long as what fixed point leaves out of them is small enough.
 class IntegerGram {

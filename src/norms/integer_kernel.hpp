@@ -17,7 +17,7 @@ inline constexpr std::ptrdiff_t kPackedBlock = kDigits * kRows * kDepth;
 /// The largest integer whose digits are all in [-128, 127] that anybody may pack; the least is its
 /// negative.
 inline constexpr double kLargest = 0x7f7f7f7f;
-/// The same where the first digit has to be zero.
+/// The same where the first digit has to be zero, as nobody checks.
 inline constexpr double kLargestOfThree = 0x7f7f7f;
 
 /// How many digits count, the last ones of four. Three take half of the products of four.

@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "capping/least_change.hpp"
+#include "norms/gram.hpp"
+#include "norms/scaling.hpp"
 #include "support/decompositions.hpp"
 #include "support/random.hpp"
 #include <doctest/doctest.h>
@@ -39,12 +41,18 @@ double least_change(const Vector& values, double limit) {
     return (values.array() - limit).max(0.0).matrix().norm();
 }
 
+Enclosure trace(const capping::ExcessWeights& weights, const Matrix& x) {
+    const int exponent = largest_exponent(x).value_or(0);
+    const Gram gram = form_gram(TallPanels::of_smaller_side(x, exponent));
+    return weights.trace_with(gram, exponent);
+}
+
 /// `rounding` >= |fl(A - Y) - (A - Y)|_F.
 Lower bound(const Matrix& a, const Matrix& y, const Matrix& b, double limit, double rounding) {
     const capping::ExcessWeights weights(b);
-    const Upper change = sqrt(weights.trace_with(a - y).upper());
-    return weights.least_change({weights.trace_with(a).lower(),
-                                 weights.trace_with(y).lower(),
+    const Upper change = sqrt(trace(weights, a - y).upper());
+    return weights.least_change({trace(weights, a).lower(),
+                                 trace(weights, y).lower(),
                                  square(change + weights.image_of(Upper::exact(rounding)))},
                                 Upper::exact(limit));
 }
@@ -90,6 +98,39 @@ TEST_CASE("[K5] no change is less than the bound says, which the best one attain
             CHECK(bound(a, a, root, limit, 1e-13).to_double() > 1.01 * least);
         }
     }
+}
+
+TEST_CASE("[K5] a trace is never taken for negative where B meets nothing of the matrix") {
+    Random random(0xb4);
+    for (int run = 0; run < 40; ++run) {
+        const auto n = static_cast<Index>(random.integer(2, 40));
+        const Vector v = random.gaussian(n, 1).col(0).normalized();
+        const Matrix b = v * v.transpose();
+        const Matrix a = random.gaussian(n + 3, n) * (Matrix::Identity(n, n) - b);
+        const Enclosure none = trace(capping::ExcessWeights(b), a);
+        CHECK(none.lower().is_zero());
+        // Nothing is proved of what nobody looked at.
+        capping::ExcessWeights::Traces traces;
+        traces.of_matrix = Lower::exact(1e3);
+        traces.of_capped = Lower::exact(1e3);
+        CHECK(capping::ExcessWeights(b).least_change(traces, Upper::exact(1.0)).is_zero());
+        CHECK(none.upper().to_double() <= 1e-8 * a.squaredNorm() * b.squaredNorm());
+    }
+}
+
+TEST_CASE("a flat spectrum just above the limit is capped") {
+    const Index n = 692;
+    Matrix flat = Matrix::Zero(n, n);
+    flat.diagonal().head(n / 2).setOnes();
+    const double limit = 1.0 - 1e-10;
+    const CapResult result =
+        cap_matrix(flat,
+                   spectral_norm(flat),
+                   CapRequest{CapMethod::hard_cap, limit, 0.1, false, DataType::float32});
+    REQUIRE(result.values.has_value());
+    const Matrix y = result.values->values();
+    CHECK(std::sqrt(eigenvalues(y.transpose() * y).maxCoeff()) <= limit);
+    CHECK((flat - y).norm() <= 1e-4 * flat.norm());
 }
 
 TEST_CASE("[K5] is as sharp for tiny and for enormous numbers") {
