@@ -142,14 +142,15 @@ void settle_within_gap(const Matrix& vectors,
                     s);
 }
 
-double squared_norm(const FloatMatrix& s) {
+/// Of the eigenvalues.
+double mean_square(const FloatMatrix& s) {
     Vector of_rows(s.rows());
     for_each_row_range(s.rows(), s.cols(), [&](Index begin, Index end) {
         for (Index i = begin; i < end; ++i) {
             of_rows(i) = static_cast<double>(s.row(i).squaredNorm());
         }
     });
-    return of_rows.sum();
+    return of_rows.sum() / static_cast<double>(s.rows());
 }
 
 /// About how many eigenvalues lie within `gap` of the level, from a stretch that is as wide as the
@@ -210,6 +211,10 @@ std::optional<FloatMatrix> sharp_sign(const SharpSignPlan& plan,
         apply(*plan.fold, s, workspace);
     }
     apply(side.sign, s, workspace);
+    constexpr double kMostOff = 0.01;
+    if (!(mean_square(s) <= 1.0 + kMostOff)) {
+        return std::nullopt;  // eigenvalues beyond the scale grew without bound
+    }
     SymmetricFactor& sign = workspace;
     sign.assign(s);
     const std::optional<Matrix> vectors = vectors_within_gap(sign, gram.size(), plan.vectors);
@@ -219,10 +224,7 @@ std::optional<FloatMatrix> sharp_sign(const SharpSignPlan& plan,
     if (vectors->rows() > 0) {
         settle_within_gap(*vectors, side.level, gram, sign, s);
     }
-    // Eigenvalues beyond the scale would have grown without bound.
-    constexpr double kMostOff = 0.01;
-    const double mean_square = squared_norm(s) / static_cast<double>(gram.size());
-    if (!(std::abs(mean_square - 1.0) <= kMostOff)) {
+    if (!(std::abs(mean_square(s) - 1.0) <= kMostOff)) {
         return std::nullopt;
     }
     return s;
