@@ -47,8 +47,8 @@ std::optional<SpectralNorm> norm_at_level(const Matrix& matrix,
     if (look_at) {
         look_at(gram);
     }
-    EigenvalueCertificate certificate =
-        certify_level(std::move(gram.lower), level_of_gram(gram, level));
+    const double level_of_square = level_of_gram(gram, level);  // before the matrix moves on
+    EigenvalueCertificate certificate = certify_level(std::move(gram.lower), level_of_square);
     recycle(std::move(certificate.factor.lower));
     if (!certificate.factor.succeeded()) {
         return std::nullopt;

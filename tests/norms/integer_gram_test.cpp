@@ -10,6 +10,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <string>
 #include <vector>
 
 #include "norms/integer_kernel.hpp"
@@ -263,7 +264,7 @@ TEST_CASE("a Gram matrix of integers is as near to the true one as it says [S12]
     }
     test::Random random(0x5c2);
     for (const Case& test : cases(random)) {
-        CAPTURE(test.name);
+        CAPTURE(std::string(test.name));
         check_gram(test.matrix, Digits::four, 0x1p-30);
         check_gram(test.matrix, Digits::three, 0x1p-22);
     }
@@ -385,7 +386,7 @@ TEST_CASE("what integers prove of a norm is true, and as near as the level [S12]
         return proved->spectral.upper();
     };
     for (const Case& test : cases(random)) {
-        CAPTURE(test.name);
+        CAPTURE(std::string(test.name));
         const Index smaller = std::min(test.matrix.rows(), test.matrix.cols());
         if (smaller < 2) {
             continue;  // elsewhere
