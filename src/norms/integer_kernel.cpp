@@ -7,6 +7,7 @@
 #include <cstring>
 #include <immintrin.h>
 
+#include "norms/prefetched.hpp"
 #include "norms/square.hpp"
 #include "norms/tile_unit.hpp"
 #include "norms/vector_variants.hpp"
@@ -121,26 +122,6 @@ LIPCERT_LONG_VECTORS void split(const std::int32_t (*integers)[kRows], Digit* le
         std::memcpy(left + digit * kTile, tile, sizeof tile);
     }
 }
-
-/// Bytes that are wanted soon, some lines of them with each step: what lies `ahead` digits further
-/// on, or nothing of ours.
-class Prefetched {
-public:
-    Prefetched(const Digit* from, std::ptrdiff_t ahead)
-        : next_(reinterpret_cast<std::uintptr_t>(from) + static_cast<std::uintptr_t>(ahead)) {}
-
-    LIPCERT_INSIDE void fetch_some() {
-        constexpr int kLinesOfStep = 8;
-        for (int line = 0; line < kLinesOfStep; ++line, next_ += kBytesOfRow) {
-            // An address, for it may lie beyond the array.
-            // NOLINTNEXTLINE(performance-no-int-to-ptr)
-            __builtin_prefetch(reinterpret_cast<const void*>(next_), 0, 2);
-        }
-    }
-
-private:
-    std::uintptr_t next_;
-};
 
 /// Steps of one block of each factor.
 struct Steps {

@@ -9,6 +9,7 @@
 #include <immintrin.h>
 #include <utility>
 
+#include "norms/prefetched.hpp"
 #include "norms/tile_unit.hpp"
 #include "norms/vector_variants.hpp"
 
@@ -76,27 +77,6 @@ struct Steps {
     bool is_first;  ///< whether the sums start from zero
 };
 
-/// Bytes that are wanted soon, `kLinesOfStep` lines of them with each step: what lies `ahead`
-/// numbers further on, or nothing of ours.
-class Prefetched {
-public:
-    Prefetched(const Packed* from, std::ptrdiff_t ahead)
-        : next_(reinterpret_cast<std::uintptr_t>(from) +
-                static_cast<std::uintptr_t>(ahead) * sizeof(Packed)) {}
-
-    LIPCERT_INSIDE void fetch_some() {
-        constexpr int kLinesOfStep = 8;
-        for (int line = 0; line < kLinesOfStep; ++line, next_ += kBytesOfRow) {
-            // An address, for it may lie beyond the array.
-            // NOLINTNEXTLINE(performance-no-int-to-ptr)
-            __builtin_prefetch(reinterpret_cast<const void*>(next_), 0, 2);
-        }
-    }
-
-private:
-    std::uintptr_t next_;
-};
-
 /// Of the two tiles of the left factor and the two of the right one, to the four of the sums.
 LIPCERT_TILES LIPCERT_INSIDE void add_products() {
     _tile_dpbf16ps(0, 4, 6);
@@ -156,7 +136,7 @@ LIPCERT_TILES void form_blocks(const Product& product, float* sums) {
             for (std::ptrdiff_t j = 0; j < right.rows; ++j) {
                 const Packed* const column = right.first + j * right.pitch + step * kPackedBlock;
                 // Of what comes next in this row and in this column, a part in each other one.
-                constexpr std::ptrdiff_t kNext = kChunk * kPackedBlock;
+                constexpr std::ptrdiff_t kNext = kChunk * kPackedBlock * sizeof(Packed);
                 add_steps({row, column, count, step == 0},
                           Prefetched(row, kNext + j * kNext / right.rows),
                           Prefetched(column, kNext + i * kNext / left.rows),
