@@ -135,20 +135,34 @@ double residual_for(double accuracy) {
     return std::sqrt(accuracy * kSmallestGap);
 }
 
+/// What a search begins with, where a full decomposition takes longer.
+std::optional<estimate::GramSpectrum> spectrum_of(const Tall& tall) {
+    return tall.matrix.cols() > kSmall ? std::optional(estimate::GramSpectrum(tall.matrix.centre()))
+                                       : std::nullopt;
+}
+
+/// A hard cap where that needs no singular vectors; else nothing is changed.
+std::optional<CapResult> without_vectors(const Job& job,
+                                         Tall& tall,
+                                         std::optional<estimate::GramSpectrum>& gram) {
+    if (!gram) {
+        return std::nullopt;
+    }
+    std::optional<CapResult> result = hard_cap_by_products(job, tall, *gram);
+    if (!result && tall.matrix.rows() == 0) {
+        tall = Tall(job);
+        gram = spectrum_of(tall);
+    }
+    return result;
+}
+
 /// Deflation: W - sum (1 - f(sigma_i)/sigma_i) (W v_i) v_i^T over the singular values that change.
 CapResult lower_top_values(const Job& job, const SpectralMap& map) {
     Tall tall(job);
-    std::optional<estimate::GramSpectrum> gram;
-    if (std::min(job.stored.rows(), job.stored.cols()) > kSmall) {
-        gram.emplace(tall.matrix.centre());
-    }
-    if (gram && map.is_flat_above) {
-        if (std::optional<CapResult> result = hard_cap_by_products(job, tall, *gram)) {
+    std::optional<estimate::GramSpectrum> gram = spectrum_of(tall);
+    if (map.is_flat_above) {
+        if (std::optional<CapResult> result = without_vectors(job, tall, gram)) {
             return std::move(*result);
-        }
-        if (tall.matrix.rows() == 0) {
-            tall = Tall(job);
-            gram.emplace(tall.matrix.centre());
         }
     }
     const double ratio = job.part_of_norm(job.aimed_limit);
