@@ -3,7 +3,6 @@
 #include "lipcert/rounding/roundoff.hpp"
 
 #include <cmath>
-#include <functional>
 #include <utility>
 
 #include "capping/change.hpp"
@@ -12,8 +11,6 @@
 #include "norms/excess.hpp"
 #include "norms/large_matrix.hpp"
 #include "norms/parallel.hpp"
-#include "norms/paths.hpp"
-#include "norms/scaling.hpp"
 #include "norms/sharp_sign.hpp"
 #include "norms/start_vectors.hpp"
 #include "norms/symmetric_factor.hpp"
@@ -75,15 +72,11 @@ Upper norm_of_change(const Job& job,
                      const Change& change,
                      double limit,
                      const Vector& direction,
-                     const std::function<void(const Gram&, long)>& look_at) {
+                     const GramVisitor& look_at) {
     constexpr double kMargin = 1.0002;
     const double expected = job.norm.spectral.upper().to_double() - limit;
-    const int exponent = largest_exponent(change.matrix).value_or(0);
-    const std::optional<SpectralNorm> norm = norm_at_level(
-        change.matrix, exponent, {kMargin * expected, expected}, direction, [&](const Gram& gram) {
-            look_at(gram, exponent);
-        });
-    return (norm ? norm->spectral.upper() : spectral_norm(change.matrix).spectral.upper()) +
+    return norm_about(change.matrix, {kMargin * expected, expected}, direction, look_at)
+               .spectral.upper() +
            change.rounding;
 }
 

@@ -55,10 +55,6 @@ private:
     }
 
     [[nodiscard]] CapResult report(Rounded rounded) const {
-        CapResult result;
-        result.before = job_.norm;
-        result.after = std::move(rounded.norm);
-        result.within_limit = is_within(result.after.spectral.upper(), job_.request.limit);
         // W - Y = (1 - s) W + (s W - Y), s < 1
         const Upper shortfall =
             Upper::of(subtract(BigFloat(1.0), rounded.scale.value(), Rounding::up));
@@ -66,9 +62,8 @@ private:
             job_,
             rounded.stored,
             {shortfall * job_.norm.spectral.upper(), rounded.stored.departure.upper()});
-        result.relative_spectral_change = spectral / job_.norm.spectral.lower();
-        const Enclosure& change = rounded.stored.change;
-        result.relative_frobenius_change = quotient(change, job_.norm.frobenius);
+        const Upper change = rounded.stored.change.upper();
+        CapResult result = capping::report(job_, std::move(rounded), spectral);
         const auto smaller_side =
             static_cast<std::size_t>(std::min(job_.stored.rows(), job_.stored.cols()));
         // [K4] with Z = u_1 v_1^T, and with Z = W.
@@ -77,10 +72,9 @@ private:
             max(job_.norm.spectral.lower() - limit,
                 job_.norm.frobenius.lower() - limit * sqrt(Upper::of_count(smaller_side)));
         if (result.within_limit && !least.is_zero()) {
-            result.change_over_least = change.upper() / least;
+            result.change_over_least = change / least;
         }
         result.moved = smaller_side;
-        result.values = std::move(rounded.stored.values);
         return result;
     }
 

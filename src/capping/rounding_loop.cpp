@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "capping/refusal.hpp"
-#include "norms/paths.hpp"
 #include "norms/scaling.hpp"
 #include <fmt/format.h>
 
@@ -42,23 +41,29 @@ Scale scale_to_limit(const Job& job, double limit) {
             of_limit - job.exponent};
 }
 
-SpectralNorm certify_at_limit(const Job& job,
-                              const StoredMultiple& stored,
-                              const Vector& direction,
-                              double expected,
-                              const std::function<void(const Gram&, long)>& look_at) {
-    if (!is_fine(job) || direction.size() == 0) {
-        return certify_afresh(stored);
-    }
-    const Matrix matrix = stored.matrix();
+SpectralNorm norm_about(const Matrix& matrix,
+                        const LevelGuess& guess,
+                        const Vector& direction,
+                        const GramVisitor& look_at) {
     const int exponent = largest_exponent(matrix).value_or(0);
-    const std::optional<SpectralNorm> norm = norm_at_level(
-        matrix, exponent, {job.settled_limit, expected}, direction, [&](const Gram& gram) {
+    const std::optional<SpectralNorm> norm =
+        norm_at_level(matrix, exponent, guess, direction, [&](const Gram& gram) {
             if (look_at) {
                 look_at(gram, exponent);
             }
         });
     return norm ? *norm : spectral_norm(matrix);
+}
+
+SpectralNorm certify_at_limit(const Job& job,
+                              const StoredMultiple& stored,
+                              const Vector& direction,
+                              double expected,
+                              const GramVisitor& look_at) {
+    if (!is_fine(job) || direction.size() == 0) {
+        return certify_afresh(stored);
+    }
+    return norm_about(stored.matrix(), {job.settled_limit, expected}, direction, look_at);
 }
 
 bool is_fine(const Job& job) {

@@ -7,6 +7,7 @@
 #include "capping/job.hpp"
 #include "capping/stored_multiple.hpp"
 #include "norms/gram.hpp"
+#include "norms/paths.hpp"
 
 namespace lipcert::capping {
 
@@ -35,17 +36,25 @@ using Certifier = std::function<SpectralNorm(const StoredMultiple& stored)>;
 /// limit.
 [[nodiscard]] bool is_fine(const Job& job);
 
+/// Is shown the Gram matrix of the smaller side of 2^-exponent times a matrix, and the exponent.
+using GramVisitor = std::function<void(const Gram& gram, long exponent)>;
+
+/// |matrix|_2 by one factorisation where it is as guessed, else as usual. `direction`, of length 1,
+/// is one of the smaller side that it shows in.
+[[nodiscard]] SpectralNorm norm_about(const Matrix& matrix,
+                                      const LevelGuess& guess,
+                                      const Vector& direction,
+                                      const GramVisitor& look_at = {});
+
 /// A Certifier where many singular values lie at the limit: whoever looks for their largest one
 /// finds little, and one factorisation at the limit says what has to be known. `direction`, of
 /// length 1, is one of the smaller side that the norm, about `expected`, shows in; empty where
-/// there is none. `look_at` is shown the Gram matrix of the smaller side of 2^-exponent times the
-/// stored values, and the exponent, where the type is fine and there is a direction.
-[[nodiscard]] SpectralNorm certify_at_limit(
-    const Job& job,
-    const StoredMultiple& stored,
-    const Vector& direction,
-    double expected,
-    const std::function<void(const Gram&, long)>& look_at = {});
+/// there is none. `look_at` is called where the type is fine and there is a direction.
+[[nodiscard]] SpectralNorm certify_at_limit(const Job& job,
+                                            const StoredMultiple& stored,
+                                            const Vector& direction,
+                                            double expected,
+                                            const GramVisitor& look_at = {});
 
 /// scale * base in the type of the request. Throws UnreachableLimit where an entry is too large for
 /// the type, or where every entry of a base that is not zero becomes zero.

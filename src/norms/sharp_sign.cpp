@@ -167,7 +167,6 @@ std::optional<SharpSignPlan> plan_sharp_sign(const SpectralDensity& density,
                                              Index size,
                                              double level) {
     static const std::vector<SignPolynomial> polynomials = sharpest_polynomials();
-    constexpr double kBeyondTop = 1.05;  // which is known from below
     constexpr double kLargestPart = 0.25;
     const auto n = static_cast<double>(size);
     const double beyond = std::max(kBeyondTop * density.top() - level, 0.0);

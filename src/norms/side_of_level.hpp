@@ -8,6 +8,9 @@ namespace lipcert::estimate {
 /// Rounding moves eigenvalues of the sign that should be at -1 or 1.
 inline constexpr double kLeastErrorOfSign = 1e-4;
 
+/// How far beyond the top that is known from below eigenvalues are thought to go.
+inline constexpr double kBeyondTop = 1.05;
+
 /// From which side of a level an eigenvalue of G is: the sign of (G - level I)/scale.
 struct SideOfLevel {
     double level;

@@ -69,7 +69,6 @@ private:
 
 /// The cheapest one for a subspace whose complement ends at `end`.
 SideOfLevel side_of_level(double level, double end, double top, double rows, const Costs& costs) {
-    constexpr double kBeyondTop = 1.05;  // which is known from below
     constexpr std::size_t kMostSteps = 12;
     const double scale = std::max(kBeyondTop * top - level, level);
     constexpr double kLargestGap = 0.9;
