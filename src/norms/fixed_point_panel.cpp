@@ -14,9 +14,9 @@ namespace {
 
 using Eigen::Index;
 using integer_kernel::kDepth;
-using integer_kernel::kPackedBlock;
 using integer_kernel::kRows;
-using integer_kernel::kSums;
+using integer_kernel::packed_block;
+using integer_kernel::sums_of_pair;
 
 /// Strips that one thread packs at a time: their numbers in a row follow each other.
 constexpr Index kStrips = 8;
@@ -54,8 +54,15 @@ struct Range {
 };
 
 Range range_of(integer_kernel::Digits digits) {
-    return digits == integer_kernel::Digits::three ? Range{23, integer_kernel::kLargestOfThree}
-                                                   : Range{31, integer_kernel::kLargest};
+    switch (digits) {
+        case integer_kernel::Digits::two:
+            return {15, integer_kernel::kLargestOfTwo};
+        case integer_kernel::Digits::three:
+            return {23, integer_kernel::kLargestOfThree};
+        case integer_kernel::Digits::four:
+            break;
+    }
+    return {31, integer_kernel::kLargest};
 }
 
 /// The e for which 2^(bits - e) times a column has integers of so many bits next to it, and none
@@ -157,7 +164,7 @@ void FixedPointPanel::choose_units(const MatrixView& stored, bool columns, int e
 }
 
 void FixedPointPanel::make_room() {
-    const Index digits = blocks_of(columns_, kRows) * steps_ * kPackedBlock;
+    const Index digits = blocks_of(columns_, kRows) * steps_ * packed_block(digits_);
     if (digits <= capacity_) {
         return;
     }
@@ -191,9 +198,10 @@ void FixedPointPanel::fill_block(const MatrixView& stored,
         }
         numbers = {padded.data(), kDepth, true};
     }
-    const Index place = (block.strip * steps_ + block.step) * kPackedBlock;
+    const Index place = (block.strip * steps_ + block.step) * packed_block(digits_);
     integer_kernel::pack(numbers,
                          &scales_[static_cast<std::size_t>(column)],
+                         digits_,
                          left_.get() + place,
                          right_.get() + place,
                          squares);
@@ -203,23 +211,25 @@ void FixedPointPanel::add_gram(Into into, Matrix& lower) const {
     const std::vector<Window> windows = windows_of(blocks_of(columns_, kRows));
     const auto size = static_cast<double>(columns_);
     const double operations = 0.5 * size * size * static_cast<double>(steps_ * kDepth);
-    const Index pitch = steps_ * kPackedBlock;
+    const Index pitch = steps_ * packed_block(digits_);
     for_each_piece(static_cast<Index>(windows.size()), operations, [&](Index piece) {
         const Window& window = windows[static_cast<std::size_t>(piece)];
         const bool is_lower = window.row == window.column;
-        const TileArray<std::int32_t> sums(window.rows * window.columns * kSums);
+        const TileArray<std::int32_t> sums(window.rows * window.columns * sums_of_pair(digits_));
         integer_kernel::multiply({{left_.get() + window.row * pitch, pitch, window.rows},
                                   {right_.get() + window.column * pitch, pitch, window.columns},
                                   steps_,
-                                  is_lower,
-                                  digits_},
+                                  is_lower},
+                                 digits_,
                                  sums.get());
         for (Index i = 0; i < window.rows; ++i) {
             for (Index j = 0; j < (is_lower ? i + 1 : window.columns); ++j) {
                 const Index row = (window.row + i) * kRows;
                 const Index column = (window.column + j) * kRows;
                 std::array<double, kRows * kRows> numbers;
-                integer_kernel::combine(sums.get() + (i * window.columns + j) * kSums,
+                const Index pair = (i * window.columns + j) * sums_of_pair(digits_);
+                integer_kernel::combine(sums.get() + pair,
+                                        digits_,
                                         &units_[static_cast<std::size_t>(row)],
                                         &units_[static_cast<std::size_t>(column)],
                                         numbers.data());

@@ -2,12 +2,10 @@
 
 #if defined(__x86_64__) && defined(__linux__)
 
-#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <immintrin.h>
 
-#include "norms/prefetched.hpp"
 #include "norms/square.hpp"
 #include "norms/tile_unit.hpp"
 #include "norms/vector_variants.hpp"
@@ -106,178 +104,235 @@ LIPCERT_LONG_VECTORS void add_squares(const std::int32_t (*integers)[kRows], std
 
 /// A tile of a right factor holds four digits of each column in a row, that of a left one those of
 /// a column in a row: its transpose, four digits as one.
-LIPCERT_LONG_VECTORS void split(const std::int32_t (*integers)[kRows], Digit* left, Digit* right) {
-    for (std::ptrdiff_t digit = 0; digit < kDigits; ++digit) {
-        const int shift = static_cast<int>(8 * (kDigits - 1 - digit));
+LIPCERT_LONG_VECTORS void split(const std::int32_t (*integers)[kRows],
+                                Digits digits,
+                                Digit* left,
+                                Digit* right) {
+    for (int digit = static_cast<int>(digits) - 1; digit >= 0; --digit) {
+        const int shift = 8 * digit;
         Words tile[kQuads];
         for (std::ptrdiff_t quad = 0; quad < kQuads; ++quad) {
             tile[quad] = Words{};
             for (std::ptrdiff_t i = 0; i < kQuad; ++i) {
-                const Words digits = digits_of(integers[quad * kQuad + i]);
-                tile[quad] |= (digits >> shift & 0xffU) << static_cast<int>(8 * i);
+                const Words bytes = digits_of(integers[quad * kQuad + i]);
+                tile[quad] |= (bytes >> shift & 0xffU) << static_cast<int>(8 * i);
             }
         }
-        std::memcpy(right + digit * kTile, tile, sizeof tile);
+        std::memcpy(right, tile, sizeof tile);
         square::transpose<std::uint32_t>(tile);
-        std::memcpy(left + digit * kTile, tile, sizeof tile);
+        std::memcpy(left, tile, sizeof tile);
+        left += kTile;
+        right += kTile;
     }
 }
 
-/// Steps of one block of each factor.
-struct Steps {
-    const Digit* left;
-    const Digit* right;
-    std::ptrdiff_t count;
-    bool is_first;  ///< whether the sums start from zero
-};
+using Pair = TileWalk<Digit>::Pair;
 
 /// Register l - 2 sums level l.
-LIPCERT_TILES LIPCERT_INSIDE void load_sums(const std::int32_t* sums) {
-    _tile_loadd(0, sums, kBytesOfRow);
-    _tile_loadd(1, sums + kLevel, kBytesOfRow);
-    _tile_loadd(2, sums + 2 * kLevel, kBytesOfRow);
-    _tile_loadd(3, sums + 3 * kLevel, kBytesOfRow);
-    _tile_loadd(4, sums + 4 * kLevel, kBytesOfRow);
-    _tile_loadd(5, sums + 5 * kLevel, kBytesOfRow);
-}
+struct FourDigits {
+    static constexpr Digits kDigits = Digits::four;
 
-LIPCERT_TILES LIPCERT_INSIDE void clear_sums() {
-    _tile_zero(0);
-    _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
-    _tile_zero(4);
-    _tile_zero(5);
-}
-
-LIPCERT_TILES LIPCERT_INSIDE void store_sums(std::int32_t* sums) {
-    _tile_stored(0, sums, kBytesOfRow);
-    _tile_stored(1, sums + kLevel, kBytesOfRow);
-    _tile_stored(2, sums + 2 * kLevel, kBytesOfRow);
-    _tile_stored(3, sums + 3 * kLevel, kBytesOfRow);
-    _tile_stored(4, sums + 4 * kLevel, kBytesOfRow);
-    _tile_stored(5, sums + 5 * kLevel, kBytesOfRow);
-}
-
-/// Pairs (s, t) of digits in an order in which each shares one with the pair before, and a register
-/// of sums rests for two products, which is how long one takes: with the two greater digits of the
-/// left factor.
-LIPCERT_TILES LIPCERT_INSIDE void add_greater(const Digit* left, const Digit* right) {
-    _tile_loadd(6, left, kBytesOfRow);
-    _tile_loadd(7, right, kBytesOfRow);
-    _tile_dpbssd(0, 6, 7);  // (1, 1)
-    _tile_loadd(7, right + kTile, kBytesOfRow);
-    _tile_dpbssd(1, 6, 7);  // (1, 2)
-    _tile_loadd(7, right + 2 * kTile, kBytesOfRow);
-    _tile_dpbssd(2, 6, 7);  // (1, 3)
-    _tile_loadd(7, right + 3 * kTile, kBytesOfRow);
-    _tile_dpbssd(3, 6, 7);  // (1, 4)
-    _tile_loadd(6, left + kTile, kBytesOfRow);
-    _tile_dpbssd(4, 6, 7);  // (2, 4)
-    _tile_loadd(7, right, kBytesOfRow);
-    _tile_dpbssd(1, 6, 7);  // (2, 1)
-    _tile_loadd(7, right + kTile, kBytesOfRow);
-    _tile_dpbssd(2, 6, 7);  // (2, 2)
-    _tile_loadd(7, right + 2 * kTile, kBytesOfRow);
-    _tile_dpbssd(3, 6, 7);  // (2, 3)
-}
-
-/// With the two lesser ones, right after that: the third digits of the right factor are loaded.
-LIPCERT_TILES LIPCERT_INSIDE void add_lesser(const Digit* left, const Digit* right) {
-    _tile_loadd(6, left + 2 * kTile, kBytesOfRow);
-    _tile_dpbssd(4, 6, 7);  // (3, 3)
-    _tile_loadd(7, right, kBytesOfRow);
-    _tile_dpbssd(2, 6, 7);  // (3, 1)
-    _tile_loadd(7, right + 3 * kTile, kBytesOfRow);
-    _tile_dpbssd(5, 6, 7);  // (3, 4)
-    _tile_loadd(7, right + kTile, kBytesOfRow);
-    _tile_dpbssd(3, 6, 7);  // (3, 2)
-    _tile_loadd(6, left + 3 * kTile, kBytesOfRow);
-    _tile_dpbssd(4, 6, 7);  // (4, 2)
-    _tile_loadd(7, right + 2 * kTile, kBytesOfRow);
-    _tile_dpbssd(5, 6, 7);  // (4, 3)
-    _tile_loadd(7, right, kBytesOfRow);
-    _tile_dpbssd(3, 6, 7);  // (4, 1)
-}
-
-/// The same where the first digits are zero.
-LIPCERT_TILES LIPCERT_INSIDE void add_three_digits(const Digit* left, const Digit* right) {
-    _tile_loadd(6, left + kTile, kBytesOfRow);
-    _tile_loadd(7, right + kTile, kBytesOfRow);
-    _tile_dpbssd(2, 6, 7);  // (2, 2)
-    _tile_loadd(7, right + 2 * kTile, kBytesOfRow);
-    _tile_dpbssd(3, 6, 7);  // (2, 3)
-    _tile_loadd(7, right + 3 * kTile, kBytesOfRow);
-    _tile_dpbssd(4, 6, 7);  // (2, 4)
-    _tile_loadd(6, left + 2 * kTile, kBytesOfRow);
-    _tile_dpbssd(5, 6, 7);  // (3, 4)
-    _tile_loadd(7, right + kTile, kBytesOfRow);
-    _tile_dpbssd(3, 6, 7);  // (3, 2)
-    _tile_loadd(7, right + 2 * kTile, kBytesOfRow);
-    _tile_dpbssd(4, 6, 7);  // (3, 3)
-    _tile_loadd(6, left + 3 * kTile, kBytesOfRow);
-    _tile_dpbssd(5, 6, 7);  // (4, 3)
-    _tile_loadd(7, right + kTile, kBytesOfRow);
-    _tile_dpbssd(4, 6, 7);  // (4, 2)
-}
-
-template <Digits kCounted>
-LIPCERT_TILES LIPCERT_INSIDE void add_steps(const Steps& steps,
-                                            Prefetched left_soon,
-                                            Prefetched right_soon,
-                                            std::int32_t* sums) {
-    if (steps.is_first) {
-        clear_sums();
-    } else {
-        load_sums(sums);
+    LIPCERT_TILES LIPCERT_INSIDE static void clear_sums() {
+        _tile_zero(0);
+        _tile_zero(1);
+        _tile_zero(2);
+        _tile_zero(3);
+        _tile_zero(4);
+        _tile_zero(5);
     }
-    const Digit* left = steps.left;
-    const Digit* right = steps.right;
-    for (std::ptrdiff_t step = 0; step < steps.count; ++step) {
-        if constexpr (kCounted == Digits::three) {
-            add_three_digits(left, right);
-            left_soon.fetch_some();
-        } else {
-            add_greater(left, right);
-            left_soon.fetch_some();
-            add_lesser(left, right);
-        }
-        right_soon.fetch_some();
-        left += kPackedBlock;
-        right += kPackedBlock;
+
+    LIPCERT_TILES LIPCERT_INSIDE static void load_sums(const std::int32_t* sums) {
+        _tile_loadd(0, sums, kBytesOfRow);
+        _tile_loadd(1, sums + kLevel, kBytesOfRow);
+        _tile_loadd(2, sums + 2 * kLevel, kBytesOfRow);
+        _tile_loadd(3, sums + 3 * kLevel, kBytesOfRow);
+        _tile_loadd(4, sums + 4 * kLevel, kBytesOfRow);
+        _tile_loadd(5, sums + 5 * kLevel, kBytesOfRow);
     }
-    store_sums(sums);
-}
 
-/// Steps that are taken with all strips before the next ones: both factors' blocks, those of the
-/// next steps and the sums fit the second cache.
-constexpr std::ptrdiff_t kChunk = 8;
+    LIPCERT_TILES LIPCERT_INSIDE static void store_sums(std::int32_t* sums) {
+        _tile_stored(0, sums, kBytesOfRow);
+        _tile_stored(1, sums + kLevel, kBytesOfRow);
+        _tile_stored(2, sums + 2 * kLevel, kBytesOfRow);
+        _tile_stored(3, sums + 3 * kLevel, kBytesOfRow);
+        _tile_stored(4, sums + 4 * kLevel, kBytesOfRow);
+        _tile_stored(5, sums + 5 * kLevel, kBytesOfRow);
+    }
 
-template <Digits kCounted>
+    LIPCERT_TILES LIPCERT_INSIDE static void load_first(const Pair& block) {
+        _tile_loadd(6, block.left, kBytesOfRow);
+        _tile_loadd(7, block.right, kBytesOfRow);
+    }
+
+    /// Pairs (s, t) of digits in an order in which each shares one with the pair before, and a
+    /// register of sums rests for two products.
+    LIPCERT_TILES LIPCERT_INSIDE static void add_block(const Pair& here, const Pair& next) {
+        const Digit* const left = here.left;
+        const Digit* const right = here.right;
+        _tile_dpbssd(0, 6, 7);  // (1, 1)
+        _tile_loadd(7, right + kTile, kBytesOfRow);
+        _tile_dpbssd(1, 6, 7);  // (1, 2)
+        _tile_loadd(7, right + 2 * kTile, kBytesOfRow);
+        _tile_dpbssd(2, 6, 7);  // (1, 3)
+        _tile_loadd(7, right + 3 * kTile, kBytesOfRow);
+        _tile_dpbssd(3, 6, 7);  // (1, 4)
+        _tile_loadd(6, left + kTile, kBytesOfRow);
+        _tile_dpbssd(4, 6, 7);  // (2, 4)
+        _tile_loadd(7, right, kBytesOfRow);
+        _tile_dpbssd(1, 6, 7);  // (2, 1)
+        _tile_loadd(7, right + kTile, kBytesOfRow);
+        _tile_dpbssd(2, 6, 7);  // (2, 2)
+        _tile_loadd(7, right + 2 * kTile, kBytesOfRow);
+        _tile_dpbssd(3, 6, 7);  // (2, 3)
+        _tile_loadd(6, left + 2 * kTile, kBytesOfRow);
+        _tile_dpbssd(4, 6, 7);  // (3, 3)
+        _tile_loadd(7, right, kBytesOfRow);
+        _tile_dpbssd(2, 6, 7);  // (3, 1)
+        _tile_loadd(7, right + 3 * kTile, kBytesOfRow);
+        _tile_dpbssd(5, 6, 7);  // (3, 4)
+        _tile_loadd(7, right + kTile, kBytesOfRow);
+        _tile_dpbssd(3, 6, 7);  // (3, 2)
+        _tile_loadd(6, left + 3 * kTile, kBytesOfRow);
+        _tile_dpbssd(4, 6, 7);  // (4, 2)
+        _tile_loadd(7, right + 2 * kTile, kBytesOfRow);
+        _tile_dpbssd(5, 6, 7);  // (4, 3)
+        _tile_loadd(7, right, kBytesOfRow);
+        _tile_dpbssd(3, 6, 7);  // (4, 1)
+        load_first(next);
+    }
+};
+
+/// Digits are counted on from the second one; registers 0 to 4 sum levels 4, 5, 6, again 6, and 7,
+/// so that none waits for a product of its own.
+struct ThreeDigits {
+    static constexpr Digits kDigits = Digits::three;
+
+    LIPCERT_TILES LIPCERT_INSIDE static void clear_sums() {
+        _tile_zero(0);
+        _tile_zero(1);
+        _tile_zero(2);
+        _tile_zero(3);
+        _tile_zero(4);
+    }
+
+    LIPCERT_TILES LIPCERT_INSIDE static void load_sums(const std::int32_t* sums) {
+        _tile_loadd(0, sums, kBytesOfRow);
+        _tile_loadd(1, sums + kLevel, kBytesOfRow);
+        _tile_loadd(2, sums + 2 * kLevel, kBytesOfRow);
+        _tile_loadd(3, sums + 3 * kLevel, kBytesOfRow);
+        _tile_loadd(4, sums + 4 * kLevel, kBytesOfRow);
+    }
+
+    LIPCERT_TILES LIPCERT_INSIDE static void store_sums(std::int32_t* sums) {
+        _tile_stored(0, sums, kBytesOfRow);
+        _tile_stored(1, sums + kLevel, kBytesOfRow);
+        _tile_stored(2, sums + 2 * kLevel, kBytesOfRow);
+        _tile_stored(3, sums + 3 * kLevel, kBytesOfRow);
+        _tile_stored(4, sums + 4 * kLevel, kBytesOfRow);
+    }
+
+    LIPCERT_TILES LIPCERT_INSIDE static void load_first(const Pair& block) {
+        _tile_loadd(5, block.left, kBytesOfRow);
+        _tile_loadd(6, block.right, kBytesOfRow);
+        _tile_loadd(7, block.right + kTile, kBytesOfRow);
+    }
+
+    LIPCERT_TILES LIPCERT_INSIDE static void add_block(const Pair& here, const Pair& next) {
+        _tile_dpbssd(0, 5, 6);  // (2, 2)
+        _tile_loadd(6, here.right + 2 * kTile, kBytesOfRow);
+        _tile_dpbssd(1, 5, 7);  // (2, 3)
+        _tile_dpbssd(2, 5, 6);  // (2, 4)
+        _tile_loadd(5, here.left + kTile, kBytesOfRow);
+        _tile_dpbssd(4, 5, 6);  // (3, 4)
+        _tile_loadd(6, here.right, kBytesOfRow);
+        _tile_dpbssd(3, 5, 7);  // (3, 3)
+        _tile_dpbssd(1, 5, 6);  // (3, 2)
+        _tile_loadd(5, here.left + 2 * kTile, kBytesOfRow);
+        _tile_dpbssd(2, 5, 6);  // (4, 2)
+        _tile_loadd(6, next.right, kBytesOfRow);
+        _tile_dpbssd(4, 5, 7);  // (4, 3)
+        _tile_loadd(5, next.left, kBytesOfRow);
+        _tile_loadd(7, next.right + kTile, kBytesOfRow);
+    }
+};
+
+/// Registers 0 to 3 sum the pairs (3, 3), (3, 4), (4, 3) and (4, 4).
+struct TwoDigits {
+    static constexpr Digits kDigits = Digits::two;
+
+    LIPCERT_TILES LIPCERT_INSIDE static void clear_sums() {
+        _tile_zero(0);
+        _tile_zero(1);
+        _tile_zero(2);
+        _tile_zero(3);
+    }
+
+    LIPCERT_TILES LIPCERT_INSIDE static void load_sums(const std::int32_t* sums) {
+        _tile_loadd(0, sums, kBytesOfRow);
+        _tile_loadd(1, sums + kLevel, kBytesOfRow);
+        _tile_loadd(2, sums + 2 * kLevel, kBytesOfRow);
+        _tile_loadd(3, sums + 3 * kLevel, kBytesOfRow);
+    }
+
+    LIPCERT_TILES LIPCERT_INSIDE static void store_sums(std::int32_t* sums) {
+        _tile_stored(0, sums, kBytesOfRow);
+        _tile_stored(1, sums + kLevel, kBytesOfRow);
+        _tile_stored(2, sums + 2 * kLevel, kBytesOfRow);
+        _tile_stored(3, sums + 3 * kLevel, kBytesOfRow);
+    }
+
+    LIPCERT_TILES LIPCERT_INSIDE static void load_first(const Pair& block) {
+        _tile_loadd(4, block.left, kBytesOfRow);
+        _tile_loadd(5, block.left + kTile, kBytesOfRow);
+        _tile_loadd(6, block.right, kBytesOfRow);
+        _tile_loadd(7, block.right + kTile, kBytesOfRow);
+    }
+
+    LIPCERT_TILES LIPCERT_INSIDE static void add_block(const Pair& /*here*/, const Pair& next) {
+        _tile_dpbssd(0, 4, 6);
+        _tile_dpbssd(1, 4, 7);
+        _tile_loadd(4, next.left, kBytesOfRow);
+        _tile_dpbssd(2, 5, 6);
+        _tile_loadd(6, next.right, kBytesOfRow);
+        _tile_dpbssd(3, 5, 7);
+        _tile_loadd(5, next.left + kTile, kBytesOfRow);
+        _tile_loadd(7, next.right + kTile, kBytesOfRow);
+    }
+};
+
+template <typename Counted>
 LIPCERT_TILES void form_sums(const Product& product, std::int32_t* sums) {
-    const Strips& left = product.left;
-    const Strips& right = product.right;
+    constexpr std::ptrdiff_t kBlock = packed_block(Counted::kDigits);
     _tile_loadconfig(&tile_unit::kFullTiles);
-    for (std::ptrdiff_t step = 0; step < product.steps; step += kChunk) {
-        const std::ptrdiff_t count = std::min(kChunk, product.steps - step);
-        for (std::ptrdiff_t i = 0; i < left.count; ++i) {
-            const Digit* const row = left.first + i * left.pitch + step * kPackedBlock;
-            const std::ptrdiff_t columns = product.is_lower ? i + 1 : right.count;
-            for (std::ptrdiff_t j = 0; j < columns; ++j) {
-                const Digit* const column = right.first + j * right.pitch + step * kPackedBlock;
-                // Of what comes next in this row and in this column, a part in each other one.
-                constexpr std::ptrdiff_t kNext = kChunk * kPackedBlock;
-                add_steps<kCounted>({row, column, count, step == 0},
-                                    Prefetched(row, kNext + j * kNext / right.count),
-                                    Prefetched(column, kNext + i * kNext / left.count),
-                                    sums + (i * right.count + j) * kSums);
-            }
+    TileWalk<Digit> walk(product, kBlock);
+    Counted::load_first(walk.here());
+    for (; !walk.is_done(); walk.advance()) {
+        const Pair next = walk.next();
+        auto [left, right] = walk.here();
+        Prefetched left_soon = walk.left_soon();
+        Prefetched right_soon = walk.right_soon();
+        std::int32_t* const sums_here = sums + walk.number() * sums_of_pair(Counted::kDigits);
+        if (walk.is_first()) {
+            Counted::clear_sums();
+        } else {
+            Counted::load_sums(sums_here);
         }
+        for (std::ptrdiff_t steps = walk.steps(); steps > 0; --steps) {
+            const Digit* const next_left = steps > 1 ? left + kBlock : next.left;
+            const Digit* const next_right = steps > 1 ? right + kBlock : next.right;
+            Counted::add_block({left, right}, {next_left, next_right});
+            left_soon.fetch_some();
+            right_soon.fetch_some();
+            left = next_left;
+            right = next_right;
+        }
+        Counted::store_sums(sums_here);
     }
     _tile_release();
 }
 
 LIPCERT_LONG_VECTORS void combine_levels(const std::int32_t* sums,
+                                         Digits digits,
                                          const double* row_units,
                                          const double* column_units,
                                          double* numbers) {
@@ -285,16 +340,29 @@ LIPCERT_LONG_VECTORS void combine_levels(const std::int32_t* sums,
     constexpr double kLast = 0x1p8;
     constexpr double kBeforeLast = 0x1p16;
     static_assert(kLastLevel == 7);
-    constexpr std::ptrdiff_t kExact = kLevels - 1;  // that an integer of 64 bits has room for
     for (std::ptrdiff_t i = 0; i < kRows; ++i) {
         for (std::ptrdiff_t j = 0; j < kRows; ++j) {
-            const std::int32_t* const level = sums + i * kRows + j;
-            std::int64_t sum = level[0];
-            for (std::ptrdiff_t l = 1; l < kExact; ++l) {
-                sum = sum * 256 + level[l * kLevel];
+            const auto at = [level = sums + i * kRows + j](std::ptrdiff_t number) {
+                return static_cast<std::int64_t>(level[number * kLevel]);
+            };
+            // Levels up to 6: an integer of 64 bits has room for them.
+            std::int64_t sum = 0;
+            std::int64_t last = 0;
+            if (digits == Digits::two) {
+                sum = (at(0) * 256 + at(1) + at(2)) * 256 + at(3);
+                numbers[i * kRows + j] =
+                    static_cast<double>(sum) * (row_units[i] * column_units[j]);
+                continue;
+            }
+            if (digits == Digits::three) {
+                sum = (at(0) * 256 + at(1)) * 256 + at(2) + at(3);
+                last = at(4);
+            } else {
+                sum = (((at(0) * 256 + at(1)) * 256 + at(2)) * 256 + at(3)) * 256 + at(4);
+                last = at(5);
             }
             numbers[i * kRows + j] =
-                (kBeforeLast * static_cast<double>(sum) + kLast * level[kExact * kLevel]) *
+                (kBeforeLast * static_cast<double>(sum) + kLast * static_cast<double>(last)) *
                 (row_units[i] * column_units[j]);
         }
     }
@@ -307,29 +375,42 @@ bool is_available() {
     return result;
 }
 
-void pack(
-    const Numbers& numbers, const double* scales, Digit* left, Digit* right, Squares& squares) {
+void pack(const Numbers& numbers,
+          const double* scales,
+          Digits digits,
+          Digit* left,
+          Digit* right,
+          Squares& squares) {
     alignas(square::kBytes) std::int32_t integers[kDepth][kRows];
     round(numbers, scales, integers, squares.rest);
-    add_squares(integers, squares.last);
-    split(integers, left, right);
+    if (digits != Digits::two) {
+        add_squares(integers, squares.last);
+    }
+    split(integers, digits, left, right);
 }
 
-void multiply(const Product& product, std::int32_t* sums) {
+void multiply(const Product& product, Digits digits, std::int32_t* sums) {
     // What loads tiles does not say what it reads.
     std::atomic_signal_fence(std::memory_order_seq_cst);
-    if (product.digits == Digits::three) {
-        form_sums<Digits::three>(product, sums);
-    } else {
-        form_sums<Digits::four>(product, sums);
+    switch (digits) {
+        case Digits::two:
+            form_sums<TwoDigits>(product, sums);
+            break;
+        case Digits::three:
+            form_sums<ThreeDigits>(product, sums);
+            break;
+        case Digits::four:
+            form_sums<FourDigits>(product, sums);
+            break;
     }
 }
 
 void combine(const std::int32_t* sums,
+             Digits digits,
              const double* row_units,
              const double* column_units,
              double* numbers) {
-    combine_levels(sums, row_units, column_units, numbers);
+    combine_levels(sums, digits, row_units, column_units, numbers);
 }
 
 }  // namespace lipcert::integer_kernel
@@ -344,13 +425,15 @@ bool is_available() {
 
 void pack(const Numbers& /*numbers*/,
           const double* /*scales*/,
+          Digits /*digits*/,
           Digit* /*left*/,
           Digit* /*right*/,
           Squares& /*squares*/) {}
 
-void multiply(const Product& /*product*/, std::int32_t* /*sums*/) {}
+void multiply(const Product& /*product*/, Digits /*digits*/, std::int32_t* /*sums*/) {}
 
 void combine(const std::int32_t* /*sums*/,
+             Digits /*digits*/,
              const double* /*row_units*/,
              const double* /*column_units*/,
              double* /*numbers*/) {}

@@ -14,6 +14,7 @@ namespace {
 using Eigen::Index;
 using tile_kernel::kDepth;
 using tile_kernel::kPackedBlock;
+using tile_kernel::kQuarter;
 using tile_kernel::kRows;
 using tile_kernel::Packed;
 
@@ -32,19 +33,41 @@ struct Window {
     Index columns;
 };
 
-void copy_sums(const float* sums, const Window& window, FloatMatrix& result) {
-    constexpr Index kRun = kRows / 2;  // that stay together
-    for (Index i = 0; i < window.rows * kRows; ++i) {
-        const Index row = window.row * kRows + i;
-        for (Index j = 0; j < window.columns * kRows; j += kRun) {
-            const Index column = window.column * kRows + j;
-            const Index count = std::min(kRun, result.cols() - column);
-            if (row < result.rows() && count > 0) {
-                const Index block = i / kRows * window.columns + j / kRows;
-                const float* const from =
-                    sums + block * kRows * kRows + tile_kernel::place_of(i % kRows, j % kRows);
-                std::copy_n(from, count, &result(row, column));
+/// A quarter of a block of sums into the result, with its first entry at (row, column): all of it,
+/// or of a symmetric one what lies below the diagonal and its mirror image.
+void put(const float* quarter, Index row, Index column, bool is_mirrored, FloatMatrix& result) {
+    const Index rows = std::min(kQuarter, result.rows() - row);
+    const Index columns = std::min(kQuarter, result.cols() - column);
+    const bool is_on_diagonal = is_mirrored && row == column;
+    if (rows == kQuarter && columns == kQuarter && !is_on_diagonal) {
+        tile_kernel::put(quarter, result.cols(), &result(row, column));
+        if (is_mirrored) {
+            tile_kernel::put_transposed(quarter, result.cols(), &result(column, row));
+        }
+        return;
+    }
+    for (Index i = 0; i < rows; ++i) {
+        for (Index j = 0; j < (is_on_diagonal ? i + 1 : columns); ++j) {
+            const float number = quarter[i * kQuarter + j];
+            result(row + i, column + j) = number;
+            if (is_mirrored) {
+                result(column + j, row + i) = number;
             }
+        }
+    }
+}
+
+void put_sums(const float* sums, const Window& window, bool is_mirrored, FloatMatrix& result) {
+    for (Index i = 0; i < 2 * window.rows; ++i) {
+        for (Index j = 0; j < 2 * window.columns; ++j) {
+            const Index row = window.row * kRows + i * kQuarter;
+            const Index column = window.column * kRows + j * kQuarter;
+            if (is_mirrored && column > row) {
+                break;
+            }
+            const Index block = i / 2 * window.columns + j / 2;
+            const Index place = block * kRows * kRows + tile_kernel::place_of(i % 2, j % 2);
+            put(sums + place, row, column, is_mirrored, result);
         }
     }
 }
@@ -53,13 +76,15 @@ void copy_sums(const float* sums, const Window& window, FloatMatrix& result) {
 void multiply_tiles(const PackedRows& left,
                     const PackedRows& right,
                     const Window& window,
+                    bool is_mirrored,
                     FloatMatrix& result) {
     const TileArray<float> sums(window.rows * window.columns * kRows * kRows);
     tile_kernel::multiply({{left.row(window.row), left.pitch(), window.rows},
                            {right.row(window.column), right.pitch(), window.columns},
-                           blocks_of(result.cols(), kDepth)},
+                           blocks_of(result.cols(), kDepth),
+                           is_mirrored && window.row == window.column},
                           sums.get());
-    copy_sums(sums.get(), window, result);
+    put_sums(sums.get(), window, is_mirrored, result);
 }
 
 void multiply_vectors(const FloatMatrix& left,
@@ -77,7 +102,7 @@ void multiply_vectors(const FloatMatrix& left,
 
 }  // namespace
 
-void PackedRows::assign(const FloatMatrix& matrix, tile_kernel::Side side) {
+void PackedRows::make_room(const FloatMatrix& matrix) {
     const Index rows = blocks_of(matrix.rows(), kRows);
     steps_ = blocks_of(matrix.cols(), kDepth);
     if (rows * pitch() > capacity_) {
@@ -86,23 +111,43 @@ void PackedRows::assign(const FloatMatrix& matrix, tile_kernel::Side side) {
         memory_ = TileArray<Packed>(capacity_);
         prefer_huge_pages(memory_.get(), static_cast<std::size_t>(capacity_) * sizeof(Packed));
     }
-    for_each_piece(rows, operations_of_pass(matrix.rows(), matrix.cols()), [&](Index row) {
+}
+
+namespace {
+
+/// Packs a matrix as the left factor, the right one, or both.
+void pack(const FloatMatrix& matrix, PackedRows* left, PackedRows* right) {
+    for (PackedRows* packed : {left, right}) {
+        if (packed != nullptr) {
+            packed->make_room(matrix);
+        }
+    }
+    const Index steps = blocks_of(matrix.cols(), kDepth);
+    const auto place = [](const PackedRows* packed, Index row, Index step) {
+        return packed != nullptr ? packed->row(row) + step * kPackedBlock : nullptr;
+    };
+    const double operations = operations_of_pass(matrix.rows(), matrix.cols());
+    for_each_piece(blocks_of(matrix.rows(), kRows), operations, [&](Index row) {
         const Index count = std::min(kRows, matrix.rows() - row * kRows);
-        for (Index step = 0; step < steps_; ++step) {
-            Packed* const to = this->row(row) + step * kPackedBlock;
+        for (Index step = 0; step < steps; ++step) {
+            Packed* const to_left = place(left, row, step);
+            Packed* const to_right = place(right, row, step);
             const Index depth = std::min(kDepth, matrix.cols() - step * kDepth);
             if (count == kRows && depth == kDepth) {
-                tile_kernel::pack(&matrix(row * kRows, step * kDepth), matrix.cols(), side, to);
+                const float* const first = &matrix(row * kRows, step * kDepth);
+                tile_kernel::pack(first, matrix.cols(), to_left, to_right);
             } else {
                 Eigen::Matrix<float, kRows, kDepth, Eigen::RowMajor> padded;
                 padded.setZero();
                 padded.topLeftCorner(count, depth) =
                     matrix.block(row * kRows, step * kDepth, count, depth);
-                tile_kernel::pack(padded.data(), kDepth, side, to);
+                tile_kernel::pack(padded.data(), kDepth, to_left, to_right);
             }
         }
     });
 }
+
+}  // namespace
 
 SymmetricFactor::Unit SymmetricFactor::fastest_unit() {
     return tile_kernel::is_available() ? Unit::tiles : Unit::vectors;
@@ -118,26 +163,38 @@ SymmetricFactor::SymmetricFactor(Unit unit)
 void SymmetricFactor::assign(const FloatMatrix& matrix) {
     size_ = matrix.rows();
     if (unit_ == Unit::tiles) {
-        packed_.assign(matrix, tile_kernel::Side::right);
+        pack(matrix, nullptr, &packed_);
     } else {
         matrix_ = matrix;
     }
 }
 
 void SymmetricFactor::times_rows(const FloatMatrix& rows, FloatMatrix& result) {
+    if (unit_ == Unit::tiles) {
+        pack(rows, &rows_, nullptr);
+    }
     multiply(rows, Part::all, result);
 }
 
 void SymmetricFactor::times_commuting(const FloatMatrix& symmetric, FloatMatrix& result) {
+    if (unit_ == Unit::tiles) {
+        pack(symmetric, &rows_, nullptr);
+    }
     multiply(symmetric, Part::lower, result);
-    mirror_above(result);
+}
+
+void SymmetricFactor::square(const FloatMatrix& symmetric, FloatMatrix& result) {
+    if (unit_ == Unit::tiles) {
+        size_ = symmetric.rows();
+        pack(symmetric, &rows_, &packed_);
+    } else {
+        assign(symmetric);
+    }
+    multiply(symmetric, Part::lower, result);
 }
 
 void SymmetricFactor::multiply(const FloatMatrix& rows, Part part, FloatMatrix& result) {
     resize_uninitialised(result, rows.rows(), size_);
-    if (unit_ == Unit::tiles) {
-        rows_.assign(rows, tile_kernel::Side::left);
-    }
     const Index row_blocks = blocks_of(rows.rows(), kRows);
     const Index column_blocks = blocks_of(size_, kRows);
     const Index columns = blocks_of(column_blocks, kBlocks);
@@ -153,11 +210,14 @@ void SymmetricFactor::multiply(const FloatMatrix& rows, Part part, FloatMatrix& 
                             std::min(kBlocks, row_blocks - row),
                             std::min(kBlocks, column_blocks - column)};
         if (unit_ == Unit::tiles) {
-            multiply_tiles(rows_, packed_, window, result);
+            multiply_tiles(rows_, packed_, window, part == Part::lower, result);
         } else {
             multiply_vectors(rows, matrix_, window, result);
         }
     });
+    if (part == Part::lower && unit_ == Unit::vectors) {
+        mirror_above(result);
+    }
 }
 
 }  // namespace lipcert::estimate

@@ -9,7 +9,7 @@ namespace lipcert::estimate {
 /// Rows of numbers in float32, split for the tile unit. Its memory is used again.
 class PackedRows {
 public:
-    void assign(const FloatMatrix& matrix, tile_kernel::Side side);
+    void make_room(const FloatMatrix& matrix);
 
     /// Where a row of blocks begins.
     [[nodiscard]] tile_kernel::Packed* row(Eigen::Index row) const {
@@ -52,9 +52,13 @@ public:
     /// the work.
     void times_commuting(const FloatMatrix& symmetric, FloatMatrix& result);
 
+    /// result = S^2 for a symmetric S, which takes the place of A.
+    void square(const FloatMatrix& symmetric, FloatMatrix& result);
+
 private:
     enum class Part { all, lower };
 
+    /// `rows` are packed.
     void multiply(const FloatMatrix& rows, Part part, FloatMatrix& result);
 
     Unit unit_;

@@ -2,14 +2,11 @@
 
 #if defined(__x86_64__) && defined(__linux__)
 
-#include <algorithm>
-#include <array>
 #include <bit>
 #include <cstring>
 #include <immintrin.h>
-#include <utility>
 
-#include "norms/prefetched.hpp"
+#include "norms/square.hpp"
 #include "norms/tile_unit.hpp"
 #include "norms/vector_variants.hpp"
 
@@ -54,42 +51,49 @@ LIPCERT_TILES void split(const float* rows, std::ptrdiff_t stride, Packed* to) {
 
 /// A tile of a right factor holds pairs of numbers of a column in its rows: that of a left factor
 /// transposed, each pair as one.
-LIPCERT_TILES void transpose_pairs(Packed* tile) {
-    std::array<std::array<std::uint32_t, kTile>, kTile> pairs;
-    std::memcpy(pairs.data(), tile, sizeof pairs);
-    for (std::size_t i = 0; i < kTile; ++i) {
-        for (std::size_t j = 0; j < i; ++j) {
-            std::swap(pairs[i][j], pairs[j][i]);
-        }
-    }
-    std::memcpy(tile, pairs.data(), sizeof pairs);
+LIPCERT_TILES void transpose_pairs(const Packed* tile, Packed* to) {
+    square::Vector<std::uint32_t> pairs[kTile];
+    std::memcpy(pairs, tile, sizeof pairs);
+    square::transpose<std::uint32_t>(pairs);
+    std::memcpy(to, pairs, sizeof pairs);
 }
 
-/// Steps that are taken with all rows before the next ones: both factors' blocks, those of the next
-/// steps and the sums fit the second cache.
-constexpr std::ptrdiff_t kChunk = 8;
+/// The first tiles that a block is multiplied by.
+LIPCERT_TILES LIPCERT_INSIDE void load_first(const TileWalk<Packed>::Pair& block) {
+    _tile_loadd(4, block.left, kBytesOfRow);
+    _tile_loadd(5, block.left + kLowerRows, kBytesOfRow);
+    _tile_loadd(6, block.right + kLesser, kBytesOfRow);
+    _tile_loadd(7, block.right + kLowerRows + kLesser, kBytesOfRow);
+}
 
-/// Steps of one block of each factor.
-struct Steps {
-    const Packed* left;
-    const Packed* right;
-    std::ptrdiff_t count;
-    bool is_first;  ///< whether the sums start from zero
-};
-
-/// Of the two tiles of the left factor and the two of the right one, to the four of the sums.
-LIPCERT_TILES LIPCERT_INSIDE void add_products() {
+/// The greater parts by the lesser, both greater ones, the lesser by the greater. A register is
+/// loaded again right after its last use, while the next products do without it.
+LIPCERT_TILES LIPCERT_INSIDE void add_block(const TileWalk<Packed>::Pair& here,
+                                            const TileWalk<Packed>::Pair& next) {
+    _tile_dpbf16ps(0, 4, 6);
+    _tile_dpbf16ps(2, 5, 6);
+    _tile_loadd(6, here.right, kBytesOfRow);
+    _tile_dpbf16ps(1, 4, 7);
+    _tile_dpbf16ps(3, 5, 7);
+    _tile_loadd(7, here.right + kLowerRows, kBytesOfRow);
     _tile_dpbf16ps(0, 4, 6);
     _tile_dpbf16ps(1, 4, 7);
+    _tile_loadd(4, here.left + kLesser, kBytesOfRow);
     _tile_dpbf16ps(2, 5, 6);
     _tile_dpbf16ps(3, 5, 7);
+    _tile_loadd(5, here.left + kLowerRows + kLesser, kBytesOfRow);
+    _tile_dpbf16ps(0, 4, 6);
+    _tile_dpbf16ps(2, 5, 6);
+    _tile_loadd(6, next.right + kLesser, kBytesOfRow);
+    _tile_dpbf16ps(1, 4, 7);
+    _tile_loadd(4, next.left, kBytesOfRow);
+    _tile_dpbf16ps(3, 5, 7);
+    _tile_loadd(5, next.left + kLowerRows, kBytesOfRow);
+    _tile_loadd(7, next.right + kLowerRows + kLesser, kBytesOfRow);
 }
 
-LIPCERT_TILES LIPCERT_INSIDE void add_steps(const Steps& steps,
-                                            Prefetched left_soon,
-                                            Prefetched right_soon,
-                                            float* sums) {
-    if (steps.is_first) {
+LIPCERT_TILES LIPCERT_INSIDE void begin_sums(const float* sums, bool is_first) {
+    if (is_first) {
         _tile_zero(0);
         _tile_zero(1);
         _tile_zero(2);
@@ -100,25 +104,9 @@ LIPCERT_TILES LIPCERT_INSIDE void add_steps(const Steps& steps,
         _tile_loadd(2, sums + 2 * kSums, kBytesOfRow);
         _tile_loadd(3, sums + 3 * kSums, kBytesOfRow);
     }
-    const Packed* left = steps.left;
-    const Packed* right = steps.right;
-    for (std::ptrdiff_t step = 0; step < steps.count; ++step) {
-        _tile_loadd(4, left, kBytesOfRow);
-        _tile_loadd(5, left + kLowerRows, kBytesOfRow);
-        _tile_loadd(6, right + kLesser, kBytesOfRow);
-        _tile_loadd(7, right + kLowerRows + kLesser, kBytesOfRow);
-        add_products();
-        left_soon.fetch_some();
-        _tile_loadd(6, right, kBytesOfRow);
-        _tile_loadd(7, right + kLowerRows, kBytesOfRow);
-        add_products();
-        right_soon.fetch_some();
-        _tile_loadd(4, left + kLesser, kBytesOfRow);
-        _tile_loadd(5, left + kLowerRows + kLesser, kBytesOfRow);
-        add_products();
-        left += kPackedBlock;
-        right += kPackedBlock;
-    }
+}
+
+LIPCERT_TILES LIPCERT_INSIDE void end_sums(float* sums) {
     _tile_stored(0, sums, kBytesOfRow);
     _tile_stored(1, sums + kSums, kBytesOfRow);
     _tile_stored(2, sums + 2 * kSums, kBytesOfRow);
@@ -126,25 +114,40 @@ LIPCERT_TILES LIPCERT_INSIDE void add_steps(const Steps& steps,
 }
 
 LIPCERT_TILES void form_blocks(const Product& product, float* sums) {
-    const Blocks& left = product.left;
-    const Blocks& right = product.right;
     _tile_loadconfig(&tile_unit::kFullTiles);
-    for (std::ptrdiff_t step = 0; step < product.steps; step += kChunk) {
-        const std::ptrdiff_t count = std::min(kChunk, product.steps - step);
-        for (std::ptrdiff_t i = 0; i < left.rows; ++i) {
-            const Packed* const row = left.first + i * left.pitch + step * kPackedBlock;
-            for (std::ptrdiff_t j = 0; j < right.rows; ++j) {
-                const Packed* const column = right.first + j * right.pitch + step * kPackedBlock;
-                // Of what comes next in this row and in this column, a part in each other one.
-                constexpr std::ptrdiff_t kNext = kChunk * kPackedBlock * sizeof(Packed);
-                add_steps({row, column, count, step == 0},
-                          Prefetched(row, kNext + j * kNext / right.rows),
-                          Prefetched(column, kNext + i * kNext / left.rows),
-                          sums + (i * right.rows + j) * kRows * kRows);
-            }
+    TileWalk<Packed> walk(product, kPackedBlock);
+    load_first(walk.here());
+    for (; !walk.is_done(); walk.advance()) {
+        const TileWalk<Packed>::Pair next = walk.next();
+        auto [left, right] = walk.here();
+        Prefetched left_soon = walk.left_soon();
+        Prefetched right_soon = walk.right_soon();
+        float* const sums_here = sums + walk.number() * kRows * kRows;
+        begin_sums(sums_here, walk.is_first());
+        for (std::ptrdiff_t steps = walk.steps(); steps > 0; --steps) {
+            const Packed* const next_left = steps > 1 ? left + kPackedBlock : next.left;
+            const Packed* const next_right = steps > 1 ? right + kPackedBlock : next.right;
+            add_block({left, right}, {next_left, next_right});
+            left_soon.fetch_some();
+            right_soon.fetch_some();
+            left = next_left;
+            right = next_right;
         }
+        end_sums(sums_here);
     }
     _tile_release();
+}
+
+LIPCERT_TILES void put_rows(const float* quarter, std::ptrdiff_t stride, float* to) {
+    for (std::ptrdiff_t i = 0; i < kTile; ++i) {
+        std::memcpy(to + i * stride, quarter + i * kTile, kBytesOfRow);
+    }
+}
+
+LIPCERT_TILES void put_columns(const float* quarter, std::ptrdiff_t stride, float* to) {
+    square::Vector<float> rows[kTile];
+    std::memcpy(rows, quarter, sizeof rows);
+    square::write<float>(rows, stride, to);
 }
 
 }  // namespace
@@ -154,18 +157,27 @@ bool is_available() {
     return result;
 }
 
-void pack(const float* rows, std::ptrdiff_t stride, Side side, Packed* to) {
+void pack(const float* rows, std::ptrdiff_t stride, Packed* left, Packed* right) {
+    Packed* const to = left != nullptr ? left : right;
     split(rows, stride, to);
     split(rows + kTile * stride, stride, to + kLowerRows);
-    if (side == Side::right) {
+    if (right != nullptr) {
         for (std::ptrdiff_t tile = 0; tile < kPackedBlock; tile += kPacked) {
-            transpose_pairs(to + tile);
+            transpose_pairs(to + tile, right + tile);
         }
     }
 }
 
 void multiply(const Product& product, float* sums) {
     form_blocks(product, sums);
+}
+
+void put(const float* quarter, std::ptrdiff_t stride, float* to) {
+    put_rows(quarter, stride, to);
+}
+
+void put_transposed(const float* quarter, std::ptrdiff_t stride, float* to) {
+    put_columns(quarter, stride, to);
 }
 
 }  // namespace lipcert::tile_kernel
@@ -178,9 +190,13 @@ bool is_available() {
     return false;
 }
 
-void pack(const float* /*rows*/, std::ptrdiff_t /*stride*/, Side /*side*/, Packed* /*to*/) {}
+void pack(const float* /*rows*/, std::ptrdiff_t /*stride*/, Packed* /*left*/, Packed* /*right*/) {}
 
 void multiply(const Product& /*product*/, float* /*sums*/) {}
+
+void put(const float* /*quarter*/, std::ptrdiff_t /*stride*/, float* /*to*/) {}
+
+void put_transposed(const float* /*quarter*/, std::ptrdiff_t /*stride*/, float* /*to*/) {}
 
 }  // namespace lipcert::tile_kernel
 

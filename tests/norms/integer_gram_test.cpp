@@ -28,7 +28,6 @@ using namespace lipcert;
 using Eigen::Index;
 using integer_kernel::Digits;
 using integer_kernel::kDepth;
-using integer_kernel::kPackedBlock;
 using integer_kernel::kRows;
 
 namespace {
@@ -57,8 +56,9 @@ long last_digit(long integer) {
 /// more than two roundings.
 bool is_exact(const Matrix& integers, Digits digits = Digits::four) {
     const Index steps = integers.rows() / kDepth;
-    TileArray<integer_kernel::Digit> left(steps * kPackedBlock);
-    TileArray<integer_kernel::Digit> right(steps * kPackedBlock);
+    const Index block = integer_kernel::packed_block(digits);
+    TileArray<integer_kernel::Digit> left(steps * block);
+    TileArray<integer_kernel::Digit> right(steps * block);
     const std::array<double, kRows> ones = [] {
         std::array<double, kRows> result;
         result.fill(1.0);
@@ -68,20 +68,23 @@ bool is_exact(const Matrix& integers, Digits digits = Digits::four) {
     for (Index step = 0; step < steps; ++step) {
         integer_kernel::pack({&integers(step * kDepth, 0), kRows, false},
                              ones.data(),
-                             left.get() + step * kPackedBlock,
-                             right.get() + step * kPackedBlock,
+                             digits,
+                             left.get() + step * block,
+                             right.get() + step * block,
                              squares);
     }
-    TileArray<std::int32_t> sums(integer_kernel::kSums);
-    integer_kernel::multiply({{left.get(), 0, 1}, {right.get(), 0, 1}, steps, false, digits},
-                             sums.get());
+    TileArray<std::int32_t> sums(integer_kernel::sums_of_pair(digits));
+    integer_kernel::multiply({{left.get(), 0, 1}, {right.get(), 0, 1}, steps}, digits, sums.get());
     std::array<double, kRows * kRows> numbers;
-    integer_kernel::combine(sums.get(), ones.data(), ones.data(), numbers.data());
+    integer_kernel::combine(sums.get(), digits, ones.data(), ones.data(), numbers.data());
+    const auto left_out = [&](long integer) {
+        return digits == Digits::two ? 0L : last_digit(integer);
+    };
     bool result = true;
     for (Index i = 0; i < kRows; ++i) {
         long last = 0;
         for (Index k = 0; k < integers.rows(); ++k) {
-            const long digit = last_digit(static_cast<long>(integers(k, i)));
+            const long digit = left_out(static_cast<long>(integers(k, i)));
             last += digit * digit;
         }
         result = result && squares.last[i] == last && squares.rest[i] == 0.0;
@@ -90,7 +93,7 @@ bool is_exact(const Matrix& integers, Digits digits = Digits::four) {
             for (Index k = 0; k < integers.rows(); ++k) {
                 const auto a = static_cast<long>(integers(k, i));
                 const auto b = static_cast<long>(integers(k, j));
-                sum += static_cast<Wide>(a) * b - static_cast<Wide>(last_digit(a)) * last_digit(b);
+                sum += static_cast<Wide>(a) * b - static_cast<Wide>(left_out(a)) * left_out(b);
             }
             const auto number =
                 static_cast<double>(numbers[static_cast<std::size_t>(i * kRows + j)]);
@@ -99,7 +102,7 @@ bool is_exact(const Matrix& integers, Digits digits = Digits::four) {
             const long double most =
                 0x1p-52L * (std::abs(static_cast<long double>(sum)) +
                             0x1p24L * static_cast<long double>(integers.rows()));
-            result = result && std::abs(off) <= most;
+            result = result && (digits == Digits::two ? off == 0.0L : std::abs(off) <= most);
         }
     }
     return result;
@@ -227,6 +230,9 @@ TEST_CASE("integers are multiplied exactly, whatever their digits [S12]") {
     for (const double largest : {integer_kernel::kLargestOfThree, 0x1p15, 0x1p7}) {
         CHECK(is_exact(integers(Index{64} * 7, [&] { return any(largest); }), Digits::three));
     }
+    for (const double largest : {integer_kernel::kLargestOfTwo, 0x1p12, 0x1p7, 1.0}) {
+        CHECK(is_exact(integers(Index{64} * 7, [&] { return any(largest); }), Digits::two));
+    }
     CHECK(is_exact(integers(128, [&] {
         std::array<int, 4> digits;
         for (int& digit : digits) {
@@ -255,6 +261,12 @@ TEST_CASE("sums of the longest rows of the largest digits do not overflow [S12]"
                                of_digits({0, -127, -128, -128})}) {
         CAPTURE(entry);
         CHECK(is_exact(Matrix::Constant(longest, kRows, entry), Digits::three));
+    }
+    for (const double entry : {integer_kernel::kLargestOfTwo,
+                               -integer_kernel::kLargestOfTwo,
+                               of_digits({0, 0, -127, -128})}) {
+        CAPTURE(entry);
+        CHECK(is_exact(Matrix::Constant(longest, kRows, entry), Digits::two));
     }
 }
 
