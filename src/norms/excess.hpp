@@ -19,8 +19,7 @@ struct Excess {
 /// largest eigenvalue of A^T A as a multiple of c^2.
 [[nodiscard]] double expected_overshoot(double top);
 
-/// For the level c^2 of the plan. Takes the matrix of `gram` for its memory; nothing, and `gram` as
-/// it was, where more eigenvalues than planned lie next to the level.
+/// For the level c^2 of the plan; nothing where more eigenvalues than planned lie next to it.
 [[nodiscard]] std::optional<Excess> excess_above(const SharpSignPlan& plan, GramSpectrum& gram);
 
 }  // namespace lipcert::estimate

@@ -48,24 +48,6 @@ Best best_quintic(double least, double most) {
     return best;
 }
 
-/// gain = a I + b X + c X^2; `factor` is free before and after.
-void form_gain(const OddQuintic& step,
-               const FloatMatrix& x,
-               SymmetricFactor& factor,
-               FloatMatrix& gain) {
-    factor.assign(x);
-    factor.times_commuting(x, gain);
-    const auto a = static_cast<float>(step.a);
-    const auto b = static_cast<float>(step.b);
-    const auto c = static_cast<float>(step.c);
-    for_each_row_range(x.rows(), x.cols(), [&](Index begin, Index end) {
-        for (Index i = begin; i < end; ++i) {
-            gain.row(i) = b * x.row(i) + c * gain.row(i);
-            gain(i, i) += a;
-        }
-    });
-}
-
 }  // namespace
 
 void SignPolynomial::add_step() {
@@ -79,53 +61,31 @@ void SignPolynomial::add_step() {
     most_ = 1.0 + best.error;
 }
 
+void form_gain(const OddQuintic& step,
+               const FloatMatrix& x,
+               SymmetricFactor& factor,
+               FloatMatrix& gain) {
+    factor.square(x, gain);
+    const auto a = static_cast<float>(step.a);
+    const auto b = static_cast<float>(step.b);
+    const auto c = static_cast<float>(step.c);
+    for_each_row(x.rows(), x.cols(), [&](Index i) {
+        gain.row(i) = b * x.row(i) + c * gain.row(i);
+        gain(i, i) += a;
+    });
+}
+
 void apply(const SignPolynomial& polynomial, FloatMatrix& x, SymmetricFactor& workspace) {
     FloatMatrix square;
     FloatMatrix gain;
     for (const OddQuintic& step : polynomial.steps()) {
-        workspace.assign(x);
-        workspace.times_commuting(x, square);
+        workspace.square(x, square);
         form_gain(step, square, workspace, gain);
         workspace.assign(gain);
         workspace.times_commuting(x, square);
         std::swap(x, square);
     }
     recycle(std::move(square));
-}
-
-double gain_at(const SignPolynomial& polynomial, double x) {
-    double gain = 1.0;
-    for (const auto& [a, b, c] : polynomial.steps()) {
-        const double square = gain * x * gain * x;
-        gain *= a + b * square + c * square * square;
-    }
-    return gain;
-}
-
-FloatMatrix inverse_root(const SignPolynomial& polynomial,
-                         FloatMatrix x,
-                         SymmetricFactor& workspace) {
-    FloatMatrix result;
-    FloatMatrix gain;
-    FloatMatrix next;
-    const std::vector<OddQuintic>& steps = polynomial.steps();
-    for (std::size_t i = 0; i < steps.size(); ++i) {
-        form_gain(steps[i], x, workspace, gain);
-        workspace.assign(gain);
-        if (i > 0) {
-            workspace.times_commuting(result, next);
-            std::swap(result, next);
-        }
-        if (i + 1 < steps.size()) {  // x becomes x gain^2
-            workspace.times_commuting(x, next);
-            workspace.times_commuting(next, x);
-        }
-        if (i == 0) {
-            std::swap(result, gain);
-        }
-    }
-    recycle(std::move(next));
-    return result;
 }
 
 }  // namespace lipcert::estimate

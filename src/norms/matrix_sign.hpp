@@ -44,13 +44,10 @@ private:
 /// after, here and below: its memory costs as much as a pass.
 void apply(const SignPolynomial& polynomial, FloatMatrix& x, SymmetricFactor& workspace);
 
-/// p(x)/x.
-[[nodiscard]] double gain_at(const SignPolynomial& polynomial, double x);
-
-/// p(X^(1/2)) X^(-1/2) for a symmetric X with eigenvalues in [gap^2, 1], about X^(-1/2): four
-/// symmetric products a step, but one for the first and one for the last. X is used up.
-[[nodiscard]] FloatMatrix inverse_root(const SignPolynomial& polynomial,
-                                       FloatMatrix x,
-                                       SymmetricFactor& workspace);
+/// gain = a I + b X + c X^2 for a symmetric X: one product.
+void form_gain(const OddQuintic& step,
+               const FloatMatrix& x,
+               SymmetricFactor& workspace,
+               FloatMatrix& gain);
 
 }  // namespace lipcert::estimate

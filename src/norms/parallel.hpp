@@ -31,6 +31,16 @@ void for_each_row_range(Eigen::Index rows,
                         Eigen::Index cols,
                         const std::function<void(Eigen::Index, Eigen::Index)>& work);
 
+/// Calls work(i) for each row of a matrix, as above.
+template <typename Work>
+void for_each_row(Eigen::Index rows, Eigen::Index cols, const Work& work) {
+    for_each_row_range(rows, cols, [&](Eigen::Index begin, Eigen::Index end) {
+        for (Eigen::Index i = begin; i < end; ++i) {
+            work(i);
+        }
+    });
+}
+
 /// Calls work(begin, end) for consecutive ranges of rows that cover 0 ... rows - 1, one for each
 /// thread and none of less than 64 rows: for work that costs the same for every row and is done
 /// best in long stretches, such as one call of the BLAS. `operations` is of all rows.

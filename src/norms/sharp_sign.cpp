@@ -11,6 +11,7 @@
 #include "norms/parallel.hpp"
 #include "norms/start_vectors.hpp"
 #include "norms/symmetric_factor.hpp"
+#include "norms/triangular.hpp"
 
 namespace lipcert::estimate {
 
@@ -50,9 +51,8 @@ std::vector<SignPolynomial> sharpest_polynomials() {
 }
 
 void apply(const Fold& fold, FloatMatrix& x, SymmetricFactor& workspace) {
-    workspace.assign(x);
     FloatMatrix square;
-    workspace.times_commuting(x, square);
+    workspace.square(x, square);
     const auto linear = static_cast<float>((1.0 + fold.gap) / fold.largest);
     const auto quadratic = static_cast<float>(-fold.direction / fold.largest);
     for_each_row_range(x.rows(), x.cols(), [&](Index begin, Index end) {
@@ -108,7 +108,7 @@ std::optional<Matrix> vectors_within_gap(SymmetricFactor& sign, Index size, Inde
     return std::nullopt;
 }
 
-/// S + V^T C V.
+/// S + V^T C V, C symmetric.
 void add_on_subspace(const Matrix& vectors, const Matrix& core, FloatMatrix& s) {
     constexpr Index kRows = 128;
     const FloatMatrix right = (core * vectors).cast<float>();
@@ -121,6 +121,7 @@ void add_on_subspace(const Matrix& vectors, const Matrix& core, FloatMatrix& s) 
         blas::multiply_into<float>(1, left.middleRows(begin, count), false, right, part);
         s.middleRows(begin, count) += part;
     });
+    mirror_above(s);
 }
 
 /// The sign within the gap, where the polynomial left it in between.
@@ -203,7 +204,7 @@ std::optional<SharpSignPlan> plan_sharp_sign(const SpectralDensity& density,
 std::optional<FloatMatrix> sharp_sign(const SharpSignPlan& plan,
                                       GramSpectrum& gram,
                                       SymmetricFactor& workspace) {
-    FloatMatrix s = gram.matrix();
+    auto s = converted<FloatMatrix>(gram.matrix());
     const SideOfLevel& side = plan.side;
     to_unit_interval(side, s);
     if (plan.fold) {
