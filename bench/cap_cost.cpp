@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "norms/blas.hpp"
+#include "norms/large_matrix.hpp"
 #include "spectra.hpp"
 #include <Eigen/SVD>
 #include <fmt/format.h>
@@ -176,6 +177,7 @@ void measure(const char* spectrum, Eigen::Index size) {
 
 int main(int argc, char** argv) {
     lipcert::use_better_kernels(argv);
+    lipcert::keep_all_freed_memory();  // as the command does
     std::vector<Eigen::Index> sizes;
     std::vector<std::string> spectra;
     for (const std::string& argument : std::vector<std::string>(argv + 1, argv + argc)) {

@@ -3,6 +3,7 @@
 #include "lipcert/rounding/roundoff.hpp"
 
 #include <cmath>
+#include <cstdlib>
 #include <utility>
 
 #include "capping/change.hpp"
@@ -27,20 +28,38 @@ constexpr Index kSmallest = 512;
 constexpr double kFewest = 0.3;
 /// Beyond it float32 does not tell well what lies at the limit: |W|_2^2 as a multiple of limit^2.
 constexpr double kHighest = 16.0;
+/// Units beyond it are for nobody who ships float32.
+constexpr int kLargestExponent = 100;
 
-/// W - W M for a symmetric M, in the memory of W.
-MatrixBall without(MatrixBall tall, const FloatMatrix& excess) {
+/// W - W M, or W - M W where W is wide, for a symmetric M: rounded in any way.
+Matrix without(const Job& job, int exponent, const FloatMatrix& excess) {
+    const Matrix& stored = job.stored;
+    const bool is_wide = stored.rows() < stored.cols();
+    const double to_unit = std::ldexp(1.0, -exponent);
+    const double from_unit = std::ldexp(1.0, exponent);
+    FloatMatrix part;
+    resize_uninitialised(part, stored.rows(), stored.cols());
+    for_each_row(stored.rows(), stored.cols(), [&](Index i) {
+        part.row(i) = (to_unit * stored.row(i)).cast<float>();
+    });
+    if (is_wide) {
+        part = transposed(part);
+    }
+    FloatMatrix product;
     estimate::SymmetricFactor factor;
     factor.assign(excess);
-    FloatMatrix product;
-    factor.times_rows(converted<FloatMatrix>(tall.centre()), product);
-    const long exponent = tall.exponent();
-    Matrix rest = std::move(tall).centre();
-    for_each_row_range(rest.rows(), rest.cols(), [&](Index begin, Index end) {
-        rest.middleRows(begin, end - begin) -=
-            product.middleRows(begin, end - begin).cast<double>();
+    factor.times_rows(part, product);
+    recycle(std::move(part));
+    if (is_wide) {
+        product = transposed(product);
+    }
+    Matrix rest;
+    resize_uninitialised(rest, stored.rows(), stored.cols());
+    for_each_row(stored.rows(), stored.cols(), [&](Index i) {
+        rest.row(i) = stored.row(i) - from_unit * product.row(i).cast<double>();
     });
-    return MatrixBall::around(std::move(rest), exponent, Upper());
+    recycle(std::move(product));
+    return rest;
 }
 
 /// A direction of length 1 that the excess is large in: all of it is above the limit.
@@ -55,15 +74,17 @@ struct Change {
     Upper rounding;  ///< >= |matrix - (W - Y)|_F
 };
 
-Change change_of(const Job& job, const Matrix& capped, const Upper& norm_of_capped) {
+Change change_of(const Job& job, const StoredMultiple& capped) {
+    const Index cols = job.stored.cols();
     Change result;
-    resize_uninitialised(result.matrix, capped.rows(), capped.cols());
-    for_each_row_range(capped.rows(), capped.cols(), [&](Index begin, Index end) {
-        result.matrix.middleRows(begin, end - begin) =
-            job.stored.middleRows(begin, end - begin) - capped.middleRows(begin, end - begin);
+    resize_uninitialised(result.matrix, job.stored.rows(), cols);
+    for_each_row(job.stored.rows(), cols, [&](Index i) {
+        auto row = result.matrix.row(i);
+        capped.values.read(i * cols, {row.data(), static_cast<std::size_t>(cols)});
+        row = job.stored.row(i) - row;
     });
     // Each entry w - y by at most U (|w| + |y|); differences do not underflow.
-    result.rounding = unit_roundoff() * (job.norm.frobenius.upper() + norm_of_capped);
+    result.rounding = unit_roundoff() * (job.norm.frobenius.upper() + capped.frobenius.upper());
     return result;
 }
 
@@ -73,7 +94,7 @@ Upper norm_of_change(const Job& job,
                      double limit,
                      const Vector& direction,
                      const GramVisitor& look_at) {
-    constexpr double kMargin = 1.0002;
+    constexpr double kMargin = 1.003;  // for float32
     const double expected = job.norm.spectral.upper().to_double() - limit;
     return norm_about(change.matrix, {kMargin * expected, expected}, direction, look_at)
                .spectral.upper() +
@@ -84,19 +105,15 @@ Upper norm_of_change(const Job& job,
 struct Above {
     double limit;
     estimate::Excess excess;
-    Gram gram;  ///< of the tall matrix, in its units
 };
 
-std::optional<Above> find_excess(const Job& job,
-                                 const Tall& tall,
-                                 estimate::GramSpectrum& spectrum) {
-    const auto units = static_cast<int>(tall.matrix.exponent());
-    const double limit = std::ldexp(job.aimed_limit, -units);
+std::optional<Above> find_excess(const Job& job, int exponent, estimate::GramSpectrum& spectrum) {
+    const double limit = std::ldexp(job.aimed_limit, -exponent);
     const estimate::SpectralDensity& density = spectrum.density();
     const double top = density.top() / (limit * limit);
     const auto size = static_cast<double>(spectrum.size());
-    if (spectrum.size() < kSmallest || !is_fine(job) || !(top <= kHighest) ||
-        density.count_above(limit * limit) < kFewest * size) {
+    if (spectrum.size() < kSmallest || std::abs(exponent) > kLargestExponent || !is_fine(job) ||
+        !(top <= kHighest) || density.count_above(limit * limit) < kFewest * size) {
         return std::nullopt;
     }
     const double aim = limit * (1.0 - estimate::expected_overshoot(top));
@@ -105,58 +122,55 @@ std::optional<Above> find_excess(const Job& job,
     if (!plan) {
         return std::nullopt;
     }
-    Gram gram = spectrum.gram();
-    gram.rest += tall.matrix.radius().scaled(-tall.matrix.exponent());
     std::optional<estimate::Excess> excess = estimate::excess_above(*plan, spectrum);
     if (!excess) {
         return std::nullopt;
     }
-    return Above{std::ldexp(aim, units), std::move(*excess), std::move(gram)};
+    return Above{std::ldexp(aim, exponent), std::move(*excess)};
 }
 
 }  // namespace
 
 std::optional<CapResult> hard_cap_by_products(const Job& job,
-                                              Tall& tall,
-                                              estimate::GramSpectrum& spectrum) {
-    std::optional<Above> above = find_excess(job, tall, spectrum);
+                                              int exponent,
+                                              std::optional<estimate::GramSpectrum>& spectrum) {
+    std::optional<Above> above = find_excess(job, exponent, *spectrum);
     if (!above) {
         return std::nullopt;
     }
     estimate::Excess& excess = above->excess;
     const auto moved = static_cast<std::size_t>(excess.count);
     const Vector direction = direction_above(excess.matrix);
-    const long units = tall.matrix.exponent();
-    MatrixBall rest = without(std::move(tall.matrix), excess.matrix);
-    tall.matrix = {};
-    if (tall.is_transposed) {
-        rest = rest.transposed();
-    }
-    excess.matrix.resize(0, 0);  // memory for what follows
-    const ExcessWeights weights(converted<Matrix>(excess.weights));
-    excess.weights.resize(0, 0);
-
+    const ExcessWeights weights(excess.weights);
+    recycle(std::move(excess.weights));
     ExcessWeights::Traces traces;
-    traces.of_matrix = weights.trace_with(above->gram, units).lower();
-    above->gram.lower.resize(0, 0);
-    Rounded rounded = round_within_limit(
-        job, {rest.centre(), 0}, {1.0, rest.exponent()}, [&](const StoredMultiple& stored) {
+    {
+        Gram gram = spectrum->gram();
+        spectrum.reset();
+        traces.of_matrix = weights.trace_with(gram, exponent).lower();
+        recycle(std::move(gram.lower));
+    }
+    Matrix rest = without(job, exponent, excess.matrix);
+    recycle(std::move(excess.matrix));
+    Rounded rounded =
+        round_within_limit(job, ScaledView::of(rest), {1.0, 0}, [&](const StoredMultiple& stored) {
             return certify_at_limit(
-                job, stored, direction, above->limit, [&](const Gram& gram, long exponent) {
-                    traces.of_capped = weights.trace_with(gram, exponent).lower();
+                job, stored, direction, above->limit, [&](const Gram& gram, long of_stored) {
+                    traces.of_capped = weights.trace_with(gram, of_stored).lower();
                 });
         });
-    rest = {};
+    recycle(std::move(rest));
     if (rounded.shrunk < 1.0 - kMissed) {
         return std::nullopt;
     }
     require_near_limit(job, rounded);
-    const Change change = change_of(job, rounded.stored.matrix(), rounded.stored.frobenius.upper());
+    Change change = change_of(job, rounded.stored);
     const Upper spectral =
-        norm_of_change(job, change, above->limit, direction, [&](const Gram& gram, long exponent) {
-            const Upper computed = sqrt(weights.trace_with(gram, exponent).upper());
+        norm_of_change(job, change, above->limit, direction, [&](const Gram& gram, long of_change) {
+            const Upper computed = sqrt(weights.trace_with(gram, of_change).upper());
             traces.of_change = square(computed + weights.image_of(change.rounding));
         });
+    recycle(std::move(change.matrix));
 
     CapResult result = report(job, std::move(rounded), spectral);
     result.moved = moved;

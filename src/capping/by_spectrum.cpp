@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <functional>
 #include <optional>
 #include <utility>
@@ -18,6 +19,7 @@
 #include "norms/parallel.hpp"
 #include "norms/paths.hpp"
 #include "norms/scaling.hpp"
+#include "norms/smaller_side.hpp"
 
 namespace lipcert::capping {
 
@@ -136,35 +138,29 @@ double residual_for(double accuracy) {
 }
 
 /// What a search begins with, where a full decomposition takes longer.
-std::optional<estimate::GramSpectrum> spectrum_of(const Tall& tall) {
-    return tall.matrix.cols() > kSmall ? std::optional(estimate::GramSpectrum(tall.matrix.centre()))
-                                       : std::nullopt;
-}
-
-/// A hard cap where that needs no singular vectors; else nothing is changed.
-std::optional<CapResult> without_vectors(const Job& job,
-                                         Tall& tall,
-                                         std::optional<estimate::GramSpectrum>& gram) {
-    if (!gram) {
+std::optional<estimate::GramSpectrum> spectrum_of(const Job& job, int exponent) {
+    if (std::min(job.stored.rows(), job.stored.cols()) <= kSmall) {
         return std::nullopt;
     }
-    std::optional<CapResult> result = hard_cap_by_products(job, tall, *gram);
-    if (!result && tall.matrix.rows() == 0) {
-        tall = Tall(job);
-        gram = spectrum_of(tall);
+    if (std::abs(exponent) > SmallerSide::kLargestExponent) {
+        return estimate::GramSpectrum(Tall(job).matrix.centre(), 0);
     }
-    return result;
+    return estimate::GramSpectrum(job.stored, exponent);
 }
 
 /// Deflation: W - sum (1 - f(sigma_i)/sigma_i) (W v_i) v_i^T over the singular values that change.
 CapResult lower_top_values(const Job& job, const SpectralMap& map) {
-    Tall tall(job);
-    std::optional<estimate::GramSpectrum> gram = spectrum_of(tall);
-    if (map.is_flat_above) {
-        if (std::optional<CapResult> result = without_vectors(job, tall, gram)) {
+    const int exponent = largest_exponent(job.stored).value();
+    std::optional<estimate::GramSpectrum> gram = spectrum_of(job, exponent);
+    if (gram && map.is_flat_above) {
+        if (std::optional<CapResult> result = hard_cap_by_products(job, exponent, gram)) {
             return std::move(*result);
         }
+        if (!gram) {
+            gram = spectrum_of(job, exponent);
+        }
     }
+    Tall tall(job);
     const double ratio = job.part_of_norm(job.aimed_limit);
     const auto attempt = [&](const SingularVectors& found, CapResult& result) {
         const Pairs pairs = pairs_above(pairs_of(job, tall, found.vectors), map.identity_below);

@@ -4,10 +4,13 @@
 #include "lipcert/rounding/roundoff.hpp"
 
 #include <cmath>
+#include <limits>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "norms/integer_gram.hpp"
+#include "norms/large_matrix.hpp"
 #include "norms/parallel.hpp"
 #include "norms/scaling.hpp"
 
@@ -54,13 +57,47 @@ Enclosure trace_of_product(const Matrix& a, const Matrix& b, const Upper& error)
             Upper::of(add(sum, lost.value(), Rounding::up))};
 }
 
-/// What fixed point leaves out may lift the square of the norm by a millionth: three digits would
-/// show, for the error of N counts times |A|_F^2.
-Gram gram_of_columns(const Matrix& matrix, long exponent) {
-    constexpr double kMost = 1e-6;
-    const double square = sum_of_squares(matrix).upper().scaled(-2 * exponent).to_double();
-    return form_fast_gram(
-        TallPanels::of_columns(matrix, exponent), std::sqrt(square), kMost * square);
+/// The e with entries of 2^-e B below 1; 0 where all are zero.
+int exponent_of(const FloatMatrix& b) {
+    Eigen::VectorXf largest = Eigen::VectorXf::Zero(b.rows());
+    for_each_row(
+        b.rows(), b.cols(), [&](Eigen::Index i) { largest(i) = b.row(i).cwiseAbs().maxCoeff(); });
+    int exponent = 0;
+    std::frexp(largest.size() == 0 ? 0.0F : largest.maxCoeff(), &exponent);
+    return exponent;
+}
+
+/// B with entries of fifteen bits of its largest one, whose Gram matrix two digits give exactly.
+Matrix coarsened(const FloatMatrix& b, int exponent) {
+    constexpr int kBits = 15;
+    const double to_integers = std::ldexp(1.0, kBits - exponent);
+    const double from_integers = std::ldexp(1.0, exponent - kBits);
+    Matrix result;
+    resize_uninitialised(result, b.rows(), b.cols());
+    for_each_row(b.rows(), b.cols(), [&](Eigen::Index i) {
+        auto row = result.row(i).array();
+        row = from_integers * (to_integers * b.row(i).array().cast<double>()).rint();
+    });
+    return result;
+}
+
+/// Of 2^-exponent times a coarsened matrix.
+Gram gram_of_coarsened(Matrix b, int exponent) {
+    const TallPanels panels = TallPanels::of_columns(b, exponent);
+    std::optional<Gram> gram = form_integer_gram(
+        panels, 0.0, std::numeric_limits<double>::infinity(), integer_kernel::Digits::two);
+    Gram result = gram ? std::move(*gram) : form_gram(panels);
+    recycle(std::move(b));
+    return result;
+}
+
+/// tr(G) of what G was computed of, which is positive semidefinite: n entries add up with at most
+/// as many roundings.
+Upper trace_of(const Gram& gram) {
+    const auto size = static_cast<std::size_t>(gram.lower.rows());
+    const Vector diagonal = gram.lower.diagonal();
+    return true_sum(diagonal.cwiseAbs().sum(), size, 0).upper() +
+           sqrt(Upper::of_count(size)) * gram.frobenius_error;
 }
 
 }  // namespace
@@ -114,11 +151,10 @@ Lower least_change(const LowRank& z, const MatrixBall& image, const Upper& limit
     return Lower::of(subtract(product, lost.value(), Rounding::down)) / norm;
 }
 
-ExcessWeights::ExcessWeights(const Matrix& b)
-    : exponent_(largest_exponent(b).value_or(0)),
-      gram_(gram_of_columns(b, exponent_)),
-      // B stands for what its Gram matrix was formed of.
-      trace_(square(sqrt(gram_.sum_of_squares.upper()) + gram_.rest)),
+ExcessWeights::ExcessWeights(const FloatMatrix& b)
+    : exponent_(exponent_of(b)),
+      gram_(gram_of_coarsened(coarsened(b, exponent_), exponent_)),
+      trace_(trace_of(gram_)),
       norm_(sqrt(trace_of_product(gram_.lower, gram_.lower, Upper()).upper()) +
             gram_.frobenius_error) {}
 

@@ -4,6 +4,7 @@
 #include "lipcert/rounding/bound.hpp"
 #include "lipcert/tensor/matrix.hpp"
 
+#include "norms/float_matrix.hpp"
 #include "norms/gram.hpp"
 
 namespace lipcert::capping {
@@ -34,11 +35,11 @@ private:
 [[nodiscard]] Lower least_change(const LowRank& z, const MatrixBall& image, const Upper& limit);
 
 /// [K5] The same without singular vectors: Z = Y N for a Y with |Y|_2 <= limit, and N = B^T B, B
-/// being the given matrix, of as many columns as the smaller side of A has, or what fixed point
-/// made of it.
+/// being the given matrix, of as many columns as the smaller side of A has, with entries of fifteen
+/// bits of its largest one.
 class ExcessWeights {
 public:
-    explicit ExcessWeights(const Matrix& b);
+    explicit ExcessWeights(const FloatMatrix& b);
 
     /// tr(N X^T X), where `gram` is a Gram matrix of the smaller side of 2^-exponent X.
     [[nodiscard]] Enclosure trace_with(const Gram& gram, long exponent) const;
@@ -56,7 +57,7 @@ public:
     [[nodiscard]] Lower least_change(const Traces& traces, const Upper& limit) const;
 
 private:
-    long exponent_;
+    int exponent_;
     Gram gram_;    ///< N, as computed, of B in units of 2^exponent_
     Upper trace_;  ///< >= tr N
     Upper norm_;   ///< >= |N|_F

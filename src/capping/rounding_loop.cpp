@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "capping/refusal.hpp"
+#include "norms/large_matrix.hpp"
 #include "norms/scaling.hpp"
 #include <fmt/format.h>
 
@@ -63,7 +64,10 @@ SpectralNorm certify_at_limit(const Job& job,
     if (!is_fine(job) || direction.size() == 0) {
         return certify_afresh(stored);
     }
-    return norm_about(stored.matrix(), {job.settled_limit, expected}, direction, look_at);
+    Matrix matrix = stored.matrix();
+    SpectralNorm norm = norm_about(matrix, {job.settled_limit, expected}, direction, look_at);
+    recycle(std::move(matrix));
+    return norm;
 }
 
 bool is_fine(const Job& job) {

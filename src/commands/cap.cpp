@@ -11,6 +11,7 @@
 #include "commands/cap_rules.hpp"
 #include "commands/commands.hpp"
 #include "commands/session.hpp"
+#include "norms/large_matrix.hpp"
 
 namespace lipcert {
 
@@ -178,6 +179,7 @@ ExitCode run_cap(const CapArguments& arguments, Console& console) {
     }
     validate(arguments);
     const Session session(arguments.common, console);
+    keep_all_freed_memory();
     const CapOutcome outcome = CapRun(arguments, session).run();
     session.clear_progress();
     session.deliver(cap_json(outcome),

@@ -9,6 +9,7 @@
 #include "norms/cholesky_certificate.hpp"
 #include "norms/freivalds.hpp"
 #include "norms/gram_sum.hpp"
+#include "norms/large_matrix.hpp"
 #include "norms/parallel.hpp"
 #include "norms/scaling.hpp"
 #include "norms/tiled_cholesky.hpp"
@@ -78,6 +79,25 @@ std::optional<CrudeGram> form_crude_gram(const SmallerSide& side) {
     // | |W'|^T |W'| |_F <= |W'|_F^2, so the error bound of S7 is one in the Frobenius norm too.
     gram.frobenius = above + gram.error;
     return gram;
+}
+
+CrudeGram rounded_to_float32(const Gram& gram) {
+    const Eigen::Index n = gram.lower.rows();
+    CrudeGram result;
+    resize_uninitialised(result.lower, n, n);
+    for_each_row(n, n, [&](Eigen::Index i) {
+        result.lower.row(i).head(i + 1) = gram.lower.row(i).head(i + 1).cast<float>();
+    });
+    poison_above(result.lower);
+    // Each entry by 2^-24 of itself, and what underflows.
+    const Upper computed =
+        square(sqrt(gram.sum_of_squares.upper()) + gram.rest) + gram.frobenius_error;
+    result.error =
+        gram.frobenius_error + unit_roundoff(Precision::float32) * computed +
+        Upper::of_count(static_cast<std::size_t>(n)) * underflow_unit(Precision::float32);
+    result.frobenius = computed + result.error;
+    result.sum_of_squares = gram.sum_of_squares;
+    return result;
 }
 
 bool sees_small_gaps(const SmallerSide& side) {

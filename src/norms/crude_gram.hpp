@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "norms/float_matrix.hpp"
+#include "norms/gram.hpp"
 #include "norms/smaller_side.hpp"
 
 namespace lipcert {
@@ -21,6 +22,10 @@ struct CrudeGram {
 /// Nothing where an entry turns out to be larger than SmallerSide::kLargestEntry, or not finite:
 /// the exponent of the side may be a guess.
 [[nodiscard]] std::optional<CrudeGram> form_crude_gram(const SmallerSide& side);
+
+/// A Gram matrix as it was computed in float64, rounded to float32; `error` is of what it was
+/// computed of, V^T V.
+[[nodiscard]] CrudeGram rounded_to_float32(const Gram& gram);
 
 /// [S7] Bounds |F - W'^T W'|_2 for the float32 Gram matrix F of an `inner` x `size` matrix with
 /// entries at most SmallerSide::kLargestEntry in magnitude, `squares` >= |W'|_F^2.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <malloc.h>
 #include <mutex>
 #include <sys/mman.h>
@@ -26,6 +27,14 @@ void keep_freed_memory() {
 #ifdef __GLIBC__
     mallopt(M_MMAP_THRESHOLD, kKeptMemory / 2);
     mallopt(M_TRIM_THRESHOLD, kKeptMemory);
+#endif
+}
+
+void keep_all_freed_memory() {
+#ifdef __GLIBC__
+    // From the heap alone, which is never cut.
+    mallopt(M_MMAP_MAX, 0);
+    mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
 #endif
 }
 
@@ -98,9 +107,12 @@ bool reuse(FloatMatrix& matrix, Eigen::Index entries) {
     return take_again(matrix, entries);
 }
 
-Matrix transposed(const Matrix& matrix) {
+namespace {
+
+template <typename M>
+M transposed_copy(const M& matrix) {
     constexpr Eigen::Index kTile = 32;
-    Matrix result;
+    M result;
     resize_uninitialised(result, matrix.cols(), matrix.rows());
     const Eigen::Index strips = (matrix.cols() + kTile - 1) / kTile;
     for_each_piece(
@@ -114,6 +126,16 @@ Matrix transposed(const Matrix& matrix) {
             }
         });
     return result;
+}
+
+}  // namespace
+
+Matrix transposed(const Matrix& matrix) {
+    return transposed_copy(matrix);
+}
+
+FloatMatrix transposed(const FloatMatrix& matrix) {
+    return transposed_copy(matrix);
 }
 
 }  // namespace lipcert

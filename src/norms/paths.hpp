@@ -32,11 +32,11 @@ struct LevelGuess {
     double expected;
 };
 
-/// One factorisation in float64 at a level, of a Gram matrix of integers where there is room for
-/// its errors, and the direction of the smaller side that shows the norm [S1] [S3] [S4] [S12]: an
-/// upper end of at most `level`, or nothing. The search for the least level that a factorisation
-/// proves is what it saves. `look_at` is shown the Gram matrix of the smaller side of 2^-exponent
-/// times the matrix.
+/// One factorisation at a level, in float32 where the room between level and guess allows, of a
+/// Gram matrix of integers where there is room for its errors, and the direction of the smaller
+/// side that shows the norm [S1] [S3] [S4] [S8] [S12]: an upper end of at most `level`, or nothing.
+/// The search for the least level that a factorisation proves is what it saves. `look_at` is shown
+/// the Gram matrix of the smaller side of 2^-exponent times the matrix.
 [[nodiscard]] std::optional<SpectralNorm> norm_at_level(
     const Matrix& matrix,
     int exponent,

@@ -49,7 +49,7 @@ Enclosure trace(const capping::ExcessWeights& weights, const Matrix& x) {
 
 /// `rounding` >= |fl(A - Y) - (A - Y)|_F.
 Lower bound(const Matrix& a, const Matrix& y, const Matrix& b, double limit, double rounding) {
-    const capping::ExcessWeights weights(b);
+    const capping::ExcessWeights weights(b.cast<float>());
     const Upper change = sqrt(trace(weights, a - y).upper());
     return weights.least_change({trace(weights, a).lower(),
                                  trace(weights, y).lower(),
@@ -104,16 +104,21 @@ TEST_CASE("[K5] a trace is never taken for negative where B meets nothing of the
     Random random(0xb4);
     for (int run = 0; run < 40; ++run) {
         const auto n = static_cast<Index>(random.integer(2, 40));
-        const Vector v = random.gaussian(n, 1).col(0).normalized();
+        // Of few bits, so that B is taken as it is.
+        const Vector v =
+            random.gaussian(n, 1).col(0).unaryExpr([](double x) { return x < 0.0 ? -1.0 : 1.0; });
         const Matrix b = v * v.transpose();
-        const Matrix a = random.gaussian(n + 3, n) * (Matrix::Identity(n, n) - b);
-        const Enclosure none = trace(capping::ExcessWeights(b), a);
+        const Matrix a =
+            random.gaussian(n + 3, n) * (Matrix::Identity(n, n) - b / static_cast<double>(n));
+        const Enclosure none = trace(capping::ExcessWeights(b.cast<float>()), a);
         CHECK(none.lower().is_zero());
         // Nothing is proved of what nobody looked at.
         capping::ExcessWeights::Traces traces;
         traces.of_matrix = Lower::exact(1e3);
         traces.of_capped = Lower::exact(1e3);
-        CHECK(capping::ExcessWeights(b).least_change(traces, Upper::exact(1.0)).is_zero());
+        CHECK(capping::ExcessWeights(b.cast<float>())
+                  .least_change(traces, Upper::exact(1.0))
+                  .is_zero());
         CHECK(none.upper().to_double() <= 1e-8 * a.squaredNorm() * b.squaredNorm());
     }
 }

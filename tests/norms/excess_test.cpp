@@ -45,7 +45,7 @@ double norm_of(const Matrix& symmetric) {
 /// `off` is what the excess may be off by.
 void check_excess(const Known& known, double limit, double off) {
     CAPTURE(limit);
-    GramSpectrum gram(known.matrix);
+    GramSpectrum gram(known.matrix, 0);
     const auto plan = estimate::plan_sharp_sign(gram.density(), known.values.size(), limit * limit);
     REQUIRE(plan.has_value());
     const auto excess = estimate::excess_above(*plan, gram);
@@ -94,7 +94,7 @@ TEST_CASE("a sign is sharp next to the level, too") {
     const Known known(Vector::LinSpaced(n, 1.0, 0.1), 0, random);
     // Halfway between two neighbours.
     const double middle = 0.5 * (known.values(100) + known.values(101));
-    GramSpectrum gram(known.matrix);
+    GramSpectrum gram(known.matrix, 0);
     const auto plan = estimate::plan_sharp_sign(gram.density(), n, middle * middle);
     REQUIRE(plan.has_value());
     CHECK(plan->vectors > 0);
@@ -112,7 +112,7 @@ TEST_CASE("a crowd at the level is given up, and the Gram matrix stays") {
     Vector values = Vector::LinSpaced(n, 1.0, 0.1);
     values.segment(60, 150).setConstant(0.5);  // more than half
     const Known known(values, 0, random);
-    GramSpectrum gram(known.matrix);
+    GramSpectrum gram(known.matrix, 0);
     // The density does not tell how many are next to the level; the subspace does.
     auto plan = estimate::plan_sharp_sign(gram.density(), n, 0.25);
     CHECK_FALSE((plan && estimate::excess_above(*plan, gram)));

@@ -25,7 +25,7 @@ Matrix with_gram_eigenvalues(const Vector& values, test::Random& random) {
 std::optional<estimate::EigenpairsAbove> found_above(const Matrix& matrix,
                                                      double level,
                                                      double tolerance) {
-    return estimate::eigenpairs_above(matrix, estimate::GramSpectrum(matrix), level, tolerance);
+    return estimate::eigenpairs_above(matrix, estimate::GramSpectrum(matrix, 0), level, tolerance);
 }
 
 /// Residuals may exceed the tolerance `slack` times.
