@@ -4,7 +4,6 @@
 #include "lipcert/rounding/roundoff.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstdint>
 #include <string>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "norms/blas.hpp"
+#include "norms/four_kernel.hpp"
 #include "norms/parallel.hpp"
 #include "norms/triangular.hpp"
 
@@ -70,52 +70,25 @@ void require_below(const Block& residual,
     }
 }
 
-/// What one row of a panel gives with the vectors and, in magnitude, with ones.
-struct Products {
-    Eigen::RowVector4d of_signs;
-    double of_ones = 0.0;
-};
-
 /// Such products for every row.
 struct Combined {
     Block of_signs;
     Vector of_ones;
 };
 
-using Row = MatrixView::ConstRowXpr;
+using four_kernel::Products;
 
-/// row X and |row| w.
-Products dot(const Row& row, const Block& x, const Vector& w) {
-    constexpr Eigen::Index kChains = 4;  // sums that do not wait for each other
-    std::array<Eigen::RowVector4d, kChains> sums;
-    sums.fill(Eigen::RowVector4d::Zero());
-    std::array<double, kChains> magnitudes{};
-    const double* const entries = row.data();
-    const Eigen::Index whole = row.size() / kChains * kChains;
-    const auto add = [&](Eigen::Index j, std::size_t chain) {
-        sums[chain] += entries[j] * x.row(j);
-        magnitudes[chain] += std::abs(entries[j]) * w(j);
-    };
-    for (Eigen::Index j = 0; j < whole; j += kChains) {
-        for (std::size_t chain = 0; chain < kChains; ++chain) {
-            add(j + static_cast<Eigen::Index>(chain), chain);
-        }
-    }
-    for (Eigen::Index j = whole; j < row.size(); ++j) {
-        add(j, 0);
-    }
-    return {sums[0] + sums[1] + (sums[2] + sums[3]),
-            magnitudes[0] + magnitudes[1] + (magnitudes[2] + magnitudes[3])};
+static_assert(kVectors == four_kernel::kVectors);
+
+/// Row i of the panel times X, and its magnitudes times w.
+Products dot(const MatrixView& panel, Eigen::Index i, const Block& x, const Vector& w) {
+    return four_kernel::longest().dot({panel.row(i).data(), panel.cols()}, x.data(), w.data());
 }
 
 /// Adds row^T p to both parts of `sum`, |row|^T p to the second.
-void add_outer(const Row& row, const Products& p, Combined& sum) {
-    const double* const entries = row.data();
-    double* const magnitudes = sum.of_ones.data();
-    for (Eigen::Index j = 0; j < row.size(); ++j) {
-        sum.of_signs.row(j) += entries[j] * p.of_signs;
-        magnitudes[j] += std::abs(entries[j]) * p.of_ones;
-    }
+void add_outer(const MatrixView& panel, Eigen::Index i, const Products& p, Combined& sum) {
+    four_kernel::longest().add_outer(
+        {panel.row(i).data(), panel.cols()}, p, sum.of_signs.data(), sum.of_ones.data());
 }
 
 /// The sum of what add(i, part) adds to `part` for every row i of the panel: the same on any number
@@ -188,8 +161,7 @@ void GramWitness::scale(double factor) {
 void GramWitness::add_rows(const MatrixView& panel) {
     const Vector ones = Vector::Ones(panel.cols());
     const Combined sum = sum_over_rows(panel, [&](Eigen::Index i, Combined& part) {
-        const auto row = panel.row(i);
-        add_outer(row, dot(row, signs, ones), part);
+        add_outer(panel, i, dot(panel, i, signs, ones), part);
     });
     expected += sum.of_signs;
     magnitude += sum.of_ones;
@@ -197,13 +169,16 @@ void GramWitness::add_rows(const MatrixView& panel) {
 
 void GramWitness::add_columns(const MatrixView& panel) {
     const Combined image = sum_over_rows(panel, [&](Eigen::Index i, Combined& part) {
-        add_outer(panel.row(i), {signs.row(i), 1.0}, part);
+        Products with_signs;
+        Eigen::Map<Eigen::RowVector4d>(with_signs.of_vectors) = signs.row(i);
+        with_signs.of_magnitudes = 1.0;
+        add_outer(panel, i, with_signs, part);
     });
     for_each_row_range(panel.rows(), panel.cols(), [&](Eigen::Index begin, Eigen::Index end) {
         for (Eigen::Index i = begin; i < end; ++i) {
-            const Products here = dot(panel.row(i), image.of_signs, image.of_ones);
-            expected.row(i) += here.of_signs;
-            magnitude(i) += here.of_ones;
+            const Products here = dot(panel, i, image.of_signs, image.of_ones);
+            expected.row(i) += Eigen::Map<const Eigen::RowVector4d>(here.of_vectors);
+            magnitude(i) += here.of_magnitudes;
         }
     });
 }

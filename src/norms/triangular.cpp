@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "norms/four_kernel.hpp"
 #include "norms/parallel.hpp"
 #include "norms/symmetric_kernel.hpp"
 
@@ -110,6 +111,23 @@ B gram_times(const M& lower, const B& x) {
     });
 }
 
+using four_kernel::Products;
+
+/// The first numbers of row i of a triangle.
+four_kernel::Row row_of(const Matrix& lower, Eigen::Index i, Eigen::Index size) {
+    return {lower.data() + i * lower.cols(), size};
+}
+
+Products row_of(const FourVectors& x, Eigen::Index i) {
+    Products result;
+    Eigen::Map<Eigen::RowVector4d>(result.of_vectors) = x.row(i);
+    return result;
+}
+
+Eigen::RowVector4d of_vectors(const Products& products) {
+    return Eigen::Map<const Eigen::RowVector4d>(products.of_vectors);
+}
+
 /// copy(block above the diagonal, its mirror image below), tile by tile; a tile on the diagonal is
 /// passed as single entries.
 template <typename M, typename Copy>
@@ -158,7 +176,14 @@ Vector symmetric_product(const Matrix& lower, const Vector& x) {
 }
 
 FourVectors symmetric_product(const Matrix& lower, const FourVectors& x) {
-    return symmetric_times(lower, x);
+    const four_kernel::Kernel& kernel = four_kernel::longest();
+    return sum_over_rows<FourVectors>(
+        lower.rows(), four_kernel::kVectors, [&](const Rows& rows, FourVectors& part) {
+            for (Eigen::Index i = rows.begin; i < rows.begin + rows.count; ++i) {
+                kernel.add_outer(row_of(lower, i, i), row_of(x, i), part.data(), nullptr);
+                part.row(i) += of_vectors(kernel.dot(row_of(lower, i, i + 1), x.data(), nullptr));
+            }
+        });
 }
 
 Eigen::VectorXf symmetric_product(const FloatMatrix& lower, const Eigen::VectorXf& x) {
@@ -197,7 +222,20 @@ Eigen::VectorXf absolute_gram_product(const FloatMatrix& lower, const Eigen::Vec
 }
 
 FourVectors gram_product(const Matrix& lower, const FourVectors& x) {
-    return gram_times(lower, x);
+    const four_kernel::Kernel& kernel = four_kernel::longest();
+    const auto image = sum_over_rows<FourVectors>(
+        lower.rows(), four_kernel::kVectors, [&](const Rows& rows, FourVectors& part) {
+            for (Eigen::Index i = rows.begin; i < rows.begin + rows.count; ++i) {
+                kernel.add_outer(row_of(lower, i, i + 1), row_of(x, i), part.data(), nullptr);
+            }
+        });
+    return sum_over_rows<FourVectors>(
+        lower.rows(), four_kernel::kVectors, [&](const Rows& rows, FourVectors& part) {
+            for (Eigen::Index i = rows.begin; i < rows.begin + rows.count; ++i) {
+                part.row(i) +=
+                    of_vectors(kernel.dot(row_of(lower, i, i + 1), image.data(), nullptr));
+            }
+        });
 }
 
 Eigen::VectorXf gram_product(const FloatMatrix& lower, const Eigen::VectorXf& x) {
