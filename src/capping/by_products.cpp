@@ -3,7 +3,6 @@
 #include "lipcert/rounding/roundoff.hpp"
 
 #include <cmath>
-#include <cstdlib>
 #include <utility>
 
 #include "capping/change.hpp"
@@ -28,8 +27,6 @@ constexpr Index kSmallest = 512;
 constexpr double kFewest = 0.3;
 /// Beyond it float32 does not tell well what lies at the limit: |W|_2^2 as a multiple of limit^2.
 constexpr double kHighest = 16.0;
-/// Units beyond it are for nobody who ships float32.
-constexpr int kLargestExponent = 100;
 
 /// W - W M, or W - M W where W is wide, for a symmetric M: rounded in any way.
 Matrix without(const Job& job, int exponent, const FloatMatrix& excess) {
@@ -112,8 +109,8 @@ std::optional<Above> find_excess(const Job& job, int exponent, estimate::GramSpe
     const estimate::SpectralDensity& density = spectrum.density();
     const double top = density.top() / (limit * limit);
     const auto size = static_cast<double>(spectrum.size());
-    if (spectrum.size() < kSmallest || std::abs(exponent) > kLargestExponent || !is_fine(job) ||
-        !(top <= kHighest) || density.count_above(limit * limit) < kFewest * size) {
+    if (spectrum.size() < kSmallest || !is_fine(job) || !(top <= kHighest) ||
+        density.count_above(limit * limit) < kFewest * size) {
         return std::nullopt;
     }
     const double aim = limit * (1.0 - estimate::expected_overshoot(top));

@@ -137,22 +137,25 @@ double residual_for(double accuracy) {
     return std::sqrt(accuracy * kSmallestGap);
 }
 
+/// Whether the stored numbers need not be scaled first.
+bool has_usual_units(int exponent) {
+    return std::abs(exponent) <= SmallerSide::kLargestExponent;
+}
+
 /// What a search begins with, where a full decomposition takes longer.
 std::optional<estimate::GramSpectrum> spectrum_of(const Job& job, int exponent) {
     if (std::min(job.stored.rows(), job.stored.cols()) <= kSmall) {
         return std::nullopt;
     }
-    if (std::abs(exponent) > SmallerSide::kLargestExponent) {
-        return estimate::GramSpectrum(Tall(job).matrix.centre(), 0);
-    }
-    return estimate::GramSpectrum(job.stored, exponent);
+    return has_usual_units(exponent) ? estimate::GramSpectrum(job.stored, exponent)
+                                     : estimate::GramSpectrum(Tall(job).matrix.centre(), 0);
 }
 
 /// Deflation: W - sum (1 - f(sigma_i)/sigma_i) (W v_i) v_i^T over the singular values that change.
 CapResult lower_top_values(const Job& job, const SpectralMap& map) {
     const int exponent = largest_exponent(job.stored).value();
     std::optional<estimate::GramSpectrum> gram = spectrum_of(job, exponent);
-    if (gram && map.is_flat_above) {
+    if (gram && map.is_flat_above && has_usual_units(exponent)) {
         if (std::optional<CapResult> result = hard_cap_by_products(job, exponent, gram)) {
             return std::move(*result);
         }

@@ -202,8 +202,7 @@ void FixedPointPanel::fill_block(const MatrixView& stored,
     integer_kernel::pack(numbers,
                          &scales_[static_cast<std::size_t>(column)],
                          digits_,
-                         left_.get() + place,
-                         right_.get() + place,
+                         {left_.get() + place, right_.get() + place},
                          squares);
 }
 

@@ -378,15 +378,14 @@ bool is_available() {
 void pack(const Numbers& numbers,
           const double* scales,
           Digits digits,
-          Digit* left,
-          Digit* right,
+          const PackedBlock& to,
           Squares& squares) {
     alignas(square::kBytes) std::int32_t integers[kDepth][kRows];
     round(numbers, scales, integers, squares.rest);
     if (digits != Digits::two) {
         add_squares(integers, squares.last);
     }
-    split(integers, digits, left, right);
+    split(integers, digits, to.left, to.right);
 }
 
 void multiply(const Product& product, Digits digits, std::int32_t* sums) {
@@ -426,8 +425,7 @@ bool is_available() {
 void pack(const Numbers& /*numbers*/,
           const double* /*scales*/,
           Digits /*digits*/,
-          Digit* /*left*/,
-          Digit* /*right*/,
+          const PackedBlock& /*to*/,
           Squares& /*squares*/) {}
 
 void multiply(const Product& /*product*/, Digits /*digits*/, std::int32_t* /*sums*/) {}

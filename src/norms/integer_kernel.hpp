@@ -67,6 +67,12 @@ struct Squares {
     std::int32_t last[kRows] = {};
 };
 
+/// Where a block is packed for either factor.
+struct PackedBlock {
+    Digit* left;
+    Digit* right;
+};
+
 /// Packs the integers next to scales[j] times the numbers of column j, as the rows of either
 /// factor, and adds to the squares: of at most kLongest numbers in each column before they
 /// overflow. The scales are powers of two; the products are at most kLargest in magnitude,
@@ -74,8 +80,7 @@ struct Squares {
 void pack(const Numbers& numbers,
           const double* scales,
           Digits digits,
-          Digit* left,
-          Digit* right,
+          const PackedBlock& to,
           Squares& squares);
 
 /// Of rows in units of kRows.

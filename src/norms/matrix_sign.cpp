@@ -63,9 +63,9 @@ void SignPolynomial::add_step() {
 
 void form_gain(const OddQuintic& step,
                const FloatMatrix& x,
-               SymmetricFactor& factor,
+               SymmetricFactor& workspace,
                FloatMatrix& gain) {
-    factor.square(x, gain);
+    workspace.square(x, gain);
     const auto a = static_cast<float>(step.a);
     const auto b = static_cast<float>(step.b);
     const auto c = static_cast<float>(step.c);

@@ -69,8 +69,7 @@ bool is_exact(const Matrix& integers, Digits digits = Digits::four) {
         integer_kernel::pack({&integers(step * kDepth, 0), kRows, false},
                              ones.data(),
                              digits,
-                             left.get() + step * block,
-                             right.get() + step * block,
+                             {left.get() + step * block, right.get() + step * block},
                              squares);
     }
     TileArray<std::int32_t> sums(integer_kernel::sums_of_pair(digits));
