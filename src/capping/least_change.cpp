@@ -67,9 +67,9 @@ int exponent_of(const FloatMatrix& b) {
     return exponent;
 }
 
-/// B with entries of fifteen bits of its largest one, whose Gram matrix two digits give exactly.
+/// B with entries of fourteen bits of its largest one, which two digits hold.
 Matrix coarsened(const FloatMatrix& b, int exponent) {
-    constexpr int kBits = 15;
+    constexpr int kBits = 14;
     const double to_integers = std::ldexp(1.0, kBits - exponent);
     const double from_integers = std::ldexp(1.0, exponent - kBits);
     Matrix result;

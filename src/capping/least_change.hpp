@@ -35,8 +35,8 @@ private:
 [[nodiscard]] Lower least_change(const LowRank& z, const MatrixBall& image, const Upper& limit);
 
 /// [K5] The same without singular vectors: Z = Y N for a Y with |Y|_2 <= limit, and N = B^T B, B
-/// being the given matrix, of as many columns as the smaller side of A has, with entries of fifteen
-/// bits of its largest one.
+/// being the given matrix, of as many columns as the smaller side of A has, with entries of
+/// fourteen bits of its largest one. B is finite.
 class ExcessWeights {
 public:
     explicit ExcessWeights(const FloatMatrix& b);

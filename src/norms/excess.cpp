@@ -69,10 +69,15 @@ std::optional<Excess> excess_above(const SharpSignPlan& plan, GramSpectrum& gram
     const double least = 1.0 / std::sqrt(top);
     const auto share = static_cast<float>(0.2 * least * (1.0 - least));
     result.weights = std::move(*sign);
+    Eigen::VectorXf sums(result.weights.rows());
     for_each_row(result.weights.rows(), result.weights.cols(), [&](Index i) {
         result.weights.row(i) = share * result.weights.row(i) + result.matrix.row(i);
         result.weights(i, i) += share;
+        sums(i) = result.weights.row(i).sum();
     });
+    if (!sums.allFinite()) {
+        return std::nullopt;
+    }
     return result;
 }
 

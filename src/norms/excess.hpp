@@ -19,7 +19,8 @@ struct Excess {
 /// largest eigenvalue of A^T A as a multiple of c^2.
 [[nodiscard]] double expected_overshoot(double top);
 
-/// For the level c^2 of the plan; nothing where more eigenvalues than planned lie next to it.
+/// For the level c^2 of the plan; nothing where more eigenvalues than planned lie next to it, or
+/// where float32 left its range.
 [[nodiscard]] std::optional<Excess> excess_above(const SharpSignPlan& plan, GramSpectrum& gram);
 
 }  // namespace lipcert::estimate

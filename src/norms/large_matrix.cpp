@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <limits>
 #include <malloc.h>
 #include <mutex>
 #include <sys/mman.h>
@@ -32,9 +31,9 @@ void keep_freed_memory() {
 
 void keep_all_freed_memory() {
 #ifdef __GLIBC__
-    // From the heap alone, which is never cut.
+    // From the heap alone, which is never cut: -1 says so.
     mallopt(M_MMAP_MAX, 0);
-    mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
+    mallopt(M_TRIM_THRESHOLD, -1);
 #endif
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "norms/blas.hpp"
 #include "norms/eigen_system.hpp"
 #include "norms/large_matrix.hpp"
 #include "norms/measured_product.hpp"
@@ -63,6 +64,11 @@ void apply(const Fold& fold, FloatMatrix& x, SymmetricFactor& workspace) {
     recycle(std::move(square));
 }
 
+/// A B^T for a few long rows each.
+Matrix inner_products(const Matrix& a, const Matrix& b) {
+    return blas::multiply(a, b.transpose());
+}
+
 /// X (I - S^2): what lies within the gap of the sign S stays, everything else all but vanishes.
 void keep_within_gap(SymmetricFactor& sign, FloatMatrix& rows) {
     FloatMatrix once;
@@ -89,10 +95,10 @@ bool take_vectors_within_gap(SymmetricFactor& sign, Matrix& rows) {
     sign.times_rows(rows.cast<float>(), image);
     const Matrix signs = image.cast<double>();
     const EigenSystem inside =
-        eigen_system(Matrix::Identity(rows.rows(), rows.rows()) - signs * signs.transpose());
+        eigen_system(Matrix::Identity(rows.rows(), rows.rows()) - inner_products(signs, signs));
     const Index kept = (inside.values.array() > kEnd).count();
     const bool is_complete = kept < rows.rows();
-    rows = (inside.vectors.bottomRows(kept) * rows).eval();
+    rows = blas::multiply(Matrix(inside.vectors.bottomRows(kept)), rows);
     return is_complete;
 }
 
@@ -111,7 +117,7 @@ std::optional<Matrix> vectors_within_gap(SymmetricFactor& sign, Index size, Inde
 /// S + V^T C V, C symmetric.
 void add_on_subspace(const Matrix& vectors, const Matrix& core, FloatMatrix& s) {
     constexpr Index kRows = 128;
-    const FloatMatrix right = (core * vectors).cast<float>();
+    const FloatMatrix right = blas::multiply(core, vectors).cast<float>();
     const FloatMatrix left = vectors.transpose().cast<float>();
     const double operations = static_cast<double>(s.size()) * static_cast<double>(core.rows());
     for_each_piece((s.rows() + kRows - 1) / kRows, operations, [&](Index piece) {
@@ -133,9 +139,9 @@ void settle_within_gap(const Matrix& vectors,
     const FloatMatrix rows = vectors.cast<float>();
     FloatMatrix image;
     gram.times_rows(rows, image);
-    const EigenSystem ritz = eigen_system(image.cast<double>() * vectors.transpose());
+    const EigenSystem ritz = eigen_system(inner_products(image.cast<double>(), vectors));
     sign.times_rows(rows, image);
-    const Matrix present = image.cast<double>() * vectors.transpose();
+    const Matrix present = inner_products(image.cast<double>(), vectors);
     const Vector signs = (ritz.values.array() > level).select(Vector::Ones(ritz.values.size()), -1);
     add_on_subspace(vectors,
                     ritz.vectors.transpose() * signs.asDiagonal() * ritz.vectors -
