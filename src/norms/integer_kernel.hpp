@@ -76,7 +76,7 @@ struct PackedBlock {
 /// Packs the integers next to scales[j] times the numbers of column j, as the rows of either
 /// factor, and adds to the squares: of at most kLongest numbers in each column before they
 /// overflow. The scales are powers of two; the products are at most kLargest in magnitude,
-/// kLargestOfThree, or kLargestOfTwo.
+/// kLargestOfThree, or kLargestOfTwo (integer_packing.cpp).
 void pack(const Numbers& numbers,
           const double* scales,
           Digits digits,
