@@ -23,36 +23,52 @@ constexpr std::ptrdiff_t kLevel = kRows * kRows;  ///< sums of a level
 
 using Pair = TileWalk<Digit>::Pair;
 
+/// The first registers sum levels, kCount of them: four to six.
+template <std::ptrdiff_t kCount>
+LIPCERT_TILES LIPCERT_INSIDE void clear_sums() {
+    _tile_zero(0);
+    _tile_zero(1);
+    _tile_zero(2);
+    _tile_zero(3);
+    if constexpr (kCount > 4) {
+        _tile_zero(4);
+    }
+    if constexpr (kCount > 5) {
+        _tile_zero(5);
+    }
+}
+
+template <std::ptrdiff_t kCount>
+LIPCERT_TILES LIPCERT_INSIDE void load_sums(const std::int32_t* sums) {
+    _tile_loadd(0, sums, kBytesOfRow);
+    _tile_loadd(1, sums + kLevel, kBytesOfRow);
+    _tile_loadd(2, sums + 2 * kLevel, kBytesOfRow);
+    _tile_loadd(3, sums + 3 * kLevel, kBytesOfRow);
+    if constexpr (kCount > 4) {
+        _tile_loadd(4, sums + 4 * kLevel, kBytesOfRow);
+    }
+    if constexpr (kCount > 5) {
+        _tile_loadd(5, sums + 5 * kLevel, kBytesOfRow);
+    }
+}
+
+template <std::ptrdiff_t kCount>
+LIPCERT_TILES LIPCERT_INSIDE void store_sums(std::int32_t* sums) {
+    _tile_stored(0, sums, kBytesOfRow);
+    _tile_stored(1, sums + kLevel, kBytesOfRow);
+    _tile_stored(2, sums + 2 * kLevel, kBytesOfRow);
+    _tile_stored(3, sums + 3 * kLevel, kBytesOfRow);
+    if constexpr (kCount > 4) {
+        _tile_stored(4, sums + 4 * kLevel, kBytesOfRow);
+    }
+    if constexpr (kCount > 5) {
+        _tile_stored(5, sums + 5 * kLevel, kBytesOfRow);
+    }
+}
+
 /// Register l - 2 sums level l.
 struct FourDigits {
     static constexpr Digits kDigits = Digits::four;
-
-    LIPCERT_TILES LIPCERT_INSIDE static void clear_sums() {
-        _tile_zero(0);
-        _tile_zero(1);
-        _tile_zero(2);
-        _tile_zero(3);
-        _tile_zero(4);
-        _tile_zero(5);
-    }
-
-    LIPCERT_TILES LIPCERT_INSIDE static void load_sums(const std::int32_t* sums) {
-        _tile_loadd(0, sums, kBytesOfRow);
-        _tile_loadd(1, sums + kLevel, kBytesOfRow);
-        _tile_loadd(2, sums + 2 * kLevel, kBytesOfRow);
-        _tile_loadd(3, sums + 3 * kLevel, kBytesOfRow);
-        _tile_loadd(4, sums + 4 * kLevel, kBytesOfRow);
-        _tile_loadd(5, sums + 5 * kLevel, kBytesOfRow);
-    }
-
-    LIPCERT_TILES LIPCERT_INSIDE static void store_sums(std::int32_t* sums) {
-        _tile_stored(0, sums, kBytesOfRow);
-        _tile_stored(1, sums + kLevel, kBytesOfRow);
-        _tile_stored(2, sums + 2 * kLevel, kBytesOfRow);
-        _tile_stored(3, sums + 3 * kLevel, kBytesOfRow);
-        _tile_stored(4, sums + 4 * kLevel, kBytesOfRow);
-        _tile_stored(5, sums + 5 * kLevel, kBytesOfRow);
-    }
 
     LIPCERT_TILES LIPCERT_INSIDE static void load_first(const Pair& block) {
         _tile_loadd(6, block.left, kBytesOfRow);
@@ -102,30 +118,6 @@ struct FourDigits {
 struct ThreeDigits {
     static constexpr Digits kDigits = Digits::three;
 
-    LIPCERT_TILES LIPCERT_INSIDE static void clear_sums() {
-        _tile_zero(0);
-        _tile_zero(1);
-        _tile_zero(2);
-        _tile_zero(3);
-        _tile_zero(4);
-    }
-
-    LIPCERT_TILES LIPCERT_INSIDE static void load_sums(const std::int32_t* sums) {
-        _tile_loadd(0, sums, kBytesOfRow);
-        _tile_loadd(1, sums + kLevel, kBytesOfRow);
-        _tile_loadd(2, sums + 2 * kLevel, kBytesOfRow);
-        _tile_loadd(3, sums + 3 * kLevel, kBytesOfRow);
-        _tile_loadd(4, sums + 4 * kLevel, kBytesOfRow);
-    }
-
-    LIPCERT_TILES LIPCERT_INSIDE static void store_sums(std::int32_t* sums) {
-        _tile_stored(0, sums, kBytesOfRow);
-        _tile_stored(1, sums + kLevel, kBytesOfRow);
-        _tile_stored(2, sums + 2 * kLevel, kBytesOfRow);
-        _tile_stored(3, sums + 3 * kLevel, kBytesOfRow);
-        _tile_stored(4, sums + 4 * kLevel, kBytesOfRow);
-    }
-
     LIPCERT_TILES LIPCERT_INSIDE static void load_first(const Pair& block) {
         _tile_loadd(5, block.left, kBytesOfRow);
         _tile_loadd(6, block.right, kBytesOfRow);
@@ -155,27 +147,6 @@ struct ThreeDigits {
 struct TwoDigits {
     static constexpr Digits kDigits = Digits::two;
 
-    LIPCERT_TILES LIPCERT_INSIDE static void clear_sums() {
-        _tile_zero(0);
-        _tile_zero(1);
-        _tile_zero(2);
-        _tile_zero(3);
-    }
-
-    LIPCERT_TILES LIPCERT_INSIDE static void load_sums(const std::int32_t* sums) {
-        _tile_loadd(0, sums, kBytesOfRow);
-        _tile_loadd(1, sums + kLevel, kBytesOfRow);
-        _tile_loadd(2, sums + 2 * kLevel, kBytesOfRow);
-        _tile_loadd(3, sums + 3 * kLevel, kBytesOfRow);
-    }
-
-    LIPCERT_TILES LIPCERT_INSIDE static void store_sums(std::int32_t* sums) {
-        _tile_stored(0, sums, kBytesOfRow);
-        _tile_stored(1, sums + kLevel, kBytesOfRow);
-        _tile_stored(2, sums + 2 * kLevel, kBytesOfRow);
-        _tile_stored(3, sums + 3 * kLevel, kBytesOfRow);
-    }
-
     LIPCERT_TILES LIPCERT_INSIDE static void load_first(const Pair& block) {
         _tile_loadd(4, block.left, kBytesOfRow);
         _tile_loadd(5, block.left + kTile, kBytesOfRow);
@@ -198,6 +169,8 @@ struct TwoDigits {
 template <typename Counted>
 LIPCERT_TILES void form_sums(const Product& product, std::int32_t* sums) {
     constexpr std::ptrdiff_t kBlock = packed_block(Counted::kDigits);
+    constexpr std::ptrdiff_t kSums = sums_of_pair(Counted::kDigits);
+    constexpr std::ptrdiff_t kCount = kSums / kLevel;
     _tile_loadconfig(&tile_unit::kFullTiles);
     TileWalk<Digit> walk(product, kBlock);
     Counted::load_first(walk.here());
@@ -206,11 +179,11 @@ LIPCERT_TILES void form_sums(const Product& product, std::int32_t* sums) {
         auto [left, right] = walk.here();
         Prefetched left_soon = walk.left_soon();
         Prefetched right_soon = walk.right_soon();
-        std::int32_t* const sums_here = sums + walk.number() * sums_of_pair(Counted::kDigits);
+        std::int32_t* const sums_here = sums + walk.number() * kSums;
         if (walk.is_first()) {
-            Counted::clear_sums();
+            clear_sums<kCount>();
         } else {
-            Counted::load_sums(sums_here);
+            load_sums<kCount>(sums_here);
         }
         for (std::ptrdiff_t steps = walk.steps(); steps > 0; --steps) {
             const Digit* const next_left = steps > 1 ? left + kBlock : next.left;
@@ -221,7 +194,7 @@ LIPCERT_TILES void form_sums(const Product& product, std::int32_t* sums) {
             left = next_left;
             right = next_right;
         }
-        Counted::store_sums(sums_here);
+        store_sums<kCount>(sums_here);
     }
     _tile_release();
 }
