@@ -20,9 +20,10 @@ inline constexpr int kKeptMemory = 0x1 << 26;
 /// programs, before they work.
 void keep_freed_memory();
 
-/// Lets the process keep all of it that its main thread has freed, for programs that form one large
-/// matrix after the other: a machine that is shared may take a second for each GB that it has to
-/// find anew. The peak grows by what lies in pieces between what is in use: about a third.
+/// Lets the process keep all of it that its main thread has freed, in huge pages, for programs that
+/// form one large matrix after the other: a machine that is shared may take a second for each GB
+/// that it has to find anew. The peak grows by what lies in pieces between what is in use: about a
+/// third.
 void keep_all_freed_memory();
 
 /// Bytes of a matrix that is recycled: more than `keep_freed_memory` keeps, and at most a Gram
