@@ -38,13 +38,11 @@ Enclosure trace_of_product(const Matrix& a, const Matrix& b, const Upper& error)
     const Eigen::Index n = a.rows();
     Vector sums(n);
     Vector magnitudes(n);
-    for_each_row_range(n, n, [&](Eigen::Index begin, Eigen::Index end) {
-        for (Eigen::Index i = begin; i < end; ++i) {
-            const auto below = a.row(i).head(i).cwiseProduct(b.row(i).head(i));
-            const double diagonal = a(i, i) * b(i, i);
-            sums(i) = 2.0 * below.sum() + diagonal;
-            magnitudes(i) = 2.0 * below.cwiseAbs().sum() + std::abs(diagonal);
-        }
+    for_each_row(n, n, [&](Eigen::Index i) {
+        const auto below = a.row(i).head(i).cwiseProduct(b.row(i).head(i));
+        const double diagonal = a(i, i) * b(i, i);
+        sums(i) = 2.0 * below.sum() + diagonal;
+        magnitudes(i) = 2.0 * below.cwiseAbs().sum() + std::abs(diagonal);
     });
     // Each term passes the roundings of its product, of two sums and of the doubling.
     const std::size_t roundings = 2 * static_cast<std::size_t>(n) + 4;
@@ -134,11 +132,9 @@ Lower least_change(const LowRank& z, const MatrixBall& image, const Upper& limit
     const MatrixBall of_image = image.transposed();
     const MatrixBall of_left = z.left().transposed();
     std::vector<BigFloat> products(static_cast<std::size_t>(image.cols()));
-    for_each_row_range(image.cols(), image.rows(), [&](Eigen::Index begin, Eigen::Index end) {
-        for (Eigen::Index i = begin; i < end; ++i) {
-            products[static_cast<std::size_t>(i)] = inner_product_below(
-                of_image.centre().row(i).transpose(), of_left.centre().row(i).transpose());
-        }
+    for_each_row(image.cols(), image.rows(), [&](Eigen::Index i) {
+        products[static_cast<std::size_t>(i)] = inner_product_below(
+            of_image.centre().row(i).transpose(), of_left.centre().row(i).transpose());
     });
     BigFloat product;
     for (const BigFloat& next : products) {

@@ -32,17 +32,15 @@ std::vector<Upper> row_norms(const MatrixBall& a) {
     // Squares of numbers this far from 1 are far from over- and underflow.
     constexpr double kFar = 0x1p200;
     std::vector<Upper> result(static_cast<std::size_t>(a.rows()));
-    for_each_row_range(a.rows(), a.cols(), [&](Eigen::Index begin, Eigen::Index end) {
-        for (Eigen::Index i = begin; i < end; ++i) {
-            const auto row = a.centre().row(i);
-            const double largest = row.size() == 0 ? 0.0 : row.cwiseAbs().maxCoeff();
-            const bool is_near = largest >= 1.0 / kFar && largest <= kFar;
-            // Others at their own scale, so that a small row beside a large one keeps its digits;
-            // scaling up is exact.
-            result[static_cast<std::size_t>(i)] =
-                (is_near ? frobenius_upper(row) : norm_at_own_scale(row)).scaled(a.exponent()) +
-                a.radius();
-        }
+    for_each_row(a.rows(), a.cols(), [&](Eigen::Index i) {
+        const auto row = a.centre().row(i);
+        const double largest = row.size() == 0 ? 0.0 : row.cwiseAbs().maxCoeff();
+        const bool is_near = largest >= 1.0 / kFar && largest <= kFar;
+        // Others at their own scale, so that a small row beside a large one keeps its digits;
+        // scaling up is exact.
+        result[static_cast<std::size_t>(i)] =
+            (is_near ? frobenius_upper(row) : norm_at_own_scale(row)).scaled(a.exponent()) +
+            a.radius();
     });
     return result;
 }

@@ -9,8 +9,6 @@
 #include "norms/cholesky_certificate.hpp"
 #include "norms/freivalds.hpp"
 #include "norms/gram_sum.hpp"
-#include "norms/large_matrix.hpp"
-#include "norms/parallel.hpp"
 #include "norms/scaling.hpp"
 #include "norms/tiled_cholesky.hpp"
 #include "norms/triangular.hpp"
@@ -84,10 +82,7 @@ std::optional<CrudeGram> form_crude_gram(const SmallerSide& side) {
 CrudeGram rounded_to_float32(const Gram& gram) {
     const Eigen::Index n = gram.lower.rows();
     CrudeGram result;
-    resize_uninitialised(result.lower, n, n);
-    for_each_row(n, n, [&](Eigen::Index i) {
-        result.lower.row(i).head(i + 1) = gram.lower.row(i).head(i + 1).cast<float>();
-    });
+    result.lower = lower_in_float32(gram.lower);
     poison_above(result.lower);
     // Each entry by 2^-24 of itself, and what underflows.
     const Upper computed =

@@ -59,7 +59,7 @@ LIPCERT_INSIDE Products dot(const Row& row, const double* x, const double* w) {
             result.of_magnitudes += std::abs(row.entries[j]) * w[j];
         }
     }
-    write((sums[0] + sums[1]) + (sums[2] + sums[3]), result.of_vectors);
+    write((sums[0] + sums[1]) + (sums[2] + sums[3]), result.of_vectors.data());
     for (std::ptrdiff_t k = 0; k < kVectors; ++k) {
         result.of_magnitudes += magnitudes[k];
     }
@@ -79,7 +79,7 @@ LIPCERT_INSIDE void add_outer(const Row& row,
                               double* vectors,
                               double* magnitudes) {
     Four factors;
-    read(p.of_vectors, factors);
+    read(p.of_vectors.data(), factors);
     const std::ptrdiff_t whole = row.size / kVectors * kVectors;
     for (std::ptrdiff_t j = 0; j < whole; j += kVectors) {
         for (std::ptrdiff_t k = 0; k < kVectors; ++k) {

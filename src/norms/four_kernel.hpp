@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <vector>
 
+#include <Eigen/Core>
+
 /// The innermost loops of products with four vectors side by side in float64, for vectors of
 /// whatever length the processor has. Terms are summed in some order, fused or not.
 namespace lipcert::four_kernel {
@@ -17,7 +19,7 @@ struct Row {
 
 /// What a row gives with the four vectors, and its magnitudes with another one.
 struct Products {
-    double of_vectors[kVectors] = {};
+    Eigen::RowVector4d of_vectors = Eigen::RowVector4d::Zero();
     double of_magnitudes = 0.0;
 };
 

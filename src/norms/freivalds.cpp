@@ -169,17 +169,12 @@ void GramWitness::add_rows(const MatrixView& panel) {
 
 void GramWitness::add_columns(const MatrixView& panel) {
     const Combined image = sum_over_rows(panel, [&](Eigen::Index i, Combined& part) {
-        Products with_signs;
-        Eigen::Map<Eigen::RowVector4d>(with_signs.of_vectors) = signs.row(i);
-        with_signs.of_magnitudes = 1.0;
-        add_outer(panel, i, with_signs, part);
+        add_outer(panel, i, {signs.row(i), 1.0}, part);
     });
-    for_each_row_range(panel.rows(), panel.cols(), [&](Eigen::Index begin, Eigen::Index end) {
-        for (Eigen::Index i = begin; i < end; ++i) {
-            const Products here = dot(panel, i, image.of_signs, image.of_ones);
-            expected.row(i) += Eigen::Map<const Eigen::RowVector4d>(here.of_vectors);
-            magnitude(i) += here.of_magnitudes;
-        }
+    for_each_row(panel.rows(), panel.cols(), [&](Eigen::Index i) {
+        const Products here = dot(panel, i, image.of_signs, image.of_ones);
+        expected.row(i) += here.of_vectors;
+        magnitude(i) += here.of_magnitudes;
     });
 }
 

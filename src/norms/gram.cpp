@@ -26,11 +26,8 @@ void scale_lower(Matrix& lower, int unit) {
         return;
     }
     const double factor = std::ldexp(1.0, -2 * unit);
-    for_each_row_range(lower.rows(), lower.cols(), [&](Eigen::Index begin, Eigen::Index end) {
-        for (Eigen::Index i = begin; i < end; ++i) {
-            lower.row(i).head(i + 1) *= factor;
-        }
-    });
+    for_each_row(
+        lower.rows(), lower.cols(), [&](Eigen::Index i) { lower.row(i).head(i + 1) *= factor; });
 }
 
 }  // namespace

@@ -57,10 +57,8 @@ void GramSum::add_group() {
     if (group_.size() == 0) {
         return;
     }
-    for_each_row_range(lower_.rows(), lower_.cols(), [&](Index begin, Index end) {
-        for (Index i = begin; i < end; ++i) {
-            lower_.row(i).head(i + 1) += group_.row(i).head(i + 1);
-        }
+    for_each_row(lower_.rows(), lower_.cols(), [&](Index i) {
+        lower_.row(i).head(i + 1) += group_.row(i).head(i + 1);
     });
 }
 

@@ -93,13 +93,11 @@ Upper distance_from_square(const Matrix& lower, double level, Matrix factor) {
     }
     Gram square = form_gram(TallPanels::of_rows(factor, unit));
     const double scale = std::ldexp(1.0, -2 * unit);
-    for_each_row_range(lower.rows(), lower.cols(), [&](Eigen::Index begin, Eigen::Index end) {
-        for (Eigen::Index i = begin; i < end; ++i) {
-            auto row = square.lower.row(i);
-            row.head(i) = -scale * lower.row(i).head(i) - row.head(i);
-            row(i) = scale * (level - lower(i, i)) - row(i);
-            row.tail(row.size() - i - 1).setZero();
-        }
+    for_each_row(lower.rows(), lower.cols(), [&](Eigen::Index i) {
+        auto row = square.lower.row(i);
+        row.head(i) = -scale * lower.row(i).head(i) - row.head(i);
+        row(i) = scale * (level - lower(i, i)) - row(i);
+        row.tail(row.size() - i - 1).setZero();
     });
     // An entry of a symmetric matrix stands in its lower triangle once or twice. Scaling and
     // subtraction: U of the result, and underflows.

@@ -46,10 +46,8 @@ Deflator deflator_of(const Matrix& vectors, const Vector& weights) {
 void subtract_gram(const FloatMatrix& transposed, FloatMatrix& lower) {
     const Eigen::Index n = lower.rows();
     const row_kernel::Vectors vectors{transposed.data(), transposed.cols(), transposed.rows()};
-    for_each_row_range(n, n, [&](Eigen::Index begin, Eigen::Index end) {
-        for (Eigen::Index i = begin; i < end; ++i) {
-            row_kernel::longest().subtract_gram(vectors, i, &lower(i, 0));
-        }
+    for_each_row(n, n, [&](Eigen::Index i) {
+        row_kernel::longest().subtract_gram(vectors, i, &lower(i, 0));
     });
 }
 

@@ -5,7 +5,6 @@
 
 #include "norms/blas.hpp"
 #include "norms/large_matrix.hpp"
-#include "norms/parallel.hpp"
 #include "norms/triangular.hpp"
 #include <Eigen/Eigenvalues>
 
@@ -88,13 +87,7 @@ Estimate sharp_top_eigenpair(const Matrix& lower) {
     if (lower.rows() < kSmallestSharpened) {
         return estimate_top_eigenpair(lower);
     }
-    FloatMatrix rounded;
-    resize_uninitialised(rounded, lower.rows(), lower.cols());
-    for_each_row_range(lower.rows(), lower.cols(), [&](Eigen::Index begin, Eigen::Index end) {
-        for (Eigen::Index i = begin; i < end; ++i) {
-            rounded.row(i).head(i + 1) = lower.row(i).head(i + 1).cast<float>();
-        }
-    });
+    FloatMatrix rounded = lower_in_float32(lower);
     const std::optional<RitzPairs> pairs = leading_ritz_pairs(rounded, until_good_top);
     if (!pairs) {
         return estimate_top_eigenpair(lower);

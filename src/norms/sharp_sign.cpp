@@ -152,10 +152,8 @@ void settle_within_gap(const Matrix& vectors,
 /// Of the eigenvalues.
 double mean_square(const FloatMatrix& s) {
     Vector of_rows(s.rows());
-    for_each_row_range(s.rows(), s.cols(), [&](Index begin, Index end) {
-        for (Index i = begin; i < end; ++i) {
-            of_rows(i) = static_cast<double>(s.row(i).squaredNorm());
-        }
+    for_each_row(s.rows(), s.cols(), [&](Index i) {
+        of_rows(i) = static_cast<double>(s.row(i).squaredNorm());
     });
     return of_rows.sum() / static_cast<double>(s.rows());
 }

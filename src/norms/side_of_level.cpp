@@ -22,11 +22,9 @@ Interval lower_side(const SignPolynomial& sign) {
 void to_unit_interval(const SideOfLevel& side, FloatMatrix& gram) {
     const auto level = static_cast<float>(side.level);
     const auto factor = static_cast<float>(1.0 / side.scale);
-    for_each_row_range(gram.rows(), gram.cols(), [&](Eigen::Index begin, Eigen::Index end) {
-        for (Eigen::Index i = begin; i < end; ++i) {
-            gram(i, i) -= level;
-            gram.row(i) *= factor;
-        }
+    for_each_row(gram.rows(), gram.cols(), [&](Eigen::Index i) {
+        gram(i, i) -= level;
+        gram.row(i) *= factor;
     });
 }
 

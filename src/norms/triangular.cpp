@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "norms/four_kernel.hpp"
+#include "norms/large_matrix.hpp"
 #include "norms/parallel.hpp"
 #include "norms/symmetric_kernel.hpp"
 
@@ -33,10 +34,8 @@ V absolute_product(const M& lower, const V& x) {
     });
     const V image = images.rowwise().sum();
     V result(n);
-    for_each_row_range(n, n, [&](Eigen::Index begin, Eigen::Index end) {
-        for (Eigen::Index i = begin; i < end; ++i) {
-            result(i) = lower.row(i).head(i + 1).cwiseAbs().dot(image.head(i + 1));
-        }
+    for_each_row(n, n, [&](Eigen::Index i) {
+        result(i) = lower.row(i).head(i + 1).cwiseAbs().dot(image.head(i + 1));
     });
     return result;
 }
@@ -111,21 +110,9 @@ B gram_times(const M& lower, const B& x) {
     });
 }
 
-using four_kernel::Products;
-
 /// The first numbers of row i of a triangle.
 four_kernel::Row row_of(const Matrix& lower, Eigen::Index i, Eigen::Index size) {
     return {lower.data() + i * lower.cols(), size};
-}
-
-Products row_of(const FourVectors& x, Eigen::Index i) {
-    Products result;
-    Eigen::Map<Eigen::RowVector4d>(result.of_vectors) = x.row(i);
-    return result;
-}
-
-Eigen::RowVector4d of_vectors(const Products& products) {
-    return Eigen::Map<const Eigen::RowVector4d>(products.of_vectors);
 }
 
 /// copy(block above the diagonal, its mirror image below), tile by tile; a tile on the diagonal is
@@ -150,11 +137,9 @@ void for_each_mirrored(M& matrix, const Copy& copy) {
 
 template <typename M>
 void subtract_in_place(M& lower, typename M::Scalar level) {
-    for_each_row_range(lower.rows(), lower.cols(), [&](Eigen::Index begin, Eigen::Index end) {
-        for (Eigen::Index i = begin; i < end; ++i) {
-            lower.row(i).head(i) = -lower.row(i).head(i);
-            lower(i, i) = level - lower(i, i);
-        }
+    for_each_row(lower.rows(), lower.cols(), [&](Eigen::Index i) {
+        lower.row(i).head(i) = -lower.row(i).head(i);
+        lower(i, i) = level - lower(i, i);
     });
 }
 
@@ -162,11 +147,8 @@ template <typename M>
 void poison(M& matrix) {
     constexpr auto kPoison = std::numeric_limits<typename M::Scalar>::quiet_NaN();
     const Eigen::Index size = matrix.rows();
-    for_each_row_range(size, size, [&](Eigen::Index begin, Eigen::Index end) {
-        for (Eigen::Index i = begin; i < end; ++i) {
-            matrix.row(i).tail(size - i - 1).setConstant(kPoison);
-        }
-    });
+    for_each_row(
+        size, size, [&](Eigen::Index i) { matrix.row(i).tail(size - i - 1).setConstant(kPoison); });
 }
 
 }  // namespace
@@ -180,8 +162,8 @@ FourVectors symmetric_product(const Matrix& lower, const FourVectors& x) {
     return sum_over_rows<FourVectors>(
         lower.rows(), four_kernel::kVectors, [&](const Rows& rows, FourVectors& part) {
             for (Eigen::Index i = rows.begin; i < rows.begin + rows.count; ++i) {
-                kernel.add_outer(row_of(lower, i, i), row_of(x, i), part.data(), nullptr);
-                part.row(i) += of_vectors(kernel.dot(row_of(lower, i, i + 1), x.data(), nullptr));
+                kernel.add_outer(row_of(lower, i, i), {x.row(i)}, part.data(), nullptr);
+                part.row(i) += kernel.dot(row_of(lower, i, i + 1), x.data(), nullptr).of_vectors;
             }
         });
 }
@@ -226,14 +208,14 @@ FourVectors gram_product(const Matrix& lower, const FourVectors& x) {
     const auto image = sum_over_rows<FourVectors>(
         lower.rows(), four_kernel::kVectors, [&](const Rows& rows, FourVectors& part) {
             for (Eigen::Index i = rows.begin; i < rows.begin + rows.count; ++i) {
-                kernel.add_outer(row_of(lower, i, i + 1), row_of(x, i), part.data(), nullptr);
+                kernel.add_outer(row_of(lower, i, i + 1), {x.row(i)}, part.data(), nullptr);
             }
         });
     return sum_over_rows<FourVectors>(
         lower.rows(), four_kernel::kVectors, [&](const Rows& rows, FourVectors& part) {
             for (Eigen::Index i = rows.begin; i < rows.begin + rows.count; ++i) {
                 part.row(i) +=
-                    of_vectors(kernel.dot(row_of(lower, i, i + 1), image.data(), nullptr));
+                    kernel.dot(row_of(lower, i, i + 1), image.data(), nullptr).of_vectors;
             }
         });
 }
@@ -260,6 +242,15 @@ void poison_above(Matrix& matrix) {
 
 void poison_above(FloatMatrix& matrix) {
     poison(matrix);
+}
+
+FloatMatrix lower_in_float32(const Matrix& lower) {
+    FloatMatrix result;
+    resize_uninitialised(result, lower.rows(), lower.cols());
+    for_each_row(lower.rows(), lower.cols(), [&](Eigen::Index i) {
+        result.row(i).head(i + 1) = lower.row(i).head(i + 1).cast<float>();
+    });
+    return result;
 }
 
 void subtract_from_level(Matrix& lower, double level) {

@@ -43,6 +43,9 @@ void mirror_below(Matrix& matrix);
 void poison_above(Matrix& matrix);
 void poison_above(FloatMatrix& matrix);
 
+/// Rounded to float32; what stands above the diagonal is not written.
+[[nodiscard]] FloatMatrix lower_in_float32(const Matrix& lower);
+
 /// The lower triangle of level I - A in place of that of A.
 void subtract_from_level(Matrix& lower, double level);
 void subtract_from_level(FloatMatrix& lower, float level);

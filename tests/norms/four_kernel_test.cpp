@@ -30,15 +30,15 @@ TEST_CASE("every length of vectors that the processor has multiplies by four col
             const four_kernel::Products without = kernel.dot(given, x.data(), nullptr);
             const Eigen::RowVector4d expected = entries * x.topRows(size);
             for (Index k = 0; k < kVectors; ++k) {
-                CHECK(std::abs(with.of_vectors[k] - expected(k)) <= tiny);
-                CHECK(without.of_vectors[k] == with.of_vectors[k]);
+                CHECK(std::abs(with.of_vectors(k) - expected(k)) <= tiny);
+                CHECK(without.of_vectors(k) == with.of_vectors(k));
             }
             CHECK(std::abs(with.of_magnitudes - entries.cwiseAbs().dot(w.head(size))) <= tiny);
             CHECK(without.of_magnitudes == 0.0);
 
             four_kernel::Products p;
             for (Index k = 0; k < kVectors; ++k) {
-                p.of_vectors[k] = random.uniform(-2.0, 2.0);
+                p.of_vectors(k) = random.uniform(-2.0, 2.0);
             }
             p.of_magnitudes = 0.7;
             Matrix vectors = x;
@@ -49,7 +49,7 @@ TEST_CASE("every length of vectors that the processor has multiplies by four col
             CHECK(again == vectors);
             CHECK(vectors.row(size) == x.row(size));  // what is behind stays
             CHECK(magnitudes(size) == w(size));
-            const Eigen::Map<const Eigen::RowVector4d> factors(p.of_vectors);
+            const Eigen::RowVector4d& factors = p.of_vectors;
             CHECK(
                 (vectors.topRows(size) - x.topRows(size) - entries.transpose() * factors).norm() <=
                 tiny);
